@@ -1,0 +1,1 @@
+"""What is learned and how: models, RL gradients, optimizers, replay, updates; `rllib/` binds them to Ray."""

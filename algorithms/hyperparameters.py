@@ -1,0 +1,167 @@
+"""Every setting of training, with the paper's MuJoCo values as defaults (Appendix, tables of hyperparameters)."""
+
+from typing import Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+
+class Hyperparameters(BaseModel):
+    """What can be set with ``--set key=value``, in a sweep's axes, and in ``TD3ODTConfig().training(...)``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # The policy
+    context_length: PositiveInt = Field(20, description="K (T_train): steps of a training segment")
+    eval_context_length: PositiveInt = Field(5, description="T_eval: steps of context in rollouts, at most K")
+    hidden_size: PositiveInt = Field(512, description="H: width of the transformer")
+    num_layers: PositiveInt = Field(4, description="transformer blocks")
+    num_heads: PositiveInt = Field(4, description="attention heads; divides hidden_size")
+    dropout: float = Field(0.1, ge=0, lt=1, description="dropout in attention and residual branches")
+    embedding_dropout: float = Field(0.1, ge=0, lt=1, description="dropout after the embedding LayerNorm")
+    timestep_embedding: bool = Field(
+        False, description="add a learned embedding of the timestep to all tokens (ordering)"
+    )
+    max_timestep: PositiveInt = Field(1000, description="size of the timestep embedding")
+
+    # The critics
+    critic_hidden_size: PositiveInt = Field(256, description="width of the two hidden layers of each critic")
+    critic_layer_norm: bool = Field(
+        False, description="LayerNorm without affine after each linear layer of the critics"
+    )
+
+    # Actor loss and optimizer
+    rl_coefficient: NonNegativeFloat = Field(
+        0.1, description="alpha: weight of the RL term in the online actor loss (Eq. 2)"
+    )
+    pretrain_rl_coefficient: NonNegativeFloat = Field(0.0, description="alpha during pretraining")
+    supervised_coefficient: NonNegativeFloat = Field(1.0, description="weight of the supervised term (Eq. 2)")
+    normalize_rl_coefficient: bool = Field(
+        False, description="divide alpha by the batch mean of |Q|, as TD3+BC does"
+    )
+    learning_rate: PositiveFloat = Field(1e-4, description="LAMB step size of the policy")
+    weight_decay: NonNegativeFloat = Field(5e-4, description="LAMB weight decay of the policy")
+    warmup_updates: NonNegativeInt = Field(
+        10_000, description="linear warm-up of the policy's step size, actor updates"
+    )
+    gradient_clip: PositiveFloat = Field(
+        0.25, description="norm at which the policy's gradient is clipped; 1 at most"
+    )
+    initial_temperature: PositiveFloat = Field(
+        0.1, description="lambda at the start: weight of the entropy (stochastic policy)"
+    )
+    temperature_learning_rate: PositiveFloat = Field(1e-4, description="Adam step size of log lambda")
+
+    # Critic loss and optimizer
+    discount: float = Field(0.99, ge=0, le=1, description="gamma")
+    critic_learning_rate: PositiveFloat = Field(1e-3, description="AdamW step size of the critics")
+    critic_weight_decay: NonNegativeFloat = Field(0.01, description="AdamW weight decay of the critics")
+    tau: float = Field(0.005, gt=0, le=1, description="step of the soft target updates")
+    target_policy_noise: NonNegativeFloat = Field(
+        0.2, description="sigma: std of the target smoothing noise (Eq. 3)"
+    )
+    target_noise_clip: NonNegativeFloat = Field(
+        0.5, description="c: clip of the target smoothing noise (Eq. 3)"
+    )
+    actor_update_interval: PositiveInt = Field(
+        2, description="critic updates per actor update (delayed updates)"
+    )
+
+    # Data
+    batch_size: PositiveInt = Field(256, description="B: segments per update, over all learners together")
+    replay_capacity: PositiveInt = Field(1000, description="trajectories in the replay")
+    return_scale: PositiveFloat = Field(
+        1e-3, description="factor on returns-to-go before they enter the model"
+    )
+    reward_divisor: PositiveFloat = Field(1.0, description="rewards are divided by this, offline and online")
+    reward_shift: float = Field(0.0, description="added to each reward before the division")
+
+    # Rollouts and evaluation
+    online_target_return: float = Field(
+        7200.0, description="return-to-go at the start of online rollouts, scaled-reward units"
+    )
+    eval_target_return: float = Field(
+        3600.0, description="return-to-go at the start of evaluation, scaled-reward units"
+    )
+    exploration_noise: NonNegativeFloat = Field(
+        0.1, description="std of the noise on the deterministic policy's actions"
+    )
+    min_env_steps_per_iteration: NonNegativeInt = Field(
+        0, description="roll out until this many steps; at least one unit"
+    )
+    envs_per_unit: PositiveInt = Field(
+        1, description="W: episodes rolled out together in one batched forward (a work unit)"
+    )
+    eval_interval: PositiveInt = Field(10, description="iterations between evaluations")
+    eval_episodes: PositiveInt = Field(10, description="episodes of an evaluation")
+    eval_envs_per_unit: PositiveInt = Field(
+        5, description="episodes evaluated together in one batched forward"
+    )
+    rollout_threads: PositiveInt = Field(
+        1, description="torch threads of an env runner; belongs to the result's last bits"
+    )
+
+    # Schedule
+    pretrain_updates: NonNegativeInt = Field(5000, description="actor updates of the pretraining phase")
+    pretrain_updates_per_iteration: PositiveInt = Field(
+        500, description="actor updates of one pretraining iteration"
+    )
+    updates_per_iteration: PositiveInt = Field(300, description="actor updates of one online iteration")
+    online_steps: NonNegativeInt = Field(500_000, description="environment steps of the online phase")
+
+    # Where the published code departs from what one would write; the paper preset follows the code
+    bootstrap_at_time_limit: bool = Field(
+        False, description="False: the last online step of a time-limited episode counts as terminal"
+    )
+    critic_loss_over_padding: bool = Field(
+        True, description="True: divide the critic loss by B*K, padded positions included"
+    )
+    target_attends_padding: bool = Field(
+        True, description="True: the target policy attends to padded positions"
+    )
+    entropy_over_padding: bool = Field(
+        True, description="True: the entropy is averaged over padded positions too"
+    )
+    normalizer_over_padding: bool = Field(
+        True, description="True: the mean |Q| of normalize_rl_coefficient is over padding too"
+    )
+    drop_worst_trajectory: bool = Field(
+        True, description="True: leave the offline trajectory of lowest return out"
+    )
+
+    # Arithmetic
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="bfloat16: autocast in the learner"
+    )
+    learner_threads: PositiveInt = Field(
+        2, description="torch threads of a learner on the CPU; belongs to the result's last bits"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Hyperparameters":
+        if self.eval_context_length > self.context_length:
+            raise ValueError(
+                f"eval_context_length {self.eval_context_length} exceeds context_length {self.context_length}"
+            )
+        if self.hidden_size % self.num_heads:
+            raise ValueError(f"num_heads {self.num_heads} does not divide hidden_size {self.hidden_size}")
+        return self
+
+
+def describe_errors(error: ValidationError) -> str:
+    """One line per invalid field of a pydantic validation error: key, what was given, what is wrong."""
+    lines = []
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"])
+        given = f" (got {item['input']!r})" if key else ""
+        lines.append(f"{key + ': ' if key else ''}{item['msg'].removeprefix('Value error, ')}{given}")
+    return "; ".join(lines)

@@ -1,0 +1,63 @@
+"""Reflective critics: perceptrons on (s, a) alone, which estimate a value averaged over contexts (paper §3, Eq. 3)."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vitamin.algorithms.models.layers import member_linear
+
+
+class Critic(nn.Module):
+    """An ensemble of independent Q functions with two hidden layers each, evaluated together.
+
+    Parameters have a leading axis of length ``members``; one member's slice has the shape and the initialization of an
+    ``nn.Linear``.
+    """
+
+    def __init__(
+        self, observation_size: int, action_size: int, hidden_size: int, layer_norm: bool, members: int = 2
+    ) -> None:
+        """
+        Args:
+            observation_size: S.
+            action_size: A.
+            hidden_size: Width of the two hidden layers.
+            layer_norm: Whether a LayerNorm without scale and shift follows each of the first two linear layers.
+            members: Number of Q functions.
+        """
+        super().__init__()
+        self.layer_norm = layer_norm
+        sizes = [observation_size + action_size, hidden_size, hidden_size, 1]
+        self.weights = nn.ParameterList(
+            nn.Parameter(torch.empty(members, out, into)) for into, out in zip(sizes, sizes[1:], strict=False)
+        )
+        self.biases = nn.ParameterList(nn.Parameter(torch.empty(members, out)) for out in sizes[1:])
+        for weight, bias in zip(self.weights, self.biases, strict=True):
+            bound = 1 / math.sqrt(weight.shape[-1])
+            nn.init.uniform_(weight, -bound, bound)
+            nn.init.uniform_(bias, -bound, bound)
+
+    def forward(self, states: Tensor, actions: Tensor) -> Tensor:
+        """Q of all members; (..., S), (..., A) -> (members, ...)."""
+        return self._evaluate(states, actions, list(self.weights), list(self.biases))
+
+    def first(self, states: Tensor, actions: Tensor) -> Tensor:
+        """Q of the first member, whose parameters get no gradient; (..., S), (..., A) -> (...)."""
+        weights = [weight[:1].detach() for weight in self.weights]
+        biases = [bias[:1].detach() for bias in self.biases]
+        return self._evaluate(states, actions, weights, biases)[0]
+
+    def _evaluate(
+        self, states: Tensor, actions: Tensor, weights: list[Tensor], biases: list[Tensor]
+    ) -> Tensor:
+        hidden = torch.cat([states, actions], dim=-1).flatten(0, -2)  # (N, S + A)
+        hidden = hidden.expand(len(weights[0]), *hidden.shape)  # (members, N, S + A)
+        for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
+            hidden = member_linear(hidden, weight, bias)
+            if self.layer_norm:
+                hidden = F.layer_norm(hidden, hidden.shape[-1:])
+            hidden = F.relu(hidden)
+        values = member_linear(hidden, weights[-1], biases[-1]).to(states.dtype)  # (members, N, 1)
+        return values.view(-1, *states.shape[:-1])

@@ -1,0 +1,57 @@
+"""Tanh-squashed Gaussian: the action distribution of the stochastic policy (Online DT; Haarnoja et al. 2018)."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+ACTION_LIMIT = 1 - 1e-6
+"""Actions lie in [-ACTION_LIMIT, ACTION_LIMIT], where tanh can be inverted."""
+
+
+@dataclass(frozen=True)
+class SquashedGaussian:
+    """The distribution of ``tanh(loc + std * e)``, ``e`` standard normal, independent over the action's A components.
+
+    Attributes:
+        loc: (..., A), before the tanh.
+        log_std: (..., A).
+    """
+
+    loc: Tensor
+    log_std: Tensor
+
+    @property
+    def mean_action(self) -> Tensor:
+        """``tanh(loc)``, the action taken in evaluation; (..., A)."""
+        return self.loc.tanh().clamp(-ACTION_LIMIT, ACTION_LIMIT)
+
+    def pre_tanh(self, noise: Tensor) -> Tensor:
+        """The Gaussian sample that ``noise`` (..., A), standard normal, gives; differentiable in loc and log_std."""
+        return self.loc + self.log_std.exp() * noise
+
+    def sample(self, noise: Tensor) -> Tensor:
+        """The action that ``noise`` (..., A) gives, differentiable (reparameterized); (..., A)."""
+        return self.pre_tanh(noise).tanh().clamp(-ACTION_LIMIT, ACTION_LIMIT)
+
+    def log_prob(self, actions: Tensor) -> Tensor:
+        """Log density of ``actions`` (..., A) strictly inside (-1, 1), as those of a batch are; (...)."""
+        return self.log_prob_of_pre_tanh(actions.atanh())
+
+    def log_prob_of_pre_tanh(self, values: Tensor) -> Tensor:
+        """Log density of the actions ``tanh(values)``, exact where tanh saturates; (..., A) -> (...)."""
+        scaled = (values - self.loc) * (-self.log_std).exp()
+        gaussian = -0.5 * scaled.square() - self.log_std - 0.5 * math.log(2 * math.pi)
+        log_slope = 2 * (math.log(2) - values - F.softplus(-2 * values))
+        return (gaussian - log_slope).sum(-1)
+
+    def entropy(self, noise: Tensor) -> Tensor:
+        """One-sample estimate of the entropy, ``-log_prob`` of the action of ``noise`` (..., A); (...)."""
+        return -self.log_prob_of_pre_tanh(self.pre_tanh(noise))
+
+
+def squash_log_std(raw: Tensor, low: float = -5.0, high: float = 2.0) -> Tensor:
+    """Maps any real number smoothly into [low, high]; (...) -> (...)."""
+    return low + 0.5 * (high - low) * (torch.tanh(raw) + 1)

@@ -1,0 +1,65 @@
+"""Heads that turn a state token into an action or an action distribution."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from vitamin.algorithms.models.distributions import ACTION_LIMIT, SquashedGaussian, squash_log_std
+from vitamin.algorithms.models.layers import Linear
+
+
+@dataclass(frozen=True)
+class PolicyOutput:
+    """What a policy says about each position.
+
+    Attributes:
+        action: (..., A), within the action range: the deterministic policy's action, or the tanh of the stochastic
+            policy's mean.
+        distribution: The stochastic policy's action distribution; None for a deterministic policy.
+    """
+
+    action: Tensor
+    distribution: SquashedGaussian | None
+
+
+class DeterministicHead(nn.Module):
+    """A linear map; its output is the action before the tanh, (..., A)."""
+
+    def __init__(self, hidden_size: int, action_size: int) -> None:
+        super().__init__()
+        self.action = Linear(hidden_size, action_size)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(..., H) -> (..., A)."""
+        raw: Tensor = self.action(tokens)
+        return raw
+
+    def output(self, raw: Tensor) -> PolicyOutput:
+        """The policy's output from what ``forward`` gave."""
+        return PolicyOutput(raw.tanh().clamp(-ACTION_LIMIT, ACTION_LIMIT), None)
+
+
+class StochasticHead(nn.Module):
+    """Linear maps to the mean and the log-std, squashed into [-5, 2], of a Gaussian before the tanh, (..., 2 A).
+
+    Orthogonal initialization with zero biases, as Online DT has it.
+    """
+
+    def __init__(self, hidden_size: int, action_size: int) -> None:
+        super().__init__()
+        self.loc = Linear(hidden_size, action_size)
+        self.log_std = Linear(hidden_size, action_size)
+        for layer in (self.loc, self.log_std):
+            nn.init.orthogonal_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(..., H) -> (..., 2 A)."""
+        return torch.cat([self.loc(tokens), squash_log_std(self.log_std(tokens))], dim=-1)
+
+    def output(self, raw: Tensor) -> PolicyOutput:
+        """The policy's output from what ``forward`` gave."""
+        loc, log_std = raw.chunk(2, dim=-1)
+        distribution = SquashedGaussian(loc, log_std)
+        return PolicyOutput(distribution.mean_action, distribution)

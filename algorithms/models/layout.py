@@ -1,0 +1,297 @@
+"""Which tokens of a batch are computed, and where they sit when attention looks at them.
+
+Linear layers, LayerNorm and dropout work on M packed tokens, (M, H), one row a token that is really computed; only
+attention needs them arranged in rows of slots, (rows, slots, H). A row's slots hold R_1 s_1 a_1 R_2 s_2 a_2 ... Its last
+action token is left out wherever no query sees it. The last block computes only its n queries, the state tokens.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+STATE_TOKENS = slice(1, None, 3)
+LAST_TOKEN = slice(-1, None)
+
+_REFERENCE_PADDING_SCORE = -1e4
+
+
+class TokenLayout(Protocol):
+    """What the transformer asks of a layout of a batch (B, K).
+
+    Attributes:
+        hidden: bool (slots, slots), True where a query (first axis) does not see a key.
+        queries_hidden: bool (queries of a row, slots), the same for the last block's queries; None if they see all.
+        penalty: (rows, 1, 1, slots) added to the scores, or None; see `vitamin.algorithms.models.attention.attention`.
+    """
+
+    @property
+    def hidden(self) -> Tensor: ...
+    @property
+    def queries_hidden(self) -> Tensor | None: ...
+    @property
+    def penalty(self) -> Tensor | None: ...
+    def take_steps(self, values: Tensor) -> Tensor:
+        """(B, K, ...) -> (m, ...), the steps that are embedded."""
+
+    def take_tokens(self, embedded: Tensor) -> Tensor:
+        """(m, 3, H) -> (M, H)."""
+
+    def spread(self, tokens: Tensor) -> Tensor:
+        """(M, D) -> (rows, slots, D)."""
+
+    def collect(self, slots: Tensor) -> Tensor:
+        """(rows, slots, D) -> (M, D)."""
+
+    def queries(self, tokens: Tensor) -> Tensor:
+        """(M, D) -> (n, D)."""
+
+    def spread_queries(self, queries: Tensor) -> Tensor:
+        """(n, D) -> (rows, queries of a row, D)."""
+
+    def collect_queries(self, slots: Tensor) -> Tensor:
+        """(rows, queries of a row, D) -> (n, D)."""
+
+    def restore(self, queries: Tensor) -> Tensor:
+        """(n, D) -> (B, K, D), or (B, 1, D) where only the last state is a query."""
+
+
+@dataclass(frozen=True)
+class DenseLayout:
+    """All slots are computed: nothing but views.
+
+    Attributes:
+        rows: B.
+        slots: Slots of a row: 3 K - 1, or 3 K where the last action is looked at.
+        selection: The slots of a row that are queries of the last block.
+    """
+
+    rows: int
+    slots: int
+    selection: slice
+    hidden: Tensor
+    queries_hidden: Tensor | None
+    penalty: Tensor | None = None
+
+    def take_steps(self, values: Tensor) -> Tensor:
+        """(B, K, ...) -> (B * K, ...)."""
+        return values.flatten(0, 1)
+
+    def take_tokens(self, embedded: Tensor) -> Tensor:
+        """(B * K, 3, H) -> (M, H)."""
+        rows = embedded.view(self.rows, -1, embedded.shape[-1])
+        return rows[:, : self.slots].flatten(0, 1)
+
+    def spread(self, tokens: Tensor) -> Tensor:
+        """(M, D) -> (rows, slots, D)."""
+        return tokens.view(self.rows, -1, tokens.shape[-1])
+
+    def collect(self, slots: Tensor) -> Tensor:
+        """(rows, slots, D) -> (M, D)."""
+        return slots.flatten(0, 1)
+
+    def queries(self, tokens: Tensor) -> Tensor:
+        """(M, D) -> (n, D)."""
+        return self.spread(tokens)[:, self.selection].flatten(0, 1)
+
+    spread_queries = spread
+    collect_queries = collect
+    restore = spread
+
+
+@dataclass(frozen=True)
+class PackedLayout:
+    """Only some slots are computed; the others show a computed token instead, or are never looked at.
+
+    Attributes:
+        steps: int64 (m,), the steps that are embedded, as indices into (B * K).
+        tokens: int64 (M,), the tokens of those steps that are computed, as indices into (3 m).
+        source: int64 (rows * slots,), the token that each slot shows.
+        slot: int64 (M,), each token's own slot.
+        query: int64 (n,), the tokens that are queries of the last block.
+        query_source: int64 (rows * queries of a row,), the query that each query slot shows.
+        query_slot: int64 (n,), each query's own slot.
+        output: int64 (B * K,), the query whose output each step takes; n gives zeros.
+        rows: Rows of slots.
+        batch: B.
+    """
+
+    steps: Tensor
+    tokens: Tensor
+    source: Tensor
+    slot: Tensor
+    query: Tensor
+    query_source: Tensor
+    query_slot: Tensor
+    output: Tensor
+    rows: int
+    batch: int
+    hidden: Tensor
+    queries_hidden: Tensor
+    penalty: None = None
+
+    def take_steps(self, values: Tensor) -> Tensor:
+        """(B, K, ...) -> (m, ...)."""
+        return values.flatten(0, 1).index_select(0, self.steps)
+
+    def take_tokens(self, embedded: Tensor) -> Tensor:
+        """(m, 3, H) -> (M, H)."""
+        return embedded.flatten(0, 1).index_select(0, self.tokens)
+
+    def spread(self, tokens: Tensor) -> Tensor:
+        """(M, D) -> (rows, slots, D)."""
+        return tokens.index_select(0, self.source).view(self.rows, -1, tokens.shape[-1])
+
+    def collect(self, slots: Tensor) -> Tensor:
+        """(rows, slots, D) -> (M, D)."""
+        return slots.flatten(0, 1).index_select(0, self.slot)
+
+    def queries(self, tokens: Tensor) -> Tensor:
+        """(M, D) -> (n, D)."""
+        return tokens.index_select(0, self.query)
+
+    def spread_queries(self, queries: Tensor) -> Tensor:
+        """(n, D) -> (rows, queries of a row, D)."""
+        return queries.index_select(0, self.query_source).view(self.rows, -1, queries.shape[-1])
+
+    def collect_queries(self, slots: Tensor) -> Tensor:
+        """(rows, queries of a row, D) -> (n, D)."""
+        return slots.flatten(0, 1).index_select(0, self.query_slot)
+
+    def restore(self, queries: Tensor) -> Tensor:
+        """(n, D) -> (B, K, D)."""
+        padded = torch.cat([queries, queries.new_zeros(1, queries.shape[-1])])
+        return padded.index_select(0, self.output).view(self.batch, -1, queries.shape[-1])
+
+
+def dense_layout(batch: int, steps: int, hidden: Tensor) -> DenseLayout:
+    """All steps of a batch (B, K) = (``batch``, ``steps``), padded or not, as if they were real.
+
+    Args:
+        batch: B.
+        steps: K.
+        hidden: bool (at least 3 K, 3 K), True above the diagonal.
+    """
+    slots = 3 * steps - 1
+    hidden = hidden[:slots, :slots]
+    return DenseLayout(batch, slots, STATE_TOKENS, hidden, hidden[STATE_TOKENS])
+
+
+def last_state_layout(batch: int, steps: int, hidden: Tensor) -> DenseLayout:
+    """As `dense_layout`, with the last state token as the only query."""
+    slots = 3 * steps - 1
+    return DenseLayout(batch, slots, LAST_TOKEN, hidden[:slots, :slots], None)
+
+
+def penalized_layout(mask: Tensor, hidden: Tensor, dtype: torch.dtype) -> DenseLayout:
+    """All steps of a batch, padded keys at a penalty of -1e4 as in the published code.
+
+    Queries at padded positions see all keys there, so even the last action token is computed.
+
+    Args:
+        mask: bool (B, K), True where real.
+        hidden: bool (at least 3 K, 3 K), True above the diagonal.
+        dtype: Type of the scores.
+    """
+    batch, steps = mask.shape
+    slots = 3 * steps
+    penalty = torch.zeros(batch, steps, dtype=dtype, device=mask.device).masked_fill(
+        ~mask, _REFERENCE_PADDING_SCORE
+    )
+    penalty = penalty.repeat_interleave(3, dim=1)[:, None, None, :]
+    hidden = hidden[:slots, :slots]
+    return DenseLayout(batch, slots, STATE_TOKENS, hidden, hidden[STATE_TOKENS], penalty)
+
+
+def skip_layout(mask: Tensor, hidden: Tensor) -> PackedLayout:
+    """Only real steps; outputs are zero elsewhere.
+
+    Real steps move to the front of their row, so that the causal mask alone hides what is not real.
+
+    Args:
+        mask: bool (B, K), True where real; at least one position is.
+        hidden: bool (at least 3 K, 3 K), True above the diagonal.
+    """
+    batch, steps = mask.shape
+    lengths = mask.sum(1)
+    width = int(lengths.max())
+    slots = 3 * width - 1
+    flat = mask.flatten().nonzero().squeeze(1)
+    row = flat.div(steps, rounding_mode="floor")
+    position = (mask.cumsum(1) - 1).flatten()[flat]
+    last = position == lengths[row] - 1
+
+    kept = torch.ones(len(flat), 3, dtype=torch.bool, device=mask.device)
+    kept[:, 2] = ~last
+    slot = ((row * slots + 3 * position)[:, None] + torch.arange(3, device=mask.device))[kept]
+    query_slot = row * width + position
+    return PackedLayout(
+        steps=flat,
+        tokens=kept.flatten().nonzero().squeeze(1),
+        source=_inverse(slot, batch * slots),
+        slot=slot,
+        query=_query_tokens(kept),
+        query_source=_inverse(query_slot, batch * width),
+        query_slot=query_slot,
+        output=_inverse(flat, batch * steps, default=len(flat)),
+        rows=batch,
+        batch=batch,
+        hidden=hidden[:slots, :slots],
+        queries_hidden=hidden[:slots, :slots][STATE_TOKENS],
+    )
+
+
+def attend_layout(mask: Tensor, hidden: Tensor) -> PackedLayout:
+    """All steps as if they were real, where padded steps are alike in all rows and on the left, as in a `SegmentBatch`.
+
+    Then the padded beginning of every row is the same, and so is what the transformer makes of it: it is computed once,
+    as one more row, and shown in the slots of all.
+
+    Args:
+        mask: bool (B, K), True where real; at least one position is not.
+        hidden: bool (at least 3 K, 3 K), True above the diagonal.
+    """
+    batch, steps = mask.shape
+    slots = 3 * steps - 1
+    flat = mask.flatten().nonzero().squeeze(1)
+    row, position = flat.div(steps, rounding_mode="floor"), flat.remainder(steps)
+    prefix = torch.arange(steps, device=mask.device)
+    padded_step = (~mask).flatten().to(torch.uint8).argmax()
+
+    row = torch.cat([row, torch.full_like(prefix, batch)])
+    position = torch.cat([position, prefix])
+    kept = torch.ones(len(row), 3, dtype=torch.bool, device=mask.device)
+    kept[:, 2] = position != steps - 1
+    slot = ((row * slots + 3 * position)[:, None] + torch.arange(3, device=mask.device))[kept]
+    query_slot = row * steps + position
+    source = _inverse(slot, (batch + 1) * slots, default=-1).view(batch + 1, slots)
+    query_source = _inverse(query_slot, (batch + 1) * steps, default=-1).view(batch + 1, steps)
+    source = torch.where(source < 0, source[-1], source)
+    query_source = torch.where(query_source < 0, query_source[-1], query_source)
+    return PackedLayout(
+        steps=torch.cat([flat, padded_step.expand(steps)]),
+        tokens=kept.flatten().nonzero().squeeze(1),
+        source=source.flatten(),
+        slot=slot,
+        query=_query_tokens(kept),
+        query_source=query_source.flatten(),
+        query_slot=query_slot,
+        output=query_source[:-1].flatten(),
+        rows=batch + 1,
+        batch=batch,
+        hidden=hidden[:slots, :slots],
+        queries_hidden=hidden[:slots, :slots][STATE_TOKENS],
+    )
+
+
+def _query_tokens(kept: Tensor) -> Tensor:
+    """Indices, among the tokens that are True in ``kept`` (m, 3), of the state tokens; (m,)."""
+    return (kept.flatten().cumsum(0) - 1).view(-1, 3)[:, 1]
+
+
+def _inverse(places: Tensor, size: int, default: int = 0) -> Tensor:
+    """``inverse[places[i]] = i``, ``default`` elsewhere; (n,) -> (size,)."""
+    inverse = torch.full((size,), default, dtype=torch.int64, device=places.device)
+    inverse[places] = torch.arange(len(places), device=places.device)
+    return inverse

@@ -1,0 +1,57 @@
+"""A block of a pre-norm GPT-2 style causal transformer, over the tokens of a layout."""
+
+from torch import Tensor, nn
+
+from vitamin.algorithms.models.attention import attention
+from vitamin.algorithms.models.layers import Dropout, Linear, linear
+from vitamin.algorithms.models.layout import TokenLayout
+
+
+class Block(nn.Module):
+    """Attention and a two-layer ReLU perceptron of inner width 4 H, each behind a LayerNorm and added to its input."""
+
+    def __init__(self, hidden_size: int, num_heads: int, dropout: float) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.attention_norm = nn.LayerNorm(hidden_size)
+        self.query_key_value = Linear(hidden_size, 3 * hidden_size)
+        self.projection = Linear(hidden_size, hidden_size)
+        self.mlp_norm = nn.LayerNorm(hidden_size)
+        self.expansion = Linear(hidden_size, 4 * hidden_size)
+        self.contraction = Linear(4 * hidden_size, hidden_size)
+        self.dropout = Dropout(dropout)
+        for layer in (self.query_key_value, self.projection, self.expansion, self.contraction):
+            nn.init.normal_(layer.weight, std=0.02)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, tokens: Tensor, layout: TokenLayout) -> Tensor:
+        """(M, H) -> (M, H)."""
+        query, key, value = layout.spread(self.query_key_value(self.attention_norm(tokens))).chunk(3, dim=-1)
+        seen = self._attend(query, key, value, layout.hidden, layout.penalty)
+        return self._transform(tokens, layout.collect(seen))
+
+    def read(self, tokens: Tensor, layout: TokenLayout) -> Tensor:
+        """As forward, for the layout's queries only: (M, H) -> (n, H)."""
+        width = tokens.shape[-1]
+        weight, bias = self.query_key_value.weight, self.query_key_value.bias
+        normed = self.attention_norm(tokens)
+        query = layout.spread_queries(linear(layout.queries(normed), weight[:width], bias[:width]))
+        key, value = layout.spread(linear(normed, weight[width:], bias[width:])).chunk(2, dim=-1)
+        seen = self._attend(query, key, value, layout.queries_hidden, layout.penalty)
+        return self._transform(layout.queries(tokens), layout.collect_queries(seen))
+
+    def _attend(
+        self, query: Tensor, key: Tensor, value: Tensor, hidden: Tensor | None, penalty: Tensor | None
+    ) -> Tensor:
+        """(rows, Q, H), (rows, L, H), (rows, L, H) -> (rows, Q, H)."""
+        query, key, value = (
+            x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for x in (query, key, value)
+        )
+        dropout = self.dropout.probability if self.training else 0.0
+        return attention(query, key, value, hidden, penalty, dropout).transpose(1, 2).flatten(2)
+
+    def _transform(self, tokens: Tensor, seen: Tensor) -> Tensor:
+        """Adds what was attended to, then the perceptron: (M, H), (M, H) -> (M, H)."""
+        tokens = tokens + self.dropout(self.projection(seen))
+        inner = self.expansion(self.mlp_norm(tokens), rectify=True)
+        return tokens + self.dropout(self.contraction(inner))

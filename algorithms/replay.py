@@ -1,0 +1,280 @@
+"""The replay: whole trajectories in flat arrays on the learner's device, sampled as segments (method §3)."""
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vitamin.algorithms.arena import Arena
+from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.algorithms.models.distributions import ACTION_LIMIT
+from vitamin.algorithms.normalization import normalize, observation_statistics, transform_rewards
+from vitamin.algorithms.segments import SegmentBatch
+from vitamin.algorithms.trajectories import Trajectories
+from vitamin.errors import DatasetError, RunError
+
+Columns = dict[str, NDArray[np.float32]]
+
+_PER_STEP = ("states", "next_states", "actions", "rewards", "terminals")
+_SLOT = np.dtype([("row", np.int64), ("length", np.int64), ("origin", np.int64)])
+_ONLINE = -1
+_STATE_PREFIX = "online/"
+
+
+class Replay:
+    """At most ``replay_capacity`` trajectories in slots, which are overwritten in a ring.
+
+    At first these are the offline trajectories in ascending order of return. While there is room, new ones
+    are appended, and if they do not all fit, the first ones go; from then on each new one overwrites the
+    oldest. Any number can be added at a time; the published code fails where that wraps around.
+
+    Steps are prepared at insertion: states normalized, rewards shifted and divided, actions clipped,
+    returns-to-go summed and scaled. Where the arena keeps them has no influence on what is sampled.
+
+    Attributes:
+        observation_mean: float32 (S,), over all offline data.
+        observation_std: float32 (S,), likewise.
+    """
+
+    def __init__(
+        self,
+        observation_mean: NDArray[np.float32],
+        observation_std: NDArray[np.float32],
+        action_size: int,
+        *,
+        hyperparameters: Hyperparameters,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        """Makes an empty replay; see `from_offline`.
+
+        Args:
+            observation_mean: (S,).
+            observation_std: (S,), positive.
+            action_size: A.
+            hyperparameters: Capacity, context length, scales.
+            device: Where steps live and batches are made.
+        """
+        self.observation_mean = observation_mean
+        self.observation_std = observation_std
+        self._settings = hyperparameters
+        zero = normalize(np.zeros_like(observation_mean), observation_mean, observation_std)
+        scalar = np.zeros((), np.float32)
+        padding = {
+            "states": zero,
+            "next_states": zero,
+            "actions": np.zeros(action_size, np.float32),
+            "rewards": scalar,
+            "terminals": scalar,
+            "returns_to_go": scalar,
+        }
+        self._arena = Arena(padding, torch.device(device))
+        self._slots = np.zeros(0, _SLOT)
+        self._ends = np.zeros(0, np.int64)
+        self._oldest = 0
+
+    @classmethod
+    def from_offline(
+        cls,
+        trajectories: Trajectories,
+        *,
+        hyperparameters: Hyperparameters,
+        device: torch.device | str = "cpu",
+    ) -> Self:
+        """A replay of the offline trajectories of highest return.
+
+        With ``drop_worst_trajectory`` the one of lowest return is left out, unless it is the only one. Equal
+        returns keep their order in the data. Observation statistics are those of all trajectories.
+
+        Raises:
+            DatasetError: If there are no trajectories.
+        """
+        if len(trajectories) == 0:
+            raise DatasetError(
+                "The dataset has no trajectory to learn from. Import or collect one with finished episodes."
+            )
+        mean, std = observation_statistics(trajectories.observations)
+        replay = cls(mean, std, trajectories.actions.shape[1], hyperparameters=hyperparameters, device=device)
+        returns = replace(trajectories, rewards=replay._transform(trajectories.rewards)).returns
+        order = np.argsort(returns, kind="stable")
+        if hyperparameters.drop_worst_trajectory and len(order) > 1:
+            order = order[1:]
+        chosen = trajectories.select(order[-hyperparameters.replay_capacity :])
+        replay._insert(replay._prepare(chosen, chosen.terminals), chosen.lengths, np.arange(len(chosen)))
+        return replay
+
+    @property
+    def num_trajectories(self) -> int:
+        """Slots in use."""
+        return len(self._slots)
+
+    @property
+    def num_steps(self) -> int:
+        """Steps of all trajectories in the slots."""
+        return int(self._slots["length"].sum())
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes allocated for steps on the device."""
+        return self._arena.nbytes
+
+    def add(self, trajectories: Trajectories, *, bootstrap_at_time_limit: bool) -> None:
+        """Stores new trajectories, in order, each of at least one step.
+
+        Args:
+            trajectories: What env runners returned.
+            bootstrap_at_time_limit: False: the last step of each trajectory counts as terminal, as in the
+                published code; True: only where the environment terminated.
+        """
+        terminals = trajectories.terminals
+        if not bootstrap_at_time_limit:
+            terminals = terminals.copy()
+            terminals[trajectories.offsets[1:] - 1] = True
+        origins = np.full(len(trajectories), _ONLINE)
+        self._insert(self._prepare(trajectories, terminals), trajectories.lengths, origins)
+
+    def draw(self, rng: np.random.Generator, count: int) -> NDArray[np.int64]:
+        """Starts of ``count`` segments: uniform over all steps, counted in slot order, int64 (count,).
+
+        So a trajectory is drawn in proportion to its length, and a start uniformly inside it.
+        """
+        return rng.integers(self.num_steps, size=count)
+
+    def locate(
+        self, starts: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Of each start the slot, the position in the trajectory, and the steps from there on; (B,) each."""
+        slots = np.searchsorted(self._ends, starts, side="right")
+        remaining = self._ends[slots] - starts
+        return slots, self._slots["length"][slots] - remaining, remaining
+
+    def real_positions(self, starts: NDArray[np.int64]) -> int:
+        """Positions of the batch of these segments that are not padding."""
+        _, _, remaining = self.locate(starts)
+        return int(np.minimum(remaining, self._settings.context_length).sum())
+
+    def gather(self, starts: NDArray[np.int64], real_count: float | None = None) -> SegmentBatch:
+        """The segments of ``context_length`` steps at ``starts``, which end where their trajectory ends.
+
+        Args:
+            starts: int64 (B,), as `draw` gives them.
+            real_count: Divisor of the batch's means; None for the real positions of this batch.
+
+        Returns:
+            B segments on the replay's device. Timesteps stop at ``max_timestep - 1``.
+        """
+        K = self._settings.context_length
+        slots, positions, remaining = self.locate(starts)
+        if real_count is None:
+            real_count = float(np.minimum(remaining, K).sum())
+        host = np.stack([self._slots["row"][slots] + positions, positions, remaining])
+        row, position, left = torch.from_numpy(host).to(self._arena.device)[:, :, None]  # (B, 1) each
+        padding = K - left.clamp(max=K)
+        step = (
+            torch.arange(K + 1, device=row.device) - padding
+        )  # (B, K + 1), counted from the segment's start
+        real = step >= 0
+        rows = torch.where(real & (step < left), row + step, Arena.PADDING_ROW)
+        mask = real[:, :K]
+        timesteps = (position + step[:, :K]).clamp(max=self._settings.max_timestep - 1)
+        return SegmentBatch(
+            **self._arena.take(rows[:, :K], *_PER_STEP),
+            **self._arena.take(rows, "returns_to_go"),
+            timesteps=torch.where(mask, timesteps, 0),
+            mask=mask,
+            real_count=real_count,
+        )
+
+    def sample(self, rng: np.random.Generator, count: int) -> SegmentBatch:
+        """A batch of ``count`` segments."""
+        return self.gather(self.draw(rng, count))
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What `load_state` needs besides the offline data: the slot table and the online trajectories."""
+        online = self._slots[self._slots["origin"] == _ONLINE]
+        rows = np.concatenate(
+            [np.arange(s["row"], s["row"] + s["length"]) for s in online] or [np.zeros(0, np.int64)]
+        )
+        columns = self._arena.take(torch.from_numpy(rows).to(self._arena.device))
+        return {
+            "origins": self._slots["origin"].copy(),
+            "lengths": self._slots["length"].copy(),
+            "oldest": np.array([self._oldest]),
+            **{f"{_STATE_PREFIX}{name}": column.cpu().numpy() for name, column in columns.items()},
+        }
+
+    def load_state(self, state: dict[str, NDArray[Any]]) -> None:
+        """Makes a replay fresh from `from_offline`, with the same data, bit-identical to the state's.
+
+        Raises:
+            RunError: If the replay was not made from the same offline data, or has lost some of it meanwhile.
+        """
+        held = {int(slot["origin"]): slot for slot in self._slots if slot["origin"] != _ONLINE}
+        slots = np.zeros(len(state["origins"]), _SLOT)
+        slots["origin"], slots["length"] = state["origins"], state["lengths"]
+        offline = slots["origin"] != _ONLINE
+        for index in np.flatnonzero(offline):
+            source = held.get(int(slots[index]["origin"]))
+            if source is None or source["length"] != slots[index]["length"]:
+                raise RunError(
+                    "The checkpoint's replay does not fit the offline trajectories. "
+                    "Resume with the dataset of the run, loaded afresh."
+                )
+            slots[index]["row"] = source["row"]
+        self._slots = slots[offline]
+        columns = {
+            name.removeprefix(_STATE_PREFIX): state[name] for name in state if name.startswith(_STATE_PREFIX)
+        }
+        rows = self._store(columns, slots[~offline]["length"])
+        slots["row"][offline] = self._slots["row"]
+        slots["row"][~offline] = rows
+        self._set_slots(slots, int(state["oldest"][0]))
+
+    def _transform(self, rewards: NDArray[np.float32]) -> NDArray[np.float32]:
+        return transform_rewards(rewards, self._settings.reward_shift, self._settings.reward_divisor)
+
+    def _prepare(self, trajectories: Trajectories, terminals: NDArray[np.bool_]) -> Columns:
+        """The arena's columns for the steps of ``trajectories``."""
+        rewards = self._transform(trajectories.rewards)
+        returns_to_go = np.empty_like(rewards)
+        for start, end in pairwise(trajectories.offsets):
+            summed = np.cumsum(rewards[start:end][::-1], dtype=np.float64)[::-1]
+            returns_to_go[start:end] = summed * self._settings.return_scale
+        columns = {
+            "states": normalize(trajectories.observations, self.observation_mean, self.observation_std),
+            "next_states": normalize(
+                trajectories.next_observations, self.observation_mean, self.observation_std
+            ),
+            "actions": trajectories.actions.clip(-ACTION_LIMIT, ACTION_LIMIT),
+            "rewards": rewards,
+            "terminals": terminals,
+            "returns_to_go": returns_to_go,
+        }
+        return {name: column.astype(np.float32, copy=False) for name, column in columns.items()}
+
+    def _insert(self, columns: Columns, lengths: NDArray[np.int64], origins: NDArray[np.int64]) -> None:
+        """Gives each of the trajectories, laid end to end in ``columns``, a slot."""
+        new = np.zeros(len(lengths), _SLOT)
+        new["row"], new["length"], new["origin"] = self._store(columns, lengths), lengths, origins
+        capacity = self._settings.replay_capacity
+        if len(self._slots) < capacity:
+            self._set_slots(np.concatenate([self._slots, new])[-capacity:], 0)
+        else:
+            places = (self._oldest + np.arange(len(new))) % capacity
+            slots = self._slots.copy()
+            slots[places[-capacity:]] = new[-capacity:]
+            self._set_slots(slots, (self._oldest + len(new)) % capacity)
+
+    def _store(self, columns: Columns, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Appends trajectories to the arena; the rows at which they begin."""
+        total = int(lengths.sum())
+        if not self._arena.fits(total):
+            self._slots["row"] = self._arena.repack(self._slots["row"], self._slots["length"], total)
+        return self._arena.append(columns) + np.cumsum(lengths) - lengths
+
+    def _set_slots(self, slots: NDArray[np.void], oldest: int) -> None:
+        self._slots = slots
+        self._ends = np.cumsum(slots["length"])
+        self._oldest = oldest

@@ -1,0 +1,1 @@
+"""The binding to Ray: config, algorithm, learner, module and env runner on RLlib's new API stack."""

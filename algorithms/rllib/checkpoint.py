@@ -1,0 +1,76 @@
+"""The files of a checkpoint: tensors as safetensors, counters as JSON; nothing in them is ever unpickled."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from vitamin.errors import RunError
+
+CHECKPOINT_SCHEMA = 1
+_TENSORS, _REPLAY, _STATE = "tensors.safetensors", "replay.safetensors", "state.json"
+
+Tensors = dict[str, NDArray[Any]]
+
+
+def write_checkpoint(folder: Path, tensors: Tensors, replay: Tensors, state: dict[str, Any]) -> None:
+    """Writes a checkpoint's files into an existing folder.
+
+    Raises:
+        RunError: If a file cannot be written (no space, no permission).
+    """
+    try:
+        save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, folder / _TENSORS)
+        save_file({name: np.ascontiguousarray(array) for name, array in replay.items()}, folder / _REPLAY)
+        (folder / _STATE).write_text(json.dumps({"schema": CHECKPOINT_SCHEMA, **state}, indent=1))
+    except (OSError, SafetensorError) as error:
+        raise RunError(
+            f"Cannot write the checkpoint {folder}: {error}. Free space or choose another --out."
+        ) from error
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """The counters of a checkpoint.
+
+    Raises:
+        RunError: If the file is missing or damaged, or of an unknown schema.
+    """
+    try:
+        state: dict[str, Any] = json.loads((folder / _STATE).read_text())
+    except (OSError, ValueError) as error:
+        raise RunError(f"{folder} is no complete checkpoint: {error}.") from error
+    if state.get("schema") != CHECKPOINT_SCHEMA:
+        raise RunError(
+            f"{folder} has checkpoint schema {state.get('schema')}, this version reads {CHECKPOINT_SCHEMA}. "
+            "Use the version of vitamin that wrote it (see run.json)."
+        )
+    return state
+
+
+def read_tensors(folder: Path) -> Tensors:
+    """Module and optimizer tensors of a checkpoint.
+
+    Raises:
+        RunError: If the file is missing or damaged.
+    """
+    return _read(folder / _TENSORS)
+
+
+def read_replay(folder: Path) -> Tensors:
+    """Replay arrays of a checkpoint.
+
+    Raises:
+        RunError: If the file is missing or damaged.
+    """
+    return _read(folder / _REPLAY)
+
+
+def _read(file: Path) -> Tensors:
+    try:
+        return load_file(file)
+    except (OSError, SafetensorError) as error:
+        raise RunError(f"{file} is missing or damaged: {error}.") from error

@@ -1,0 +1,51 @@
+"""Work units: what the algorithm asks of env runners and what they answer."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import ray
+
+from vitamin.algorithms.trajectories import Trajectories
+
+Purpose = Literal["online", "evaluation"]
+
+
+@dataclass(frozen=True)
+class WorkUnit:
+    """Some episodes that are rolled out together; the result depends on these values and the weights alone.
+
+    Attributes:
+        purpose: ``online`` explores, ``evaluation`` does not.
+        iteration: Iteration of the algorithm.
+        index: Number of the unit within the iteration.
+        episodes: W, episodes in one batched forward.
+        target_return: Return-to-go at the start, in scaled-reward units.
+    """
+
+    purpose: Purpose
+    iteration: int
+    index: int
+    episodes: int
+    target_return: float
+
+
+@dataclass(frozen=True)
+class UnitResult:
+    """Outcome of a unit.
+
+    Attributes:
+        returns: Return of each episode, in the environment's reward units.
+        lengths: Steps of each episode.
+        trajectories: The episodes, or a reference to them in the object store; None for evaluations.
+        failure: What the environment did wrong, or None.
+    """
+
+    returns: tuple[float, ...]
+    lengths: tuple[int, ...]
+    trajectories: "Trajectories | ray.ObjectRef[Any] | None" = None
+    failure: str | None = None
+
+    @property
+    def num_steps(self) -> int:
+        """Environment steps of all episodes."""
+        return sum(self.lengths)

@@ -1,0 +1,187 @@
+"""Rollouts in work units: W episodes side by side, one batched forward of the policy a step (method §3)."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vitamin.algorithms.environment import CheckedEnvironment, Environment
+from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.algorithms.models.distributions import ACTION_LIMIT
+from vitamin.algorithms.models.heads import PolicyOutput
+from vitamin.algorithms.normalization import normalize, transform_rewards
+from vitamin.algorithms.trajectories import Trajectories
+
+_INITIAL_ROOM = 256
+_SEEDS = 2**31
+
+
+class Policy(Protocol):
+    """What acts: `vitamin.algorithms.models.decision_transformer.DecisionTransformer`, on the CPU."""
+
+    def act(self, states: Tensor, actions: Tensor, returns_to_go: Tensor, timesteps: Tensor) -> PolicyOutput:
+        """(N, C, S), (N, C, A), (N, C), (N, C) -> action and distribution over (N, 1, A)."""
+
+
+def rollout_unit(
+    environments: Sequence[Environment],
+    policy: Policy,
+    *,
+    hyperparameters: Hyperparameters,
+    observation_mean: Tensor,
+    observation_std: Tensor,
+    target_return: float | NDArray[np.float64],
+    explore: bool,
+    rng: np.random.Generator,
+) -> Trajectories:
+    """Rolls out one episode in each environment.
+
+    The result depends on the arguments alone: environments are seeded from ``rng``, and noise is drawn for
+    all of them at each step, whether or not they still run. One whose episode ended leaves the batch.
+
+    Args:
+        environments: W environments.
+        policy: In evaluation mode.
+        hyperparameters: Context length, exploration noise, scales of rewards and returns.
+        observation_mean: float32 (S,), on the CPU.
+        observation_std: float32 (S,), on the CPU.
+        target_return: Return-to-go at the start, in scaled-reward units; one for all, or (W,). Each reward is
+            subtracted from it.
+        explore: True: the deterministic policy's action plus noise, or a sample of the stochastic policy's
+            distribution. False: the action, or tanh of the distribution's mean.
+        rng: Source of all randomness.
+
+    Returns:
+        W trajectories in the order of the environments. The last next observation is what the environment
+        showed, and a time limit is not terminal.
+
+    Raises:
+        EnvironmentFailure: If an environment raises, or returns an observation of another shape, or an
+            observation or reward that is not finite.
+    """
+    settings = hyperparameters
+    mean, std = observation_mean.numpy(), observation_std.numpy()
+    W, (A,) = len(environments), environments[0].action_space.shape
+    checked = [CheckedEnvironment(environment, i, len(mean)) for i, environment in enumerate(environments)]
+    episodes = _Episodes(W, len(mean), A)
+    for i, seed in enumerate(rng.integers(_SEEDS, size=W).tolist()):
+        episodes.observations[i, 0] = checked[i].reset(seed)
+    returns_to_go = np.broadcast_to(target_return, W) * settings.return_scale
+    active, step = np.arange(W), 0
+    with torch.inference_mode():
+        while active.size:
+            episodes.reserve(step + 2)
+            episodes.states[active, step] = normalize(episodes.observations[active, step], mean, std)
+            episodes.returns_to_go[active, step] = returns_to_go[active]
+            output = policy.act(
+                *episodes.contexts(active, step, settings.eval_context_length, settings.max_timestep)
+            )
+            noise = rng.standard_normal((W, A))[active].astype(np.float32) if explore else None
+            actions = _choose(output, noise, settings.exploration_noise)
+            episodes.actions[active, step] = actions
+            for i, action in zip(active.tolist(), actions, strict=True):
+                episodes.record(i, step, *checked[i].step(action))
+            rewards = transform_rewards(
+                episodes.rewards[active, step], settings.reward_shift, settings.reward_divisor
+            )
+            returns_to_go[active] -= settings.return_scale * rewards
+            active, step = active[episodes.lengths[active] == 0], step + 1
+    return episodes.trajectories()
+
+
+def _choose(
+    output: PolicyOutput, noise: NDArray[np.float32] | None, exploration_noise: float
+) -> NDArray[np.float32]:
+    """The actions to take, (N, A); ``noise`` (N, A) is standard normal, or None for no exploration."""
+    if noise is None:
+        chosen = output.action[:, 0]
+    elif output.distribution is not None:
+        chosen = output.distribution.sample(torch.from_numpy(noise)[:, None])[:, 0]
+    else:
+        disturbed = output.action[:, 0] + exploration_noise * torch.from_numpy(noise)
+        chosen = disturbed.clamp(-ACTION_LIMIT, ACTION_LIMIT)
+    actions: NDArray[np.float32] = chosen.numpy()
+    return actions
+
+
+class _Episodes:
+    """What W episodes, all at the same step, have shown and done so far; room is made as they grow.
+
+    Attributes:
+        observations: float32 (W, room, S).
+        states: float32 (W, room, S), normalized.
+        actions: float32 (W, room, A).
+        returns_to_go: float32 (W, room), scaled.
+        rewards: float32 (W, room), as the environment gave them.
+        terminated: bool (W,), of finished episodes.
+        lengths: int64 (W,), 0 while an episode goes on.
+    """
+
+    def __init__(self, W: int, S: int, A: int) -> None:
+        self.observations = np.zeros((W, _INITIAL_ROOM, S), np.float32)
+        self.states = np.zeros((W, _INITIAL_ROOM, S), np.float32)
+        self.actions = np.zeros((W, _INITIAL_ROOM, A), np.float32)
+        self.returns_to_go = np.zeros((W, _INITIAL_ROOM), np.float32)
+        self.rewards = np.zeros((W, _INITIAL_ROOM), np.float32)
+        self.terminated = np.zeros(W, np.bool_)
+        self.lengths = np.zeros(W, np.int64)
+
+    def reserve(self, room: int) -> None:
+        """Makes room for so many steps, by doubling."""
+        if room > self.rewards.shape[1]:
+            for name in ("observations", "states", "actions", "returns_to_go", "rewards"):
+                array = getattr(self, name)
+                setattr(self, name, np.concatenate([array, np.zeros_like(array)], axis=1))
+
+    def contexts(
+        self, active: NDArray[np.int64], step: int, length: int, max_timestep: int
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """States, actions, returns-to-go and timesteps of the last C <= ``length`` steps: (N, C, ...)."""
+        window = slice(max(0, step + 1 - length), step + 1)
+        rows = active if len(active) < len(self.lengths) else slice(None)
+        timesteps = torch.arange(window.start, window.stop).clamp(max=max_timestep - 1)
+        return (
+            torch.from_numpy(self.states[rows, window]),
+            torch.from_numpy(self.actions[rows, window]),
+            torch.from_numpy(self.returns_to_go[rows, window]),
+            timesteps.expand(len(active), -1),
+        )
+
+    def record(
+        self,
+        i: int,
+        step: int,
+        observation: NDArray[np.float32],
+        reward: float,
+        terminated: bool,
+        truncated: bool,
+    ) -> None:
+        """Keeps what environment ``i`` returned at ``step``."""
+        self.observations[i, step + 1] = observation
+        self.rewards[i, step] = reward
+        if terminated or truncated:
+            self.terminated[i] = terminated
+            self.lengths[i] = step + 1
+
+    def trajectories(self) -> Trajectories:
+        """The finished episodes, laid end to end."""
+        ends = np.cumsum(self.lengths)
+        terminals = np.zeros(ends[-1], np.bool_)
+        terminals[ends - 1] = self.terminated
+
+        def join(array: NDArray[Any], first: int = 0) -> NDArray[Any]:
+            return np.concatenate(
+                [row[first : first + n] for row, n in zip(array, self.lengths, strict=True)]
+            )
+
+        return Trajectories(
+            observations=join(self.observations),
+            actions=join(self.actions),
+            rewards=join(self.rewards),
+            next_observations=join(self.observations, first=1),
+            terminals=terminals,
+            offsets=np.concatenate([[0], ends]),
+        )

@@ -1,0 +1,54 @@
+"""A batch of trajectory segments: what the replay samples and the losses take."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class SegmentBatch:
+    """B segments of K steps, left-padded; real positions have ``mask`` True.
+
+    Attributes:
+        states: (B, K, S), normalized; padded positions hold a normalized zero observation, (0 - mean) / std.
+        actions: (B, K, A), clipped to the action range; 0 where padded.
+        rewards: (B, K), after reward shift and divisor; 0 where padded.
+        next_states: (B, K, S), normalized; padded as ``states``.
+        terminals: (B, K) float, 1 where the environment terminated; 0 where padded.
+        returns_to_go: (B, K + 1), multiplied by ``return_scale``; the last column belongs to the state after the
+            segment and is 0 past the trajectory's end; 0 where padded.
+        timesteps: (B, K) int64, position in the trajectory; 0 where padded.
+        mask: (B, K) bool.
+        real_count: Real positions by which sums are divided to give means. With several learners this is the count
+            of the whole global batch divided by the number of learners, so that averaged gradients are the global mean.
+    """
+
+    states: Tensor
+    actions: Tensor
+    rewards: Tensor
+    next_states: Tensor
+    terminals: Tensor
+    returns_to_go: Tensor
+    timesteps: Tensor
+    mask: Tensor
+    real_count: float
+
+    def mean(self, values: Tensor) -> Tensor:
+        """Mean of ``values`` (B, K) over real positions."""
+        return torch.where(self.mask, values, values.new_zeros(())).sum() / self.real_count
+
+    def mean_with_padding(self, values: Tensor) -> Tensor:
+        """Mean of ``values`` (B, K) over all positions, padded ones counting as 0."""
+        return torch.where(self.mask, values, values.new_zeros(())).mean()
+
+    def shifted_mask(self) -> Tensor:
+        """False where the context that ends in the next state holds nothing of the trajectory; (B, K).
+
+        The last padded step of that context already has the first real return-to-go and action.
+        """
+        return torch.cat([self.mask[:, 1:], torch.ones_like(self.mask[:, :1])], dim=1)
+
+    def shifted_actions(self) -> Tensor:
+        """Actions of the context that ends in the next state: shifted left by one, 0 at the end; (B, K, A)."""
+        return torch.cat([self.actions[:, 1:], torch.zeros_like(self.actions[:, :1])], dim=1)

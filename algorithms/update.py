@@ -1,0 +1,177 @@
+"""One update of a method's networks: critic step, delayed actor step, temperature step, soft target updates."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
+from torch.optim import Adam, AdamW, Optimizer
+
+from vitamin.algorithms import supervised
+from vitamin.algorithms.gradients import GRADIENTS, Metrics, Noise, RLGradient
+from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.algorithms.methods import Method, Phase
+from vitamin.algorithms.models.networks import Networks
+from vitamin.algorithms.optimizers.lamb import Lamb
+from vitamin.algorithms.segments import SegmentBatch
+
+ReduceGradients = Callable[[list[Tensor]], None]
+"""Replaces gradients, in place, by their average over all learners."""
+
+_LAMB_GRADIENT_CLIP = 1.0
+
+
+class Updater:
+    """Owns the optimizers of a method's networks and applies updates in the paper's order.
+
+    Attributes:
+        networks: What is trained.
+        optimizers: ``policy`` (LAMB), ``critic`` (AdamW) and ``temperature`` (Adam), those that the method has.
+        actor_updates: Actor steps so far.
+        critic_updates: Critic steps so far.
+    """
+
+    def __init__(
+        self,
+        networks: Networks,
+        method: Method,
+        hyperparameters: Hyperparameters,
+        reduce_gradients: ReduceGradients | None = None,
+    ) -> None:
+        """
+        Args:
+            networks: The method's networks, already on their device.
+            method: The row of the table of methods.
+            hyperparameters: The run's settings.
+            reduce_gradients: Called on the gradients of each optimizer between backward and clipping; None for a single
+                learner.
+        """
+        settings = hyperparameters
+        self.networks = networks
+        self.hyperparameters = settings
+        self.actor_updates = 0
+        self.critic_updates = 0
+        self._reduce_gradients = reduce_gradients
+        self._gradient: RLGradient | None = (
+            None if method.gradient is None else GRADIENTS[method.gradient](settings)
+        )
+        self.optimizers: dict[str, Optimizer] = {
+            "policy": Lamb(
+                networks.policy.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+            )
+        }
+        if networks.critic is not None:
+            self.optimizers["critic"] = AdamW(
+                networks.critic.parameters(),
+                lr=settings.critic_learning_rate,
+                weight_decay=settings.critic_weight_decay,
+                fused=True,
+            )
+        if networks.log_temperature is not None:
+            self.optimizers["temperature"] = Adam(
+                [networks.log_temperature], lr=settings.temperature_learning_rate
+            )
+
+    def update(self, batch: SegmentBatch, phase: Phase, noise: Noise) -> Metrics:
+        """A critic step, and an actor step if one is due: at every first of ``actor_update_interval`` critic steps.
+
+        A method without an RL gradient takes an actor step each time.
+
+        Args:
+            batch: B segments of K steps, on the networks' device.
+            phase: Decides which ``rl_coefficient`` holds.
+            noise: Draws standard normals of a shape, on the networks' device.
+
+        Returns:
+            Detached scalars, named as in ``metrics.jsonl``.
+        """
+        actor_due = self.critic_updates % self.hyperparameters.actor_update_interval == 0
+        metrics = {} if self._gradient is None else self.critic_step(batch, noise)
+        return metrics | self.actor_step(batch, phase, noise) if actor_due else metrics
+
+    def critic_step(self, batch: SegmentBatch, noise: Noise) -> Metrics:
+        """One step of the critics of a method that has them; arguments and result as for `update`."""
+        assert self._gradient is not None
+        with self._autocast(batch):
+            loss, metrics = self._gradient.critic_loss(self.networks, batch, noise)
+        norm = self._descend("critic", loss)
+        self.critic_updates += 1
+        return {"loss/critic": loss.detach(), **metrics, "gradient_norm/critic": norm}
+
+    def actor_step(self, batch: SegmentBatch, phase: Phase, noise: Noise) -> Metrics:
+        """One step of policy and temperature, then of all targets; arguments and result as for `update`.
+
+        One pass of the policy serves the supervised and the RL term (Eq. 2).
+        """
+        settings = self.hyperparameters
+        log_temperature = self.networks.log_temperature
+        rl_coefficient = settings.rl_coefficient if phase == "online" else settings.pretrain_rl_coefficient
+        gradient = self._gradient if rl_coefficient > 0 else None
+        over_padding = (log_temperature is not None and settings.entropy_over_padding) or (
+            gradient is not None and gradient.reads_padded_actions
+        )
+        with self._autocast(batch):
+            output = self.networks.policy(
+                batch.states,
+                batch.actions,
+                batch.returns_to_go[:, :-1],
+                batch.timesteps,
+                batch.mask,
+                padding="compute" if over_padding else "skip",
+            )
+            if output.distribution is None or log_temperature is None:
+                mean_entropy = None
+                supervised_loss = supervised.squared_error(batch, output.action)
+            else:
+                mean_entropy = supervised.entropy(
+                    batch, output.distribution, noise(output.action.shape), settings.entropy_over_padding
+                )
+                likelihood = supervised.negative_log_likelihood(batch, output.distribution)
+                supervised_loss = likelihood - log_temperature.detach().exp() * mean_entropy
+            loss = settings.supervised_coefficient * supervised_loss
+            metrics = {"loss/supervised": supervised_loss.detach()}
+            if gradient is not None:
+                rl_loss, rl_metrics = gradient.actor_loss(self.networks, batch, output)
+                loss = loss + rl_coefficient * rl_loss
+                metrics |= rl_metrics
+
+        for group in self.optimizers["policy"].param_groups:
+            group["lr"] = settings.learning_rate * self._warmup()
+        norm = self._descend("policy", loss, min(settings.gradient_clip, _LAMB_GRADIENT_CLIP))
+        metrics |= {"loss/actor": loss.detach(), "gradient_norm/actor": norm}
+        if mean_entropy is not None and log_temperature is not None:
+            action_size = output.action.shape[-1]
+            self._descend(
+                "temperature", supervised.temperature_loss(log_temperature, mean_entropy, action_size)
+            )
+            metrics |= {
+                "policy/entropy": mean_entropy.detach(),
+                "policy/temperature": log_temperature.detach().exp(),
+            }
+        self.networks.update_targets(settings.tau)
+        self.actor_updates += 1
+        return metrics
+
+    def _autocast(self, batch: SegmentBatch) -> torch.autocast:
+        enabled = self.hyperparameters.precision == "bfloat16"
+        return torch.autocast(batch.states.device.type, torch.bfloat16, enabled=enabled)
+
+    def _warmup(self) -> float:
+        """Share of the step size in the next actor step."""
+        return min((self.actor_updates + 1) / max(self.hyperparameters.warmup_updates, 1), 1.0)
+
+    def _descend(self, name: str, loss: Tensor, clip: float = math.inf) -> Tensor:
+        """One step of an optimizer; the gradient's norm before clipping."""
+        optimizer = self.optimizers[name]
+        optimizer.zero_grad()
+        loss.backward()
+        params = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        gradients = [p.grad for p in params]
+        if self._reduce_gradients is not None:
+            self._reduce_gradients(gradients)
+        norm = get_total_norm(gradients)
+        if clip < math.inf:
+            clip_grads_with_norm_(params, clip, norm)
+        optimizer.step()
+        return norm

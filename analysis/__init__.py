@@ -1,0 +1,1 @@
+"""From run folders to numbers, tables, pictures and pages; knows nothing of how runs are made."""

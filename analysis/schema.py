@@ -1,0 +1,199 @@
+"""The files of a run folder: names, columns, types. Writers and readers of runs agree here, and only here.
+
+The prose form, ``docs/results-schema.md``, is generated from this module by ``vitamin.analysis.schema_docs``.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from vitamin.errors import RunError
+
+SCHEMA_VERSION: Final = 1
+
+RUN_FILE: Final = "run.json"
+CONFIG_FILE: Final = "config.yaml"
+METRICS_FILE: Final = "metrics.jsonl"
+EVALUATIONS_FILE: Final = "evaluations.csv"
+CHECKPOINTS_FOLDER: Final = "checkpoints"
+TENSORBOARD_FOLDER: Final = "tensorboard"
+SWEEP_FILE: Final = "sweep.json"
+
+Status = Literal["running", "finished", "failed", "diverged"]
+Phase = Literal["pretrain", "online"]
+PRETRAIN: Final = "pretrain"
+ONLINE: Final = "online"
+
+
+class DatasetInfo(BaseModel):
+    """The offline data a run was pretrained on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str = Field(description="the HDF5 file, as it was found on the run's host")
+    fingerprint: str = Field(description="digest of the file's content")
+    trajectories: int = Field(ge=0, description="trajectories read from it")
+    steps: int = Field(ge=0, description="environment steps read from it")
+    label: str | None = Field(
+        None, description="what the data is when it is not the task's published dataset, else null"
+    )
+
+
+class ReferenceScores(BaseModel):
+    """Returns that count as normalized scores 0 and 100 (D4RL)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    min: float = Field(description="return with normalized score 0")
+    max: float = Field(description="return with normalized score 100")
+
+
+class RunInfo(BaseModel):
+    """The content of ``run.json``: what was run, on what, and how it ended.
+
+    Keys unknown to this version are ignored, so that later ones may add optional keys; a change of meaning
+    raises ``SCHEMA_VERSION``.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: int = Field(SCHEMA_VERSION, description="version of this schema")
+    name: str = Field(description="name of the run")
+    task: str = Field(description="name of the task, or a Gymnasium environment id")
+    method: str = Field(description="row of the table of methods")
+    preset: str = Field(description="named set of hyperparameters the run started from")
+    seed: int = Field(description="key of every random draw")
+    overrides: dict[str, Any] = Field(
+        default_factory=dict, description="hyperparameters set by the user, by name"
+    )
+    status: Status = Field(
+        description="running (also after a kill), finished, failed or diverged (NaN or infinity)"
+    )
+    message: str | None = Field(None, description="why the run failed or diverged, else null")
+    versions: dict[str, str] = Field(description="of vitamin, python, torch, ray, numpy, gymnasium, mujoco")
+    commit: str | None = Field(None, description="git commit of the source tree, null if there is none")
+    host: str = Field(description="name of the machine")
+    dataset: DatasetInfo | None = Field(None, description="the offline data; null if the run had none")
+    reference_scores: ReferenceScores | None = Field(
+        None, description="reference returns of the task; null if it has none"
+    )
+    started: AwareDatetime = Field(description="when the run was first started, ISO 8601, UTC")
+    updated: AwareDatetime = Field(description="when this file was last written, ISO 8601, UTC")
+    wall_time_s: float = Field(0.0, ge=0, description="seconds spent so far, resumed parts added up")
+
+    @classmethod
+    def read(cls, folder: Path) -> "RunInfo":
+        """Reads ``run.json`` of a run folder.
+
+        Raises:
+            RunError: If the file is missing, damaged, or written by a version with another schema.
+        """
+        path = folder / RUN_FILE
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise RunError(f"Cannot read {path}: {error.strerror}.") from error
+        except ValueError as error:
+            raise RunError(f"{path} is damaged: not JSON ({error}).") from error
+        version = content.get("schema_version") if isinstance(content, dict) else None
+        if not isinstance(version, int):
+            raise RunError(f"{path} is damaged or not of a Vitamin run: it has no schema_version.")
+        if version > SCHEMA_VERSION:
+            raise RunError(
+                f"{path} has schema version {version}; this Vitamin reads version {SCHEMA_VERSION}. "
+                "Upgrade Vitamin to the version that wrote it, or a later one."
+            )
+        if version < 1:
+            raise RunError(f"{path} has the unknown schema version {version}.")
+        try:
+            return cls.model_validate(content)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise RunError(f"{path} is damaged: {where}: {first['msg']}.") from error
+
+    def write(self, folder: Path) -> None:
+        """Replaces ``run.json`` of a run folder; even after a crash it is whole, the old one or the new one.
+
+        Raises:
+            RunError: If the folder cannot be written to.
+        """
+        path = folder / RUN_FILE
+        temporary = folder / f".{RUN_FILE}.tmp"
+        try:
+            with temporary.open("w", encoding="utf-8") as file:
+                file.write(self.model_dump_json(indent=2) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except OSError as error:
+            raise RunError(
+                f"Cannot write {path}: {error.strerror}. Check the folder's permissions and free space."
+            ) from error
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of ``evaluations.csv`` or one key of ``metrics.jsonl``.
+
+    Attributes:
+        name: Header of the column, or the key.
+        dtype: As numpy and pandas name it.
+        description: Meaning and unit.
+    """
+
+    name: str
+    dtype: str
+    description: str
+
+
+EVALUATION_COLUMNS: Final = (
+    Column("phase", "str", "`pretrain` or `online`"),
+    Column("iteration", "int64", "iteration that ended with the evaluation, as in metrics.jsonl"),
+    Column("env_steps", "int64", "online environment steps so far; 0 during pretraining"),
+    Column("gradient_updates", "int64", "actor updates so far"),
+    Column("target_return", "float64", "return-to-go at the start of the episode, scaled-reward units"),
+    Column("episode", "int64", "number of the episode within its evaluation, from 0"),
+    Column("return", "float64", "undiscounted sum of the environment's rewards"),
+    Column("length", "int64", "steps of the episode"),
+    Column("normalized_score", "float64", "100·(return - min)/(max - min); empty without reference scores"),
+)
+EVALUATION_HEADER: Final = tuple(column.name for column in EVALUATION_COLUMNS)
+EVALUATION_DTYPES: Final = MappingProxyType({column.name: column.dtype for column in EVALUATION_COLUMNS})
+
+TIME_PREFIX: Final = "time/"
+METRIC_KEYS: Final = (
+    Column("iteration", "int64", "iteration, from 1, counted through both phases"),
+    Column("phase", "str", "`pretrain` or `online`"),
+    Column("env_steps", "int64", "online environment steps so far"),
+    Column("gradient_updates", "int64", "actor updates so far"),
+    Column("episodes", "int64", "online episodes so far"),
+    Column("loss/actor", "float64", "weighted sum of the supervised and the RL term (Eq. 2)"),
+    Column("loss/supervised", "float64", "supervised term of the actor loss (Eq. 1), unweighted"),
+    Column("loss/rl", "float64", "RL term of the actor loss, unweighted"),
+    Column("loss/critic", "float64", "critic loss (Eq. 3), summed over the critics"),
+    Column("q/mean", "float64", "mean value of the first critic on the data"),
+    Column("q/target_mean", "float64", "mean target value y"),
+    Column("gradient_norm/actor", "float64", "global norm of the actor's gradient before clipping"),
+    Column("gradient_norm/critic", "float64", "global norm of the critics' gradient"),
+    Column("policy/entropy", "float64", "entropy of the stochastic policy, nats"),
+    Column("policy/temperature", "float64", "lambda, weight of the entropy"),
+    Column("rollout/return_mean", "float64", "mean return of the iteration's online episodes"),
+    Column("rollout/length_mean", "float64", "mean length of the iteration's online episodes, steps"),
+    Column("replay/trajectories", "float64", "trajectories held by the replay"),
+    Column("replay/steps", "float64", "steps held by the replay"),
+    Column("evaluation/return_mean", "float64", "mean return of the iteration's evaluation"),
+    Column("evaluation/return_std", "float64", "standard deviation of its returns"),
+    Column("evaluation/length_mean", "float64", "mean length of its episodes, steps"),
+    Column("evaluation/normalized_score", "float64", "mean normalized score of its episodes"),
+    Column("time/sample_s", "float64", "seconds rolling out"),
+    Column("time/update_s", "float64", "seconds in gradient updates"),
+    Column("time/sync_s", "float64", "seconds sending weights to the env runners"),
+    Column("time/evaluate_s", "float64", "seconds evaluating"),
+    Column("time/iteration_s", "float64", "seconds of the whole iteration"),
+)

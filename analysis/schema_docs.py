@@ -1,0 +1,73 @@
+"""The schema in prose: ``python -m vitamin.analysis.schema_docs > docs/results-schema.md``."""
+
+import sys
+from collections.abc import Iterable
+
+from pydantic import BaseModel
+
+from vitamin.analysis import schema
+
+_FILES = (
+    (schema.RUN_FILE, "what was run, on what, and how it ended"),
+    (schema.CONFIG_FILE, "every setting, resolved; can be fed back to `vitamin train`"),
+    (schema.METRICS_FILE, "one JSON object a line for each iteration"),
+    (schema.EVALUATIONS_FILE, "one row for each evaluation episode"),
+    (f"{schema.CHECKPOINTS_FOLDER}/", "one folder for each checkpoint, named by its iteration in 8 digits"),
+    (f"{schema.TENSORBOARD_FOLDER}/", "TensorBoard events, the same numbers once more"),
+)
+
+_INTRODUCTION = f"""\
+# Run folders
+
+<!-- Generated from analysis/schema.py by `python -m vitamin.analysis.schema_docs`. -->
+
+Schema version {schema.SCHEMA_VERSION}. `vitamin train` writes run folders, `vitamin report DIR` finds
+run folders below DIR at any depth. A sweep's folder holds the run folders of its trials and
+`{schema.SWEEP_FILE}`, its specification and list of trials.
+
+"""
+
+_READING = """\
+A line of `metrics.jsonl` or `evaluations.csv` counts once its newline is written: readers drop a last line
+without one, which is what a killed run may leave. `run.json` is replaced as a whole, so it is never half
+written. A killed run keeps the status `running`.
+
+Later versions may add keys and columns within a schema version; readers ignore those they do not know. When a
+name changes its meaning or goes away, the version rises, and readers of the old one ask for an upgrade.
+"""
+
+
+def schema_markdown() -> str:
+    """The documentation of the run-folder schema in Markdown."""
+    sections = [
+        _INTRODUCTION + _table(("File", "Content"), ((f"`{name}`", text) for name, text in _FILES)),
+        f"## {schema.RUN_FILE}\n\n" + _model_table(schema.RunInfo),
+        "`dataset`:\n\n" + _model_table(schema.DatasetInfo),
+        "`reference_scores`:\n\n" + _model_table(schema.ReferenceScores),
+        f"## {schema.EVALUATIONS_FILE}\n\n" + _column_table("Column", schema.EVALUATION_COLUMNS),
+        f"## {schema.METRICS_FILE}\n\n"
+        "A key that does not apply to a method or an iteration is missing. Keys below "
+        f"`{schema.TIME_PREFIX}` are the only ones in which a run and its resumed twin differ.\n\n"
+        + _column_table("Key", schema.METRIC_KEYS),
+        "## Reading\n\n" + _READING,
+    ]
+    return "\n".join(sections)
+
+
+def _model_table(model: type[BaseModel]) -> str:
+    rows = ((f"`{name}`", field.description or "") for name, field in model.model_fields.items())
+    return _table(("Key", "Meaning"), rows)
+
+
+def _column_table(first: str, columns: Iterable[schema.Column]) -> str:
+    rows = ((f"`{column.name}`", column.dtype, column.description) for column in columns)
+    return _table((first, "Type", "Meaning"), rows)
+
+
+def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [header, ("---",) * len(header), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(schema_markdown())

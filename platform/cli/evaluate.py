@@ -1,0 +1,86 @@
+"""`vitamin evaluate`: the returns of a trained agent, and its film."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vitamin.platform.experiments.evaluate import Agent, EvaluationResult
+
+_RESAMPLES = 2000
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
+    episodes: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Episodes.", show_default="eval_episodes of the run"),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Key of the episodes.")] = 0,
+    target_return: Annotated[
+        float | None,
+        typer.Option(
+            metavar="R",
+            help="Return-to-go at the start, in scaled-reward units.",
+            show_default="eval_target_return of the run",
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        int | None, typer.Option(metavar="N", help="Iteration of the checkpoint.", show_default="the newest")
+    ] = None,
+    video: Annotated[Path | None, typer.Option(metavar="FILE.mp4", help="Film the first episode.")] = None,
+) -> None:
+    """Roll out a run's policy and print its returns."""
+    if video is not None and video.suffix != ".mp4":
+        raise typer.BadParameter(f"--video writes .mp4 files, not {video.name}.")
+    from vitamin.platform.cli.output import progress_display
+    from vitamin.platform.experiments.evaluate import evaluate_agent, load_agent
+
+    agent = load_agent(run, checkpoint=checkpoint, report=lambda text: typer.echo(text, err=True))
+    with progress_display("Episodes") as progress:
+        result = evaluate_agent(
+            agent, episodes=episodes, seed=seed, target_return=target_return, progress=progress
+        )
+    _print(agent, result, seed)
+    if video is not None:
+        from vitamin.platform.experiments.video import film_episode
+
+        value = film_episode(agent, video, seed=seed, target_return=target_return)
+        typer.echo(f"Film of an episode with return {value:.1f}: {video}")
+
+
+def _print(agent: "Agent", result: "EvaluationResult", seed: int) -> None:
+    from vitamin.algorithms.methods import METHODS
+    from vitamin.platform.cli.output import print_table
+
+    title = (
+        f"{agent.task.name} · {METHODS[agent.spec.method].label} · seed {agent.spec.seed}, iteration {agent.iteration} "
+        f"({agent.env_steps} online steps): {len(result.returns)} episodes"
+    )
+    rows = [_row("return", result.returns, seed), _row("length", result.lengths, seed)]
+    if result.normalized_scores is not None:
+        rows.insert(0, _row("normalized score", result.normalized_scores, seed))
+    print_table(title, ("", "mean", "std", "95 % interval of the mean", "min", "max"), rows)
+
+
+def _row(name: str, values: "Sequence[float]", seed: int) -> list[str]:
+    import numpy as np
+
+    from vitamin.analysis.statistics import bootstrap_interval
+
+    array = np.asarray(values, float)
+    interval = "-"
+    if len(array) > 1:
+        low, high = bootstrap_interval(
+            array[:, None], lambda sample: np.array([sample.mean()]), reps=_RESAMPLES, seed=seed
+        )
+        interval = f"{low[0]:.1f} … {high[0]:.1f}"
+    return [
+        name,
+        *(f"{number:.1f}" for number in (array.mean(), array.std())),
+        interval,
+        *(f"{number:.1f}" for number in (array.min(), array.max())),
+    ]

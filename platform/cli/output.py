@@ -1,0 +1,85 @@
+"""Printing for people at a terminal and for logs: the same content, as rich tables or plain aligned lines."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+_STEPS_IN_LOG = 10
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table with a heading; without a terminal, aligned columns that are never cut."""
+    console = Console()
+    if console.is_terminal:
+        table = Table(*columns, title=title, title_justify="left", title_style="bold", header_style="bold")
+        for row in rows:
+            table.add_row(*map(escape, row))
+        console.print(table)
+        return
+    print(title)
+    widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
+    for row in (columns, *rows):
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def print_fields(title: str, fields: Sequence[tuple[str, str]]) -> None:
+    """Names and values, one a line; long values wrap at a terminal."""
+    console = Console()
+    if console.is_terminal:
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(style="bold")
+        for name, value in fields:
+            grid.add_row(escape(name), escape(value))
+        console.print(f"[bold]{escape(title)}[/bold]")
+        console.print(grid)
+        return
+    print(title)
+    width = max(len(name) for name, _ in fields)
+    for name, value in fields:
+        print(f"{name.ljust(width)}  {value}".rstrip())
+
+
+@contextmanager
+def progress_display(what: str, *, unit_bytes: bool = False) -> Iterator[Callable[[int, int | None], None]]:
+    """A function to call with (done, total): a bar at a terminal, else a line for each tenth.
+
+    Args:
+        what: Shown beside the bar.
+        unit_bytes: Show the numbers as bytes.
+    """
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _LineProgress(what)
+        return
+    counts = DownloadColumn() if unit_bytes else TaskProgressColumn()
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), counts, TimeRemainingColumn(), console=console
+    ) as progress:
+        bar = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(bar, completed=done, total=total)
+
+
+class _LineProgress:
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._printed = -1
+
+    def __call__(self, done: int, total: int | None) -> None:
+        if not total:
+            return
+        tenth = done * _STEPS_IN_LOG // total
+        if tenth > self._printed:
+            self._printed = tenth
+            print(f"{self._what}: {100 * tenth // _STEPS_IN_LOG} %", file=sys.stderr, flush=True)

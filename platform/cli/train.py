@@ -1,0 +1,196 @@
+"""`vitamin train`: one run."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from vitamin.platform.experiments.spec import ExperimentSpec
+
+INTERRUPTED = 130
+
+_RUN = "The run"
+_PROCESSES = "Processes"
+
+
+def train(
+    task: Annotated[
+        str | None,
+        typer.Argument(metavar="TASK", help="A task (see `vitamin tasks`) or any Gymnasium environment id."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Offline data in D4RL's HDF5 layout.",
+            show_default="the task's file",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    method: Annotated[
+        str | None, typer.Option(help="td3_odt or odt.", show_default="td3_odt", rich_help_panel=_RUN)
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=0, help="Key of every random draw.", show_default="0", rich_help_panel=_RUN
+        ),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="Set of settings: paper (the authors'), small (a laptop's), tiny (for tests).",
+            show_default="paper",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change a setting; repeatable. `vitamin tasks TASK` lists all of them.",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    online_steps: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Environment steps of the online phase.",
+            show_default="the preset's",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Start from a run's config.yaml; other options override it.",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Run folder.", show_default="results/TASK-METHOD-seedN", rich_help_panel=_RUN
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Continue the run in --out from its newest checkpoint, bit for bit; TASK may be left out.",
+            rich_help_panel=_RUN,
+        ),
+    ] = False,
+    num_env_runners: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="Remote env runners; 0: in the driver.",
+            show_default="1",
+            rich_help_panel=_PROCESSES,
+        ),
+    ] = None,
+    num_learners: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="Remote learners; 0: in the driver.",
+            show_default="0",
+            rich_help_panel=_PROCESSES,
+        ),
+    ] = None,
+    num_gpus_per_learner: Annotated[
+        float | None,
+        typer.Option(
+            metavar="N", min=0, help="GPUs of each learner.", show_default="0", rich_help_panel=_PROCESSES
+        ),
+    ] = None,
+    checkpoint_interval: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Iterations between checkpoints.",
+            show_default="10",
+            rich_help_panel=_PROCESSES,
+        ),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print messages and the end only.")] = False,
+) -> None:
+    """Pretrain a decision transformer on offline data, then fine-tune it online."""
+    if config is None and task is None and resume and out is not None and (out / "config.yaml").is_file():
+        config = out / "config.yaml"
+    if config is None and task is None:
+        raise typer.BadParameter("Give a TASK (or --config FILE, or --resume --out DIR).")
+    if config is not None and preset is not None:
+        raise typer.BadParameter("--preset has no effect beside a config.yaml, which holds every setting.")
+    chosen = {
+        "task": task,
+        "method": method,
+        "preset": preset,
+        "seed": seed,
+        "data": data and data.expanduser().absolute(),
+        "num_env_runners": num_env_runners,
+        "num_learners": num_learners,
+        "num_gpus_per_learner": num_gpus_per_learner,
+        "checkpoint_interval": checkpoint_interval,
+    }
+    spec = _specification(config, chosen, settings or [], online_steps)
+    _run(spec, out or _default_folder(spec), resume=resume, quiet=quiet)
+
+
+def _specification(
+    config: Path | None, chosen: dict[str, Any], settings: list[str], online_steps: int | None
+) -> "ExperimentSpec":
+    from vitamin.platform.experiments.spec import ExperimentSpec, read_config
+    from vitamin.platform.tasks import parse_overrides
+
+    values = read_config(config).model_dump() if config else {"overrides": {}}
+    values |= {name: value for name, value in chosen.items() if value is not None}
+    values["overrides"] |= parse_overrides(settings)
+    if online_steps is not None:
+        values["overrides"]["online_steps"] = online_steps
+    return ExperimentSpec.create(**values)
+
+
+def _default_folder(spec: "ExperimentSpec") -> Path:
+    task = re.sub(r"[^\w.-]+", "-", spec.task)
+    return Path("results") / f"{task}-{spec.method}-seed{spec.seed}"
+
+
+def _run(spec: "ExperimentSpec", out: Path, *, resume: bool, quiet: bool) -> None:
+    from vitamin.algorithms.methods import METHODS
+    from vitamin.platform.cli.progress import open_reporter
+
+    title = f"{spec.task} · {METHODS[spec.method].label} · seed {spec.seed} → {out}"
+    with open_reporter(title, quiet=quiet) as reporter:
+        # Ray takes seconds to import; the display is up by now.
+        from vitamin.platform.experiments.train import train as train_run
+
+        info = train_run(spec, out, resume=resume, reporter=reporter)
+    if info.status != "finished":
+        typer.echo(f"Continue with: vitamin train --resume --out {out}")
+        raise typer.Exit(INTERRUPTED)
+    _print_end(out)
+
+
+def _print_end(out: Path) -> None:
+    from vitamin.analysis.results import load_results
+    from vitamin.analysis.scores import run_scores
+
+    row = run_scores(load_results(out)).iloc[0]
+    what = "normalized score" if row["unit"] == "normalized" else "return"
+    typer.echo(f"Results: {out}")
+    typer.echo(
+        f"Mean {what}: {row['pretrained']:.1f} pretrained, "
+        f"{row['final']:.1f} after {row['env_steps']} online steps"
+    )
+    typer.echo(f"Next: vitamin evaluate {out}")
+    typer.echo(f"      vitamin report {out.parent}")

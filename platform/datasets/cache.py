@@ -1,0 +1,108 @@
+"""The directory that holds the datasets of all tasks, and finding a task's file in it."""
+
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from vitamin.errors import DatasetError
+from vitamin.platform.datasets.provenance import Provenance, verify, write_record
+from vitamin.platform.tasks.task import Task
+
+logger = logging.getLogger(__name__)
+ENVIRONMENT_VARIABLE = "VITAMIN_DATA_DIR"
+
+
+def cache_directory() -> Path:
+    """``$VITAMIN_DATA_DIR``, else ``vitamin/datasets`` in the user's cache directory."""
+    if chosen := os.environ.get(ENVIRONMENT_VARIABLE):
+        return Path(chosen).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "vitamin" / "datasets"
+
+
+def cached_path(task: Task) -> Path:
+    """Where the task's file lies, or would lie, in the cache."""
+    name = task.dataset_file or f"{re.sub(r'[^A-Za-z0-9._-]+', '-', task.name)}.hdf5"
+    return cache_directory() / name
+
+
+def dataset_path(task: Task, data: Path | None) -> Path:
+    """The file to train on: ``data`` if given, else the task's in the cache, unchanged since it was recorded.
+
+    Raises:
+        DatasetError: If it is missing (says which file, from where, and where to put it) or has changed.
+    """
+    if data is not None:
+        if not data.is_file():
+            raise DatasetError(f"There is no file {data}.")
+        return data
+    path = cached_path(task)
+    if not path.is_file():
+        raise DatasetError(f"The dataset of {task.name} is not here: there is no {path}.\n{how_to_get(task)}")
+    verify(path, thorough=False)
+    return path
+
+
+def how_to_get(task: Task) -> str:
+    """What to do about a missing file: which file, from where, and where to put it by hand."""
+    if task.dataset_url is None:
+        return (
+            f"{task.name} has no published dataset."
+            f" `vitamin data collect {task.name} --policy random --steps 10000` makes one,"
+            f" `vitamin data import FILE --task {task.name}` takes yours."
+        )
+    return (
+        f"`vitamin data fetch {task.name}` downloads {task.dataset_url}\n"
+        f"By hand: put {task.dataset_file} there, or run `vitamin data import FILE --task {task.name}`."
+    )
+
+
+def make_directory(path: Path) -> None:
+    """Make the directory that ``path`` is to lie in.
+
+    Raises:
+        DatasetError: If that is not possible.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_writable(path, error) from None
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the right to write ``path``; a second process waits here. Makes the directory.
+
+    Raises:
+        DatasetError: If the directory cannot be written to.
+    """
+    make_directory(path)
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    try:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            logger.warning("Waiting for another process that is writing %s.", path)
+            lock.acquire()
+    except OSError as error:
+        raise _not_writable(path, error) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def install(part: Path, path: Path, provenance: Provenance) -> None:
+    """Move a finished file to its place, its record first, so that no file is ever there without one."""
+    write_record(path, provenance)
+    part.replace(path)
+
+
+def _not_writable(path: Path, error: OSError) -> DatasetError:
+    advice = f"{ENVIRONMENT_VARIABLE} sets another directory for datasets."
+    return DatasetError(f"Cannot write in {path.parent}: {error.strerror}. {advice}")

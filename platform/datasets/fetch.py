@@ -1,0 +1,87 @@
+"""Bringing a task's dataset into the cache: from its URL, or from a file of the user's."""
+
+import shutil
+from pathlib import Path
+
+from vitamin.errors import DatasetError
+from vitamin.platform.datasets.cache import cached_path, how_to_get, install, locked
+from vitamin.platform.datasets.download import DownloadFailed, Progress, download
+from vitamin.platform.datasets.loading import read_dataset
+from vitamin.platform.datasets.provenance import FETCHED, describe, fingerprint, verify
+from vitamin.platform.tasks.task import Task
+
+
+def fetch_dataset(task: Task, *, force: bool = False, progress: Progress | None = None) -> Path:
+    """The task's published file in the cache: downloaded if it is not there, its checksum verified if it is.
+
+    Safe against other processes that fetch the same file: they wait for each other.
+
+    Args:
+        task: The task.
+        force: Download again whatever is there.
+        progress: Told about received bytes.
+
+    Raises:
+        DatasetError: If the task has no published file, it cannot be downloaded (says which file, from where
+            and where to put it by hand), what arrives is no usable dataset, or the file that is here has
+            changed.
+    """
+    if task.dataset_url is None:
+        raise DatasetError(how_to_get(task))
+    path = cached_path(task)
+    if path.is_file() and not force:
+        verify(path, thorough=True)
+        return path
+    with locked(path):
+        if path.is_file() and not force:
+            return path
+        part = path.with_name(path.name + ".part")
+        try:
+            download(task.dataset_url, part, progress)
+        except DownloadFailed as error:
+            raise DatasetError(
+                f"Cannot download {path.name} from {task.dataset_url}: {error}.\n"
+                f"Get it elsewhere and put it at {path},\n"
+                f"or run `vitamin data import FILE --task {task.name}`."
+            ) from None
+        _check_arrived(part, task)
+        install(part, path, describe(part, f"{FETCHED}{task.dataset_url}"))
+    return path
+
+
+def import_dataset(source: Path, task: Task, *, force: bool = False) -> Path:
+    """Copy ``source`` into the cache as the task's dataset, after checking that it is one.
+
+    Args:
+        source: A file in D4RL's layout.
+        task: The task it belongs to.
+        force: Replace another file that is there.
+
+    Raises:
+        DatasetError: If the file does not fit the task, another one is there, or the copy cannot be written.
+    """
+    read_dataset(source, task)
+    path = cached_path(task)
+    with locked(path):
+        if path.is_file() and not force:
+            if fingerprint(path) == fingerprint(source):
+                return path
+            raise DatasetError(f"{path} exists and is another file. Add --force to replace it.")
+        part = path.with_name(path.name + ".import")
+        try:
+            shutil.copyfile(source, part)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise DatasetError(f"Cannot copy {source} to {path}: {error.strerror}.") from None
+        install(part, path, describe(part, f"imported from {source.resolve()}"))
+    return path
+
+
+def _check_arrived(part: Path, task: Task) -> None:
+    try:
+        read_dataset(part, task)
+    except DatasetError as error:
+        part.unlink()
+        raise DatasetError(
+            f"What {task.dataset_url} sent is no dataset of {task.name} and was deleted: {error}"
+        ) from None

@@ -1,0 +1,111 @@
+"""From a file to trajectories."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitamin.algorithms.trajectories import Trajectories
+from vitamin.platform.datasets.checks import check_dataset, check_episodes
+from vitamin.platform.datasets.episodes import episode_offsets, following_observations
+from vitamin.platform.datasets.hdf5 import RawDataset, read_raw
+from vitamin.platform.datasets.quirks import find_quirks
+from vitamin.platform.environments import action_bounds
+from vitamin.platform.tasks.task import Task
+
+logger = logging.getLogger(__name__)
+_BOUND_TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True)
+class LoadedDataset:
+    """A dataset and what was noticed while reading it.
+
+    Attributes:
+        trajectories: The finished episodes, in the order of the file.
+        dtypes: How the file stores each array, by key.
+        dropped_steps: Steps of the unfinished last episode, which are not in ``trajectories``.
+        clipped_actions: Action values outside the bounds, now at them.
+        quirks: What is unusual about the file, a sentence each.
+    """
+
+    trajectories: Trajectories
+    dtypes: dict[str, str]
+    dropped_steps: int
+    clipped_actions: int
+    quirks: tuple[str, ...]
+
+
+def load_dataset(path: Path, task: Task) -> Trajectories:
+    """The finished episodes of a file in D4RL's layout, in its order, with actions rescaled to [-1, 1].
+
+    Raises:
+        DatasetError: For every defect: missing or damaged file, missing key, lengths that disagree, NaN or
+            infinite values, wrong widths for the task, no finished episode.
+    """
+    dataset = read_dataset(path, task)
+    for quirk in dataset.quirks:
+        logger.info("%s: %s", path, quirk)
+    return dataset.trajectories
+
+
+def read_dataset(path: Path, task: Task | None) -> LoadedDataset:
+    """As `load_dataset`, with what was noticed. Without a task, widths and actions are taken as they are.
+
+    Raises:
+        DatasetError: As `load_dataset`.
+    """
+    raw = read_raw(path)
+    check_dataset(raw, path, task)
+    terminals = _flags(raw.terminals)
+    timeouts = _flags(raw.timeouts) if raw.timeouts is not None else None
+    offsets = episode_offsets(terminals, timeouts, task.max_episode_steps if task else None)
+    check_episodes(offsets, len(terminals), path)
+
+    actions, clipped = _unit_actions(raw.actions.astype(np.float32, copy=False), task)
+    kept = slice(offsets[-1])
+    trajectories = Trajectories(
+        observations=_floats(raw.observations)[kept],
+        actions=actions[kept],
+        rewards=_floats(raw.rewards).reshape(-1)[kept],
+        next_observations=_next_observations(raw)[kept],
+        terminals=terminals[kept],
+        offsets=offsets,
+    )
+    return LoadedDataset(
+        trajectories=trajectories,
+        dtypes={name: str(array.dtype) for name, array in raw.arrays().items()},
+        dropped_steps=len(terminals) - trajectories.num_steps,
+        clipped_actions=clipped,
+        quirks=find_quirks(raw, trajectories, clipped, task),
+    )
+
+
+def _floats(array: NDArray[Any]) -> NDArray[np.float32]:
+    return np.ascontiguousarray(array, np.float32)
+
+
+def _flags(array: NDArray[Any]) -> NDArray[np.bool_]:
+    return np.asarray(array.reshape(-1) != 0)
+
+
+def _next_observations(raw: RawDataset) -> NDArray[np.float32]:
+    if raw.next_observations is not None:
+        return _floats(raw.next_observations)
+    return following_observations(_floats(raw.observations))
+
+
+def _unit_actions(actions: NDArray[np.float32], task: Task | None) -> tuple[NDArray[np.float32], int]:
+    """Actions (N, A) from the task's bounds to [-1, 1], and how many values lay outside."""
+    if task is None:
+        return actions, 0
+    low, high = action_bounds(task)
+    if np.any(low != -1) or np.any(high != 1):
+        actions = (actions - low) * (np.float32(2) / (high - low)) - np.float32(1)
+    outside = np.abs(actions) > 1
+    if not outside.any():
+        return actions, 0
+    return np.clip(actions, -1, 1), int(np.count_nonzero(np.abs(actions) > 1 + _BOUND_TOLERANCE))

@@ -1,0 +1,19 @@
+"""Gymnasium environments of tasks: float32 observations, actions in [-1, 1]."""
+
+from vitamin.platform.environments.make import (
+    EnvironmentDescription,
+    action_bounds,
+    describe_environment,
+    known_environments,
+    make_environment,
+    make_raw_environment,
+)
+
+__all__ = [
+    "EnvironmentDescription",
+    "action_bounds",
+    "describe_environment",
+    "known_environments",
+    "make_environment",
+    "make_raw_environment",
+]

@@ -1,0 +1,133 @@
+"""Making environments, and the errors of making them."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.spaces import Box
+from numpy.typing import NDArray
+
+from vitamin.errors import TaskError
+from vitamin.platform.environments.mujoco_log import route_mujoco_warnings
+from vitamin.platform.environments.unit_box import Action, Observation, RawEnvironment, UnitBox
+from vitamin.platform.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class EnvironmentDescription:
+    """What an environment says of itself: S, the action bounds (A numbers each), the time limit if any."""
+
+    observation_size: int
+    action_low: tuple[float, ...]
+    action_high: tuple[float, ...]
+    max_episode_steps: int | None
+
+
+def known_environments() -> list[str]:
+    """The ids that Gymnasium has registered."""
+    return list(gymnasium.registry)
+
+
+def make_environment(task: Task, render_mode: str | None = None) -> gymnasium.Env[Observation, Action]:
+    """The task's environment with its time limit, float32 observations (S,) and actions (A,) in [-1, 1].
+
+    Args:
+        task: The task.
+        render_mode: Gymnasium's, ``rgb_array`` for films.
+
+    Raises:
+        TaskError: If the environment or its package is missing, its spaces are not one-dimensional boxes, or
+            its sizes and bounds differ from the task's.
+    """
+    env = make_raw_environment(task, render_mode)
+    _described(env, task)
+    return UnitBox(env)
+
+
+def make_raw_environment(task: Task, render_mode: str | None = None) -> RawEnvironment:
+    """The task's environment in its own units, with its time limit.
+
+    Raises:
+        TaskError: If the environment or its package is missing.
+    """
+    route_mujoco_warnings()
+    # Environments without pictures need not know the argument.
+    rendering: dict[str, Any] = {"render_mode": render_mode} if render_mode is not None else {}
+    with warnings.catch_warnings():
+        # D4RL's data belongs to the v4 environments, whatever newer versions there are.
+        warnings.filterwarnings("ignore", message=".*is out of date.*", category=DeprecationWarning)
+        try:
+            return gymnasium.make(
+                task.env_id,
+                max_episode_steps=task.max_episode_steps,
+                disable_env_checker=True,
+                **rendering,
+                **task.env_kwargs,
+            )
+        except (ImportError, gymnasium.error.DependencyNotInstalled) as error:
+            raise TaskError(
+                f"The environment {task.env_id} needs a package that is missing: {error}"
+            ) from error
+        except Exception as error:
+            raise TaskError(
+                f"The environment {task.env_id} cannot be made: {type(error).__name__}: {error}"
+            ) from error
+
+
+def describe_environment(task: Task) -> EnvironmentDescription:
+    """Sizes, bounds and time limit of the task's environment, which is made and closed again.
+
+    Raises:
+        TaskError: As `make_environment`.
+    """
+    env = make_raw_environment(task)
+    try:
+        return _described(env, task)
+    finally:
+        env.close()
+
+
+def action_bounds(task: Task) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Lower and upper bounds of the actions in the environment's units, (A,) each.
+
+    Raises:
+        TaskError: If the task does not hold them and the environment cannot be made.
+    """
+    low, high = task.action_low, task.action_high
+    if low is None or high is None:
+        description = describe_environment(task)
+        low, high = description.action_low, description.action_high
+    return np.asarray(low, np.float32), np.asarray(high, np.float32)
+
+
+def _described(env: RawEnvironment, task: Task) -> EnvironmentDescription:
+    """What ``env`` says of itself, after checking that it is of a supported kind and agrees with the task."""
+    observations, actions = env.observation_space, env.action_space
+    for what, space in (("observations", observations), ("actions", actions)):
+        if not isinstance(space, Box) or len(space.shape) != 1:
+            raise TaskError(f"{task.env_id} has {what} {space}; supported are one-dimensional Box spaces.")
+    assert isinstance(observations, Box)
+    assert isinstance(actions, Box)
+    if not actions.is_bounded():
+        raise TaskError(f"{task.env_id} has actions without bounds ({actions}); supported are finite bounds.")
+    description = EnvironmentDescription(
+        observation_size=observations.shape[0],
+        action_low=tuple(actions.low.astype(float).tolist()),
+        action_high=tuple(actions.high.astype(float).tolist()),
+        max_episode_steps=env.spec.max_episode_steps if env.spec is not None else None,
+    )
+    _check_against_task(description, task)
+    return description
+
+
+def _check_against_task(found: EnvironmentDescription, task: Task) -> None:
+    for what, stated, actual in (
+        ("observation size", task.observation_size, found.observation_size),
+        ("action size", task.action_size, len(found.action_low)),
+        ("lower action bounds", task.action_low, found.action_low),
+        ("upper action bounds", task.action_high, found.action_high),
+    ):
+        if stated is not None and stated != actual:
+            raise TaskError(f"{task.env_id} has {what} {actual}, but the task {task.name} states {stated}.")

@@ -1,0 +1,97 @@
+"""RLlib configs for Python users: `TD3ODTConfig().environment("hopper-medium-v2").training(rl_coefficient=0.1)`."""
+
+from pathlib import Path
+from typing import Any, Self
+
+from ray.rllib.algorithms.algorithm_config import NotProvided
+
+from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.algorithms.rllib import config as rllib
+from vitamin.errors import SettingsError
+from vitamin.platform.datasets import dataset_path
+from vitamin.platform.experiments.build import dataset_loader, environment_creator, reference_scores
+from vitamin.platform.tasks import get_task, resolve_hyperparameters
+
+
+class _TaskConfig(rllib.OfflineToOnlineConfig):
+    """Resolves a task's name into environment, data, reference scores and settings.
+
+    The order of calls does not matter: hyperparameters given to ``training`` win over those of task and preset.
+    """
+
+    def __init__(self, algo_class: type | None = None) -> None:
+        super().__init__(algo_class)
+        self.task: str | None = None
+        self.preset = "paper"
+        self._chosen: frozenset[str] = frozenset()
+
+    def environment(
+        self, env: Any = NotProvided, *, data: Any = NotProvided, preset: Any = NotProvided, **kwargs: Any
+    ) -> Self:
+        """As RLlib's, but ``env`` is a task of `vitamin tasks` or any Gymnasium environment id.
+
+        Args:
+            env: Name of the task.
+            data: File of offline data; by default the task's file in the dataset cache, unless
+                ``offline_data(dataset_loader=...)`` was called before.
+            preset: ``paper`` (default), ``small`` or ``tiny``.
+            **kwargs: As `OfflineToOnlineConfig.environment`.
+
+        Raises:
+            TaskError: If the task is unknown.
+            DatasetError: If its data is not here.
+            SettingsError: If the preset is unknown, or data is given without a task.
+        """
+        if isinstance(env, str):
+            task = get_task(env)
+            kwargs = {
+                "environment_creator": environment_creator(task),
+                "reference_scores": reference_scores(task),
+            } | kwargs
+            if data is not NotProvided or "dataset_loader" not in self._chosen:
+                path = dataset_path(task, Path(data) if data not in (NotProvided, None) else None)
+                self.dataset_loader = dataset_loader(path.resolve(), task)
+            self.task = task.name
+        elif data is not NotProvided:
+            raise SettingsError("environment(data=...) goes with the name of a task.")
+        super().environment(env, **kwargs)
+        if preset is not NotProvided:
+            self.preset = preset
+        self._resolve()
+        return self
+
+    def training(self, *, method: Any = NotProvided, **kwargs: Any) -> Self:
+        """As `OfflineToOnlineConfig.training`; what is set here stays, whichever task is chosen later.
+
+        Raises:
+            SettingsError: If a name is neither a hyperparameter nor a training setting of RLlib.
+        """
+        super().training(method=method, **kwargs)
+        self._chosen |= kwargs.keys() & Hyperparameters.model_fields.keys()
+        self._resolve()
+        return self
+
+    def offline_data(self, *, dataset_loader: Any = NotProvided, **kwargs: Any) -> Self:
+        """As `OfflineToOnlineConfig.offline_data`."""
+        super().offline_data(dataset_loader=dataset_loader, **kwargs)
+        if dataset_loader is not NotProvided:
+            self._chosen |= {"dataset_loader"}
+        return self
+
+    def _resolve(self) -> None:
+        if self.task is None:
+            return
+        # Under Tune the method may be a search space; methods differ in settings that only they read.
+        method = self.method if isinstance(self.method, str) else type(self)().method
+        resolved = resolve_hyperparameters(get_task(self.task), method, self.preset, {})
+        for name, value in resolved:
+            if name not in self._chosen:
+                setattr(self, name, value)
+
+
+class TD3ODTConfig(_TaskConfig, rllib.TD3ODTConfig):
+    """TD3+ODT, the paper's method, on a named task."""
+
+
+class ODTConfig(_TaskConfig, rllib.ODTConfig):
+    """ODT, the online decision transformer without RL gradients, on a named task."""

@@ -1,0 +1,240 @@
+"""Evaluating a run's policy: from the files of a checkpoint, without Ray and without unpickling anything."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from vitamin.algorithms.environment import Environment
+from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.algorithms.methods import get_method
+from vitamin.algorithms.models.decision_transformer import DecisionTransformer
+from vitamin.algorithms.randomness import Stream, generator
+from vitamin.algorithms.rllib.checkpoint import read_state, read_tensors
+from vitamin.algorithms.rollout import rollout_unit
+from vitamin.algorithms.threads import torch_threads
+from vitamin.algorithms.trajectories import Trajectories
+from vitamin.analysis import schema
+from vitamin.analysis.schema import RunInfo
+from vitamin.errors import RunError
+from vitamin.platform.environments import make_environment
+from vitamin.platform.experiments.checkpoints import list_checkpoints, newest_checkpoint, verify_checkpoint
+from vitamin.platform.experiments.spec import ExperimentSpec, read_config
+from vitamin.platform.tasks import Task, get_task
+
+_POLICY = "module/networks.policy."
+
+
+def _ignore(*_: object) -> None:
+    """Nobody listens."""
+
+
+@dataclass(frozen=True)
+class Agent:
+    """The policy of a checkpoint, ready to act.
+
+    Attributes:
+        spec: What the run was asked for.
+        task: Its task.
+        hyperparameters: Its settings.
+        checkpoint: Folder of the checkpoint.
+        env_steps: Online environment steps after which it was written.
+        policy: In evaluation mode.
+        observation_mean: (S,), of the offline data.
+        observation_std: (S,), likewise.
+    """
+
+    spec: ExperimentSpec
+    task: Task
+    hyperparameters: Hyperparameters
+    checkpoint: Path
+    env_steps: int
+    policy: DecisionTransformer
+    observation_mean: Tensor
+    observation_std: Tensor
+
+    @property
+    def iteration(self) -> int:
+        """Iteration after which the checkpoint was written."""
+        return int(self.checkpoint.name)
+
+    def rollout(
+        self, environments: Sequence[Environment], *, seed: int, unit: int, target_return: float | None
+    ) -> Trajectories:
+        """One episode in each environment with the mean action.
+
+        Seed, iteration and unit key the episodes as in training: with the run's seed and
+        ``eval_envs_per_unit`` environments they are those of the run's own evaluation after that iteration.
+
+        Raises:
+            EnvironmentFailure: If an environment raises or returns values that are not finite.
+        """
+        settings = self.hyperparameters
+        with torch_threads(settings.rollout_threads):
+            return rollout_unit(
+                environments,
+                self.policy,
+                hyperparameters=settings,
+                observation_mean=self.observation_mean,
+                observation_std=self.observation_std,
+                target_return=settings.eval_target_return if target_return is None else target_return,
+                explore=False,
+                rng=generator(seed, Stream.EVALUATION, self.iteration, unit),
+            )
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """Episodes of one evaluation.
+
+    Attributes:
+        returns: Undiscounted returns in the environment's reward units, one an episode.
+        lengths: Steps of each episode.
+        normalized_scores: D4RL's score of each episode; None if the task has no reference scores.
+    """
+
+    returns: tuple[float, ...]
+    lengths: tuple[int, ...]
+    normalized_scores: tuple[float, ...] | None
+
+
+def evaluate_run(
+    run: Path,
+    *,
+    episodes: int | None = None,
+    seed: int = 0,
+    checkpoint: int | None = None,
+    target_return: float | None = None,
+    report: Callable[[str], None] = _ignore,
+) -> EvaluationResult:
+    """Rolls out the policy of a run: `load_agent`, then `evaluate_agent`."""
+    agent = load_agent(run, checkpoint=checkpoint, report=report)
+    return evaluate_agent(agent, episodes=episodes, seed=seed, target_return=target_return)
+
+
+def evaluate_agent(
+    agent: Agent,
+    *,
+    episodes: int | None = None,
+    seed: int = 0,
+    target_return: float | None = None,
+    progress: Callable[[int, int | None], None] = _ignore,
+) -> EvaluationResult:
+    """Rolls out episodes with the mean action; equal arguments give equal results.
+
+    Args:
+        agent: The policy.
+        episodes: How many; by default ``eval_episodes`` of the run's settings.
+        seed: Key of the episodes.
+        target_return: Return-to-go at the start, in scaled-reward units; by default ``eval_target_return``.
+        progress: Called with the episodes done and their total.
+
+    Raises:
+        EnvironmentFailure: If an environment raises or returns values that are not finite.
+        RunError: If the environment's sizes are not those of the policy.
+        TaskError: If the environment cannot be made.
+    """
+    total = agent.hyperparameters.eval_episodes if episodes is None else episodes
+    width = min(agent.hyperparameters.eval_envs_per_unit, total)
+    returns: list[float] = []
+    lengths: list[int] = []
+    with ExitStack() as stack:
+        environments = [stack.enter_context(closing(make_environment(agent.task))) for _ in range(width)]
+        check_sizes(agent, environments[0])
+        for unit, start in enumerate(range(0, total, width)):
+            batch = environments[: total - start]
+            trajectories = agent.rollout(batch, seed=seed, unit=unit, target_return=target_return)
+            returns += trajectories.returns.tolist()
+            lengths += trajectories.lengths.tolist()
+            progress(len(returns), total)
+    scores = [score for value in returns if (score := agent.task.normalized_score(value)) is not None]
+    return EvaluationResult(tuple(returns), tuple(lengths), tuple(scores) or None)
+
+
+def load_agent(run: Path, *, checkpoint: int | None = None, report: Callable[[str], None] = _ignore) -> Agent:
+    """The policy of a run folder.
+
+    Args:
+        run: The folder.
+        checkpoint: Iteration of the checkpoint; by default the newest whole one.
+        report: Called with a sentence for each damaged checkpoint that is passed over.
+
+    Raises:
+        RunError: If there is no run or no whole checkpoint, files contradict each other, or a file is damaged
+            or of an unknown schema.
+        SettingsError: If ``config.yaml`` cannot be read.
+        TaskError: If the run's task does not exist here.
+    """
+    info = _run_info(run)
+    spec = read_config(run / schema.CONFIG_FILE)
+    _check_same("config.yaml", run, info, spec.task, spec.method)
+    folder = _checkpoint(run, checkpoint, report)
+    state = read_state(folder)
+    _check_same(f"checkpoint {folder.name}", run, info, state.get("task"), state.get("method"))
+    settings = spec.hyperparameters()
+    tensors = {name: torch.from_numpy(array) for name, array in read_tensors(folder).items()}
+    weights = {
+        name.removeprefix(_POLICY): tensor for name, tensor in tensors.items() if name.startswith(_POLICY)
+    }
+    try:
+        mean, std = tensors["module/observation_mean"], tensors["module/observation_std"]
+        action_size = weights["embed_action.weight"].shape[1]
+        policy = DecisionTransformer(len(mean), action_size, settings, get_method(spec.method).policy)
+        policy.load_state_dict(weights)
+        env_steps = int(state["progress"]["env_steps"])
+    except (KeyError, RuntimeError) as error:
+        raise RunError(
+            f"{folder} does not hold the policy that {run / schema.CONFIG_FILE} describes."
+        ) from error
+    return Agent(spec, get_task(spec.task), settings, folder, env_steps, policy.eval(), mean, std)
+
+
+def check_sizes(agent: Agent, environment: "object") -> None:
+    """Compares an environment with the policy.
+
+    Raises:
+        RunError: If observations or actions have another size.
+    """
+    sizes = tuple(getattr(environment, name).shape[0] for name in ("observation_space", "action_space"))
+    own = len(agent.observation_mean), agent.policy.embed_action.weight.shape[1]
+    if sizes != own:
+        raise RunError(
+            f"{agent.checkpoint} was trained with {own[0]} observations and {own[1]} actions; "
+            f"{agent.task.name} has {sizes[0]} and {sizes[1]} here."
+        )
+
+
+def _run_info(run: Path) -> RunInfo:
+    if not run.is_dir():
+        raise RunError(f"There is no run folder {run}.")
+    if (run / schema.RUN_FILE).is_file():
+        return RunInfo.read(run)
+    below = sorted(str(file.parent) for file in run.glob(f"**/{schema.RUN_FILE}"))
+    hint = f" Runs below it: {', '.join(below[:3])}{' …' if below[3:] else ''}" if below else ""
+    raise RunError(f"{run} holds no run: it has no {schema.RUN_FILE}.{hint}")
+
+
+def _check_same(what: str, run: Path, info: RunInfo, task: str | None, method: str | None) -> None:
+    if (task, method) != (info.task, info.method):
+        raise RunError(
+            f"The {what} of {run} belongs to {task} with {method}, its {schema.RUN_FILE} to {info.task} with "
+            f"{info.method}: files of two runs were mixed."
+        )
+
+
+def _checkpoint(run: Path, iteration: int | None, report: Callable[[str], None]) -> Path:
+    folder = run / schema.CHECKPOINTS_FOLDER
+    if iteration is None:
+        newest = newest_checkpoint(folder, report)
+        if newest is None:
+            raise RunError(f"{run} holds no checkpoint yet.")
+        return newest
+    for path in list_checkpoints(folder):
+        if int(path.name) == iteration:
+            verify_checkpoint(path)
+            return path
+    there = ", ".join(str(int(path.name)) for path in list_checkpoints(folder))
+    raise RunError(f"{run} holds no checkpoint of iteration {iteration}; it has {there or 'none'}.")

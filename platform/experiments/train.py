@@ -1,0 +1,196 @@
+"""The loop of a run: train, write down, save, and stop cleanly whatever happens."""
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.algorithms.rllib.algorithm import OfflineToOnline
+from vitamin.analysis.schema import RUN_FILE, DatasetInfo, RunInfo
+from vitamin.errors import Diverged, VitaminError
+from vitamin.platform.datasets import dataset_label, dataset_path, fingerprint
+from vitamin.platform.experiments.build import algorithm_config, reference_scores
+from vitamin.platform.experiments.checkpoints import newest_checkpoint, save_checkpoint
+from vitamin.platform.experiments.run_folder import RunFolder
+from vitamin.platform.experiments.spec import ExperimentSpec
+from vitamin.platform.ray_session import ray_session
+from vitamin.platform.tasks import get_task
+
+
+class Reporter(Protocol):
+    """Whoever watches a run."""
+
+    def message(self, text: str) -> None:
+        """Something that the user should know."""
+
+    def iteration(self, record: dict[str, Any], settings: Hyperparameters) -> None:
+        """An iteration ended; ``record`` is its line of metrics.jsonl."""
+
+
+class Quiet:
+    """A reporter that passes messages to the log and is silent otherwise."""
+
+    def message(self, text: str) -> None:
+        """Logs the text as a warning."""
+        logging.getLogger("vitamin").warning(text)
+
+    def iteration(self, record: dict[str, Any], settings: Hyperparameters) -> None:
+        """Nothing."""
+
+
+class _StopRequest:
+    """Made by the first SIGINT or SIGTERM, or by ``asked``; a second signal interrupts at once."""
+
+    def __init__(self, asked: Callable[[], bool]) -> None:
+        self._asked = asked
+        self._signalled = False
+
+    @property
+    def requested(self) -> bool:
+        """Whether the run is to end after the running iteration."""
+        self._signalled = self._signalled or self._asked()
+        return self._signalled
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Handles the signals inside the block; a no-op outside the main thread, where Python allows no handlers."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+        def handle(number: int, frame: Any) -> None:
+            if self._signalled:
+                raise KeyboardInterrupt
+            self._signalled = True
+
+        try:
+            for number in before:
+                signal.signal(number, handle)
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def train(
+    spec: ExperimentSpec,
+    out: Path,
+    *,
+    resume: bool = False,
+    reporter: Reporter | None = None,
+    stop_asked: Callable[[], bool] = lambda: False,
+) -> RunInfo:
+    """Runs an experiment in the folder ``out``, or continues it there from its newest whole checkpoint.
+
+    SIGINT, SIGTERM, or ``stop_asked`` (for runs outside a main thread, which gets no signals) end it after the running
+    iteration with a checkpoint.
+
+    Returns:
+        The final content of ``run.json``; its status is ``running`` if the run was stopped.
+
+    Raises:
+        VitaminError: Whatever ended the run; it is written to ``run.json`` first.
+    """
+    reporter = reporter or Quiet()
+    out = out.resolve()
+    task = get_task(spec.task)
+    data = dataset_path(task, spec.data).resolve()
+    with RunFolder(out, spec, resume=resume) as folder:
+        if resume and (out / RUN_FILE).exists() and (done := _already_finished(out, spec)):
+            reporter.message(f"{out} is finished already.")
+            return done
+        cpus = 1 + spec.num_env_runners + spec.num_learners
+        with ray_session(cpus, spec.num_learners * spec.num_gpus_per_learner):
+            algorithm = algorithm_config(spec, data).build_algo()
+            try:
+                info = DatasetInfo(
+                    path=str(data),
+                    fingerprint=fingerprint(data),
+                    trajectories=algorithm.data["trajectories"],
+                    steps=algorithm.data["steps"],
+                    label=dataset_label(data) or None,
+                )
+                folder.start(task, info, reference_scores(task))
+                return _Loop(spec, folder, algorithm, reporter, _StopRequest(stop_asked)).run(resume=resume)
+            finally:
+                algorithm.stop()
+
+
+def _already_finished(out: Path, spec: ExperimentSpec) -> RunInfo | None:
+    from vitamin.platform.experiments.spec import read_config
+
+    info = RunInfo.read(out)
+    before = read_config(out / "config.yaml").hyperparameters().online_steps
+    return info if info.status == "finished" and spec.hyperparameters().online_steps <= before else None
+
+
+class _Loop:
+    def __init__(
+        self,
+        spec: ExperimentSpec,
+        folder: RunFolder,
+        algorithm: OfflineToOnline,
+        reporter: Reporter,
+        stop: _StopRequest,
+    ) -> None:
+        self.spec, self.folder, self.algorithm, self.reporter, self.stop = (
+            spec,
+            folder,
+            algorithm,
+            reporter,
+            stop,
+        )
+        self.start = time.monotonic() - folder.info.wall_time_s
+
+    def run(self, *, resume: bool) -> RunInfo:
+        stop = self.stop
+        try:
+            if resume and (checkpoint := newest_checkpoint(self.folder.checkpoints, self.reporter.message)):
+                self.algorithm.restore_from_path(checkpoint)
+                self.reporter.message(f"Resuming after iteration {self.algorithm.progress.iteration}.")
+            self.folder.open_at(self.algorithm.progress.iteration)
+            with stop.listening():
+                stopping = stop.requested
+                while not self.algorithm.finished and not stopping:
+                    stopping = self._iterate(stop)
+        except Diverged as error:
+            self._end("diverged", str(error))
+            raise
+        except VitaminError as error:
+            self._end("failed", str(error))
+            raise
+        except BaseException as error:
+            self._end("failed", f"{type(error).__name__}: {error}")
+            raise
+        if self.algorithm.finished:
+            self._end("finished", None)
+        else:
+            self._end("running", None)
+            self.reporter.message("Stopped; the state is saved. Continue with --resume.")
+        return self.folder.info
+
+    def _iterate(self, stop: _StopRequest) -> bool:
+        """Runs an iteration; True if it was saved because the run is to stop."""
+        algorithm = self.algorithm
+        algorithm.train()
+        self.folder.add(algorithm.record, algorithm.evaluation, get_task(self.spec.task))
+        iteration = algorithm.progress.iteration
+        due = iteration % self.spec.checkpoint_interval == 0 or iteration == algorithm.pretrain_iterations
+        stopping = stop.requested
+        if due or algorithm.finished or stopping:
+            save_checkpoint(self.folder.checkpoints, iteration, algorithm.save_to_path)
+            self.folder.set_status("running", None, time.monotonic() - self.start)
+        self.reporter.iteration(algorithm.record, algorithm.hyperparameters)
+        return stopping
+
+    def _end(self, status: Any, message: str | None) -> None:
+        try:
+            self.folder.set_status(status, message, time.monotonic() - self.start)
+        except VitaminError as error:  # a full disk must not hide the reason of the end
+            self.reporter.message(str(error))

@@ -1,0 +1,177 @@
+"""Filming an episode off-screen."""
+
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from vitamin.errors import RunError
+from vitamin.platform.environments import make_environment
+from vitamin.platform.experiments.evaluate import Agent, check_sizes
+
+Frame = NDArray[np.uint8]
+
+_FRAMES_PER_SECOND = 60
+_MUJOCO_VARIABLE = "MUJOCO_GL"
+_PROBE_SECONDS = 60
+# In a process of its own: a renderer without a driver can end the process that asks for it.
+_PROBE = """
+import mujoco
+context = mujoco.GLContext(64, 64)
+context.make_current()
+mujoco.MjrContext(mujoco.MjModel.from_xml_string("<mujoco/>"), mujoco.mjtFontScale.mjFONTSCALE_100)
+"""
+
+
+def film_episode(agent: Agent, file: Path, *, seed: int = 0, target_return: float | None = None) -> float:
+    """Films one episode of the agent as an mp4 file, with step, return and return-to-go written on it.
+
+    Returns:
+        The return of the episode.
+
+    Raises:
+        RunError: If the extra ``video`` or a renderer is missing, or the file cannot be written.
+    """
+    _check_encoder()
+    temporary = file.with_name(f".{file.stem}.tmp.mp4")
+    with closing(make_environment(agent.task, render_mode="rgb_array")) as environment:
+        check_sizes(agent, environment)
+        if hasattr(environment.unwrapped, "mujoco_renderer"):
+            _choose_mujoco_renderer()
+        _check_rendering(environment)
+        settings = agent.hyperparameters
+        target = settings.eval_target_return if target_return is None else target_return
+
+        def caption(step: int, total: float) -> str:
+            to_go = target - (total + step * settings.reward_shift) / settings.reward_divisor
+            return f"step {step}   return {total:.1f}   return-to-go {to_go:.1f}"
+
+        rate = float(environment.metadata.get("render_fps", 30))
+        stride = math.ceil(rate / _FRAMES_PER_SECOND)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with closing(_open_writer(temporary, rate / stride)) as writer:
+                camera = _Camera(environment, writer.append_data, caption, stride)
+                trajectories = agent.rollout([camera], seed=seed, unit=0, target_return=target)
+            temporary.replace(file)
+        except OSError as error:
+            raise RunError(
+                f"Cannot write the film {file}: {error}. Choose another file for --video."
+            ) from error
+        finally:
+            temporary.unlink(missing_ok=True)
+    return float(trajectories.returns[0])
+
+
+class _Camera(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """Takes a picture every ``stride`` steps of an episode."""
+
+    def __init__(
+        self,
+        environment: gymnasium.Env[Any, Any],
+        keep: Callable[[Frame], object],
+        caption: Callable[[int, float], str],
+        stride: int,
+    ) -> None:
+        super().__init__(environment)
+        self.keep, self.caption, self.stride = keep, caption, stride
+        self.steps, self.total = 0, 0.0
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        """Begins the film."""
+        first = self.env.reset(seed=seed, options=options)
+        self.steps, self.total = 0, 0.0
+        self._shoot()
+        return first
+
+    def step(self, action: Any) -> Any:
+        """One step, and a picture if it is time for one or the episode ends."""
+        result = self.env.step(action)
+        self.steps += 1
+        self.total += float(result[1])
+        if self.steps % self.stride == 0 or result[2] or result[3]:
+            self._shoot()
+        return result
+
+    def _shoot(self) -> None:
+        self.keep(_write_on(np.asarray(self.env.render()), self.caption(self.steps, self.total)))
+
+
+def _write_on(frame: Frame, text: str) -> Frame:
+    from PIL import Image, ImageDraw
+
+    image = Image.fromarray(frame)
+    ImageDraw.Draw(image).text((8, 6), text, fill="white", stroke_width=2, stroke_fill="black", font_size=16)
+    return np.asarray(image)
+
+
+def _open_writer(file: Path, rate: float) -> Any:
+    import imageio.v2
+
+    # libx264 with yuv420p needs even sizes, not imageio's multiples of 16.
+    return imageio.v2.get_writer(file, fps=rate, macro_block_size=2, ffmpeg_log_level="error")
+
+
+def _check_encoder() -> None:
+    try:
+        import imageio.v2  # noqa: F401
+        import imageio_ffmpeg  # type: ignore[import-untyped]  # noqa: F401
+        import PIL  # noqa: F401
+    except ImportError as error:
+        raise RunError(f"A film needs the package {error.name}: pip install 'vitamin[video]'") from error
+
+
+def _check_rendering(environment: gymnasium.Env[Any, Any]) -> None:
+    try:
+        environment.reset(seed=0)
+        frame: object = environment.render()
+    except gymnasium.error.DependencyNotInstalled as error:
+        raise RunError(f"This environment's renderer needs a package that is missing: {error}") from error
+    except Exception as error:
+        raise RunError(f"This environment cannot be rendered: {type(error).__name__}: {error}") from error
+    if not isinstance(frame, np.ndarray):
+        raise RunError("This environment draws no pictures (render_mode='rgb_array' gives none).")
+
+
+def _choose_mujoco_renderer() -> None:
+    """Sets MUJOCO_GL to the first renderer that works, unless the user has chosen one.
+
+    Raises:
+        RunError: If none works.
+    """
+    chosen = os.environ.get(_MUJOCO_VARIABLE)
+    if chosen is None and sys.platform != "linux":
+        return
+    for renderer in [chosen] if chosen is not None else ["egl", "osmesa"]:
+        if _renders(renderer):
+            os.environ[_MUJOCO_VARIABLE] = renderer
+            return
+    what = (
+        f"{_MUJOCO_VARIABLE}={chosen} does not work" if chosen is not None else "neither EGL nor OSMesa works"
+    )
+    raise RunError(
+        f"No renderer for MuJoCo: {what} here. On Debian or Ubuntu: "
+        "apt-get install libegl1 libgl1 (MUJOCO_GL=egl) or libosmesa6 (MUJOCO_GL=osmesa)."
+    )
+
+
+def _renders(renderer: str) -> bool:
+    try:
+        answer = subprocess.run(
+            [sys.executable, "-c", _PROBE],
+            env={**os.environ, _MUJOCO_VARIABLE: renderer},
+            capture_output=True,
+            timeout=_PROBE_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return answer.returncode == 0

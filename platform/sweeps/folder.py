@@ -1,0 +1,123 @@
+"""The folder of a sweep: run folders of the trials, and sweep.json."""
+
+import json
+import shutil
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+
+from vitamin.analysis.schema import RUN_FILE, SCHEMA_VERSION, SWEEP_FILE, RunInfo
+from vitamin.errors import SweepError
+from vitamin.platform.sweeps.plan import Plan, Trial
+
+_LOCK_FILE = ".lock"
+_STOP_FILE = ".stop"
+_TUNE_FOLDER = ".tune"
+_DECIDES_RESULT = ("task", "method", "preset", "seed", "overrides")
+
+
+class SweepFolder:
+    """Context manager over a sweep's folder; holds its lock.
+
+    Raises:
+        SweepError: On entry, if the folder cannot be written, is in use, holds something else, or holds a sweep and
+            ``resume`` is false or its trials differ from those of the plan.
+    """
+
+    def __init__(self, path: Path, plan: Plan, *, resume: bool) -> None:
+        self.path = path.absolute()
+        self.plan = plan
+        self.resume = resume
+        self._lock = FileLock(self.path / _LOCK_FILE)
+
+    def __enter__(self) -> Self:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise SweepError(f"{self.path} is being written by another sweep.") from error
+        except OSError as error:
+            raise SweepError(f"Cannot write to {self.path}: {error.strerror or error}. Choose another --out.") from error
+        try:
+            self._check_content()
+            shutil.rmtree(self.tune_folder, ignore_errors=True)
+            self.stop_file.unlink(missing_ok=True)
+            self._write()
+        except OSError as error:
+            self._lock.release()
+            raise SweepError(f"Cannot write to {self.path}: {error.strerror or error}. Choose another --out.") from error
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lock.release()
+
+    @property
+    def stop_file(self) -> Path:
+        """While this file exists, trials save their state and end."""
+        return self.path / _STOP_FILE
+
+    @property
+    def tune_folder(self) -> Path:
+        """What Ray Tune writes for itself; nothing reads it."""
+        return self.path / _TUNE_FOLDER
+
+    def run_folder(self, trial: Trial) -> Path:
+        """The run folder of a trial."""
+        return self.path / trial.name
+
+    def run_info(self, trial: Trial) -> RunInfo | None:
+        """``run.json`` of a trial; None if it has not been started.
+
+        Raises:
+            RunError: If the file is damaged.
+        """
+        folder = self.run_folder(trial)
+        return RunInfo.read(folder) if (folder / RUN_FILE).exists() else None
+
+    def _check_content(self) -> None:
+        file = self.path / SWEEP_FILE
+        if not file.exists():
+            others = [path.name for path in self.path.iterdir() if not path.name.startswith(".")]
+            if others:
+                raise SweepError(f"{self.path} is not empty and holds no sweep ({others[0]} …). Choose another --out.")
+            return
+        if not self.resume:
+            raise SweepError(f"{self.path} already holds a sweep. Continue it with --resume, or choose another --out.")
+        try:
+            recorded = {entry["name"]: entry for entry in json.loads(file.read_text(encoding="utf-8"))["trials"]}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise SweepError(f"{file} is damaged: {error!r}. Start the sweep anew in another folder.") from error
+        planned = {trial.name: _entry(trial) for trial in self.plan.trials}
+        for name, entry in recorded.items():
+            if name not in planned:
+                raise SweepError(
+                    f"{self.path} holds another sweep: {name} is not a trial of this specification. "
+                    "A sweep that is resumed may have more trials than before, not others."
+                )
+            different = [key for key in _DECIDES_RESULT if entry.get(key) != planned[name][key]]
+            if different:
+                raise SweepError(
+                    f"{self.path} holds another sweep: the {' and '.join(different)} of {name} changed. "
+                    "Resume it with its own specification, or choose another --out."
+                )
+
+    def _write(self) -> None:
+        content = {
+            "schema_version": SCHEMA_VERSION,
+            "spec": self.plan.spec.model_dump(mode="json"),
+            "trials": [_entry(trial) for trial in self.plan.trials],
+        }
+        temporary = self.path / f".{SWEEP_FILE}.tmp"
+        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        temporary.replace(self.path / SWEEP_FILE)
+
+
+def _entry(trial: Trial) -> dict[str, Any]:
+    return {"name": trial.name, **trial.experiment.model_dump(mode="json")}

@@ -1,0 +1,174 @@
+"""The sweep specification: what a YAML file may hold, and one clear message for each way to get it wrong."""
+
+from collections.abc import Hashable, Iterable
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+)
+
+from vitamin.errors import SweepError, nearest
+
+SUFFIX = ".yaml"
+
+
+def _counted(value: Any) -> Any:
+    """A count of seeds as the list 0, 1, 2, …"""
+    return list(range(value)) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _axis(value: Any) -> Any:
+    """The short form of an axis, a list of values, in its long form."""
+    return {"values": value} if isinstance(value, list) else value
+
+
+class _Block(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Axis(_Block):
+    """Values of a hyperparameter that are tried one after the other, for some methods and tasks or for all."""
+
+    values: list[Any] = Field(min_length=1, description="values of the hyperparameter")
+    methods: list[str] | None = Field(
+        None, min_length=1, description="methods it is for; by default all that use it"
+    )
+    tasks: list[str] | None = Field(None, min_length=1, description="tasks it is for; by default all")
+
+
+class Resources(_Block):
+    """What each trial gets, and how many run at a time."""
+
+    num_env_runners: NonNegativeInt = Field(
+        1, description="remote env runners, a CPU each; 0 rolls out in the trial's process"
+    )
+    num_learners: NonNegativeInt = Field(0, description="remote learners; 0 learns in the trial's process")
+    num_gpus_per_learner: NonNegativeFloat = Field(0, description="GPUs of each learner")
+    max_concurrent: PositiveInt | None = Field(
+        None, description="trials at a time; by default as many as fit"
+    )
+
+
+class SweepSpec(_Block):
+    """A grid: every task with every method, every combination of the axes that apply, and every seed.
+
+    Later entries go before earlier ones: ``overrides``, ``per_task``, ``per_method``, ``axes``.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="name of the sweep")
+    tasks: list[str] = Field(min_length=1, description="registered tasks or Gymnasium environment ids")
+    methods: list[str] = Field(min_length=1, description="rows of the method table")
+    seeds: Annotated[list[NonNegativeInt], BeforeValidator(_counted)] = Field(
+        min_length=1, description="a list, or how many: 3 stands for [0, 1, 2]"
+    )
+    preset: str = Field("paper", description="paper, small or tiny")
+    overrides: dict[str, Any] = Field(default_factory=dict, description="hyperparameters of all trials")
+    per_task: dict[str, dict[str, Any]] = Field(default_factory=dict, description="hyperparameters by task")
+    per_method: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="hyperparameters by method"
+    )
+    axes: dict[str, Annotated[Axis, BeforeValidator(_axis)]] = Field(
+        default_factory=dict, description="hyperparameters and the values to try"
+    )
+    data: dict[str, Path] = Field(
+        default_factory=dict,
+        description="HDF5 file by task, relative to the current directory; by default the cached dataset",
+    )
+    resources: Resources = Field(default_factory=Resources, description="what each trial gets")
+    retries: NonNegativeInt = Field(
+        1, description="times that a trial is started again after a worker or its node died"
+    )
+    checkpoint_interval: PositiveInt = Field(10, description="iterations between checkpoints")
+
+
+def shipped_specs() -> list[str]:
+    """Names of the specifications that come with Vitamin."""
+    return sorted(
+        file.name.removesuffix(SUFFIX) for file in _shipped_folder().iterdir() if file.name.endswith(SUFFIX)
+    )
+
+
+def _shipped_folder() -> Path:
+    return Path(str(files("vitamin") / "tune_specs"))
+
+
+def find_spec(name: str) -> Path:
+    """The file called ``name``, else the shipped specification of that name.
+
+    Raises:
+        SweepError: If there is neither.
+    """
+    file = Path(name)
+    if file.is_file():
+        return file
+    shipped = shipped_specs()
+    if name in shipped:
+        return _shipped_folder() / f"{name}{SUFFIX}"
+    raise SweepError(
+        f"There is no sweep specification {name}.{nearest(file.stem, shipped)} "
+        f"Give a YAML file, or one of the shipped ones: {', '.join(shipped)}."
+    )
+
+
+def read_spec(file: Path) -> SweepSpec:
+    """The specification in a YAML file.
+
+    Raises:
+        SweepError: If the file cannot be read, is no YAML mapping, has an unknown, missing or ill-typed entry, or an
+            empty list.
+    """
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SweepError(f"Cannot read {file}: {getattr(error, 'strerror', None) or error}.") from error
+    except yaml.YAMLError as error:
+        raise SweepError(f"{file} is not valid YAML: {' '.join(str(error).split())}.") from error
+    if not isinstance(content, dict):
+        raise SweepError(
+            f"{file} holds no specification; it must map names such as tasks and methods to values."
+        )
+    try:
+        spec = SweepSpec.model_validate(content)
+    except ValidationError as error:
+        raise SweepError(f"{file}: {' '.join(_describe(item) for item in error.errors())}") from None
+    _check_duplicates(file, {"tasks": spec.tasks, "methods": spec.methods, "seeds": spec.seeds})
+    return spec
+
+
+def _check_duplicates(file: Path, lists: dict[str, Iterable[Hashable]]) -> None:
+    for key, values in lists.items():
+        seen: set[Hashable] = set()
+        for value in values:
+            if value in seen:
+                raise SweepError(f"{file}: {key} lists {value} twice.")
+            seen.add(value)
+
+
+def _describe(item: Any) -> str:
+    """One problem that pydantic found, as a sentence."""
+    *outer, last = item["loc"]
+    where = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        inside = f" in {'.'.join(str(part) for part in outer)}" if outer else ""
+        return f"unknown key {last!r}{inside}.{nearest(str(last), _fields(outer))}"
+    if item["type"] == "missing":
+        return f"{where} is missing."
+    if item["type"] == "too_short":
+        return f"{where} is empty, so there are no trials: give at least one."
+    reason = item["msg"].removeprefix("Value error, ")
+    return f"{where}: {reason[0].lower()}{reason[1:]} (got {item['input']!r})."
+
+
+def _fields(loc: list[Any]) -> list[str]:
+    model: type[BaseModel] = {"resources": Resources, "axes": Axis}.get(loc[0] if loc else "", SweepSpec)
+    return list(model.model_fields)

@@ -1,0 +1,51 @@
+"""From a name to a task: the registry first, then any Gymnasium environment."""
+
+from functools import cache
+
+from vitamin.errors import TaskError, nearest
+from vitamin.platform.tasks.registry_files import registered_tasks
+from vitamin.platform.tasks.task import Task
+
+
+def task_names() -> list[str]:
+    """The names of all registered tasks."""
+    return list(registered_tasks())
+
+
+def get_task(name: str) -> Task:
+    """The registered task, or the Gymnasium environment, called ``name``.
+
+    A Gymnasium environment needs one-dimensional Box observations and bounded one-dimensional Box actions.
+    Its task has no dataset, no reference scores and no settings of its own.
+
+    Raises:
+        TaskError: If nothing has this name (names the nearest), or the environment cannot be made or is of
+            another kind.
+    """
+    task = registered_tasks().get(name)
+    return task if task is not None else _gymnasium_task(name)
+
+
+@cache
+def _gymnasium_task(name: str) -> Task:
+    # Gymnasium takes half a second to import, and registered tasks do not need it.
+    from vitamin.platform.environments import describe_environment, known_environments
+
+    choices = known_environments()
+    if ":" not in name and name not in choices:
+        suggestion = nearest(name, dict.fromkeys([*task_names(), *choices]))
+        raise TaskError(
+            f"Unknown task {name!r}.{suggestion} `vitamin tasks` lists the tasks;"
+            " any Gymnasium environment id works too."
+        )
+    description = describe_environment(Task(name=name, suite="gymnasium", env_id=name))
+    return Task(
+        name=name,
+        suite="gymnasium",
+        env_id=name,
+        max_episode_steps=description.max_episode_steps,
+        observation_size=description.observation_size,
+        action_size=len(description.action_low),
+        action_low=description.action_low,
+        action_high=description.action_high,
+    )

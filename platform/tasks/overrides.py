@@ -1,0 +1,100 @@
+"""Settings given by name, by a person or a file: each is checked against its field of ``Hyperparameters``."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.errors import SettingsError, nearest
+
+_TYPE_NAMES = {int: "an integer", float: "a number", bool: "true or false"}
+_SIGNS = ((Gt, "gt", ">"), (Ge, "ge", ">="), (Lt, "lt", "<"), (Le, "le", "<="))
+
+
+def parse_overrides(assignments: Iterable[str]) -> dict[str, Any]:
+    """Typed settings from ``["rl_coefficient=0.5", "dropout=0"]``; the last of equal keys counts.
+
+    Raises:
+        SettingsError: If an assignment has no ``=``, or as `checked_settings`.
+    """
+    pairs: dict[str, str] = {}
+    for assignment in assignments:
+        key, separator, value = assignment.partition("=")
+        if not separator:
+            raise SettingsError(f"Expected key=value, got {assignment!r}.")
+        pairs[key.strip()] = value.strip()
+    return checked_settings(pairs)
+
+
+def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """``settings`` with each value in the type of its field; text such as "1e5" or "false" is converted.
+
+    Raises:
+        SettingsError: If a key is not a field of ``Hyperparameters`` (names the nearest), or a value does not
+            fit its type or range.
+    """
+    return {key: _checked(key, value) for key, value in settings.items()}
+
+
+def build_hyperparameters(settings: Mapping[str, Any]) -> Hyperparameters:
+    """``Hyperparameters`` with ``settings`` over the defaults.
+
+    Raises:
+        SettingsError: As `checked_settings`, and if values contradict each other.
+    """
+    checked = checked_settings(settings)
+    try:
+        return Hyperparameters(**checked)
+    except ValidationError as error:
+        reasons = "; ".join(str(detail["ctx"]["error"]) for detail in error.errors())
+        raise SettingsError(f"These settings contradict each other: {reasons}.") from None
+
+
+def _checked(key: str, value: Any) -> Any:
+    fields = Hyperparameters.model_fields
+    if key not in fields:
+        suggestion = nearest(key, fields) or " `vitamin tasks TASK` lists all of them."
+        raise SettingsError(f"Unknown setting {key!r}.{suggestion}")
+    field = fields[key]
+    try:
+        typed = TypeAdapter(field.rebuild_annotation()).validate_python(_as_number(value))
+        fits = not isinstance(typed, float) or math.isfinite(typed)
+    except ValidationError:
+        fits = False
+    if not fits:
+        raise SettingsError(
+            f"Setting {key}={value!s} does not fit: expected {_expected(field)} ({field.description})."
+        )
+    return typed
+
+
+def _as_number(value: Any) -> Any:
+    """Text of a number as that number, so that ``1e5`` is a valid integer too; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return int(value)
+    except ValueError:
+        pass
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
+def _expected(field: FieldInfo) -> str:
+    """The type and range of a field in words: "a number >= 0 and < 1"."""
+    if get_origin(field.annotation) is Literal:
+        return " or ".join(map(str, get_args(field.annotation)))
+    words = next(name for kind, name in _TYPE_NAMES.items() if field.annotation is kind)
+    ranges = [
+        f"{sign} {getattr(constraint, name):g}"
+        for kind, name, sign in _SIGNS
+        for constraint in field.metadata
+        if isinstance(constraint, kind)
+    ]
+    return " ".join([words, " and ".join(ranges)]).strip()

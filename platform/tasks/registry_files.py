@@ -1,0 +1,90 @@
+"""Reads the registry: YAML files that ship with the package."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import yaml
+
+from vitamin.platform.tasks.schema import EnvironmentBlock, PresetsFile, SuiteFile, TaskEntry
+from vitamin.platform.tasks.task import Task
+
+_PRESETS_FILE = "presets.yaml"
+
+
+def _folder() -> Traversable:
+    return files("vitamin.platform.tasks") / "registry"
+
+
+def _read(file: Traversable) -> Any:
+    return yaml.safe_load(file.read_text(encoding="utf-8"))
+
+
+@cache
+def suites() -> tuple[SuiteFile, ...]:
+    """The suite files, in the order of their names."""
+    suite_files = [
+        file for file in _folder().iterdir() if file.name.endswith(".yaml") and file.name != _PRESETS_FILE
+    ]
+    return tuple(
+        SuiteFile.model_validate(_read(file)) for file in sorted(suite_files, key=lambda file: file.name)
+    )
+
+
+@cache
+def presets_file() -> PresetsFile:
+    """The presets and the methods' own settings."""
+    return PresetsFile.model_validate(_read(_folder() / _PRESETS_FILE))
+
+
+@cache
+def registered_tasks() -> Mapping[str, Task]:
+    """All registered tasks by name, in the order of the files."""
+    tasks: dict[str, Task] = {}
+    for suite in suites():
+        for task in tasks_of(suite):
+            if task.name in tasks:
+                raise ValueError(f"The registry names {task.name} twice.")
+            tasks[task.name] = task
+    return tasks
+
+
+def tasks_of(suite: SuiteFile) -> Iterator[Task]:
+    """The tasks of a suite, each merged from suite, environment, dataset kind and its own entry."""
+    for environment in suite.environments.values():
+        for name, entry in environment.tasks.items():
+            yield _task(name, entry, environment, suite)
+
+
+def _task(name: str, entry: TaskEntry, environment: EnvironmentBlock, suite: SuiteFile) -> Task:
+    kind = suite.datasets[entry.dataset] if entry.dataset is not None else None
+    reference = environment.reference
+    low, high = environment.bounds()
+    return Task(
+        name=name,
+        suite=suite.suite,
+        env_id=environment.env_id,
+        env_kwargs=environment.env_kwargs,
+        max_episode_steps=environment.max_episode_steps,
+        observation_size=environment.observation_size,
+        action_size=environment.action_size,
+        action_low=low,
+        action_high=high,
+        reference_min=reference.min if reference else None,
+        reference_max=reference.max if reference else None,
+        reference_source=reference.source if reference else "",
+        dataset_kind=entry.dataset,
+        dataset_url=f"{suite.dataset_base_url}{entry.file}" if entry.file else None,
+        dataset_file=entry.file,
+        quirks=environment.quirks + (kind.quirks if kind else ()) + entry.quirks,
+        sources=suite.sources + (kind.sources if kind else ()),
+        hyperparameters={
+            **suite.hyperparameters,
+            **environment.hyperparameters,
+            **(kind.hyperparameters if kind else {}),
+            **entry.hyperparameters,
+        },
+        presets=environment.presets,
+    )

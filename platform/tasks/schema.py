@@ -1,0 +1,132 @@
+"""The format of the registry's YAML files, checked when they are read."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, model_validator
+
+from vitamin.errors import SettingsError
+from vitamin.platform.tasks.overrides import checked_settings
+
+
+def _settings(values: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return checked_settings(values)
+    except SettingsError as error:
+        raise ValueError(str(error)) from None
+
+
+Settings = Annotated[dict[str, Any], AfterValidator(_settings)]
+
+
+class _Block(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Reference(_Block):
+    """Returns that count as 0 and 100 in the normalized score."""
+
+    min: float
+    max: float
+    source: str
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Reference":
+        if self.min >= self.max:
+            raise ValueError(f"reference min {self.min} is not below max {self.max}")
+        return self
+
+
+class DatasetKind(_Block):
+    """What all files of one kind (``medium``, ``random``, …) have in common."""
+
+    summary: str
+    sources: tuple[str, ...] = ()
+    quirks: tuple[str, ...] = ()
+    hyperparameters: Settings = Field(default_factory=dict)
+
+
+class TaskEntry(_Block):
+    """One task: its kind of dataset and its file; neither for tasks without published data."""
+
+    dataset: str | None = None
+    file: str | None = None
+    quirks: tuple[str, ...] = ()
+    hyperparameters: Settings = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _complete(self) -> "TaskEntry":
+        if (self.dataset is None) != (self.file is None):
+            raise ValueError("`dataset` and `file` go together")
+        return self
+
+
+class EnvironmentBlock(_Block):
+    """An environment and its tasks. A single action bound holds for every dimension."""
+
+    env_id: str
+    env_kwargs: dict[str, Any] = Field(default_factory=dict)
+    max_episode_steps: PositiveInt
+    observation_size: PositiveInt
+    action_size: PositiveInt
+    action_low: float | tuple[float, ...]
+    action_high: float | tuple[float, ...]
+    reference: Reference | None = None
+    quirks: tuple[str, ...] = ()
+    hyperparameters: Settings = Field(default_factory=dict)
+    presets: dict[str, Settings] = Field(default_factory=dict)
+    tasks: dict[str, TaskEntry]
+
+    def bounds(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Lower and upper action bounds, A numbers each."""
+        low, high = (
+            bound if isinstance(bound, tuple) else (bound,) * self.action_size
+            for bound in (self.action_low, self.action_high)
+        )
+        return low, high
+
+    @model_validator(mode="after")
+    def _bounds_fit(self) -> "EnvironmentBlock":
+        low, high = self.bounds()
+        if not len(low) == len(high) == self.action_size:
+            raise ValueError(
+                f"action bounds of {len(low)} and {len(high)} numbers for {self.action_size} actions"
+            )
+        if any(lower >= upper for lower, upper in zip(low, high, strict=True)):
+            raise ValueError("action_low is not below action_high")
+        return self
+
+
+class SuiteFile(_Block):
+    """A registry file. A task is merged from suite, environment, dataset kind and its own entry."""
+
+    suite: str
+    summary: str
+    sources: tuple[str, ...]
+    dataset_base_url: str | None = None
+    hyperparameters: Settings = Field(default_factory=dict)
+    datasets: dict[str, DatasetKind] = Field(default_factory=dict)
+    environments: dict[str, EnvironmentBlock]
+
+    @model_validator(mode="after")
+    def _kinds_exist(self) -> "SuiteFile":
+        for block in self.environments.values():
+            for name, entry in block.tasks.items():
+                if entry.dataset is not None and entry.dataset not in self.datasets:
+                    raise ValueError(f"{name}: no dataset kind {entry.dataset!r} in this file")
+                if entry.file is not None and self.dataset_base_url is None:
+                    raise ValueError(f"{name}: has a file, but the suite no dataset_base_url")
+        return self
+
+
+class Preset(_Block):
+    """A named set of settings."""
+
+    summary: str
+    hyperparameters: Settings
+
+
+class PresetsFile(_Block):
+    """`presets.yaml`: the presets, and what each method changes in any of them."""
+
+    presets: dict[str, Preset]
+    methods: dict[str, Settings] = Field(default_factory=dict)

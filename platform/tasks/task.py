@@ -1,0 +1,61 @@
+"""A task: everything that a name such as ``hopper-medium-v2`` or ``Pendulum-v1`` stands for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task. Only the first three fields are needed; what is None or empty is unknown or does not apply.
+
+    Attributes:
+        name: What users type.
+        suite: Group of tasks it is listed with: ``mujoco``, ``classic``, …; ``gymnasium`` outside the
+            registry.
+        env_id: Gymnasium id, or ``module:EnvId`` for environments that importing ``module`` registers.
+        env_kwargs: Keyword arguments of the environment.
+        max_episode_steps: Time limit of an episode; None leaves the environment's own.
+        observation_size: S.
+        action_size: A.
+        action_low: Lower bounds of the actions in the environment's units, A numbers.
+        action_high: Upper bounds, likewise.
+        reference_min: Return that counts as 0 in the normalized score.
+        reference_max: Return that counts as 100.
+        reference_source: Where the two come from.
+        dataset_kind: Which data the published file holds (``medium``, ``random``, …).
+        dataset_url: Where the published file is.
+        dataset_file: Its name.
+        quirks: What is unusual about the data or the environment, a sentence each.
+        sources: Where the entries of the registry come from.
+        hyperparameters: The settings that depend on the task, by their names in ``Hyperparameters``.
+        presets: Per preset, settings of this task that go before the preset's own.
+    """
+
+    name: str
+    suite: str
+    env_id: str
+    env_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    max_episode_steps: int | None = None
+    observation_size: int | None = None
+    action_size: int | None = None
+    action_low: tuple[float, ...] | None = None
+    action_high: tuple[float, ...] | None = None
+    reference_min: float | None = None
+    reference_max: float | None = None
+    reference_source: str = ""
+    dataset_kind: str | None = None
+    dataset_url: str | None = None
+    dataset_file: str | None = None
+    quirks: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def normalized_score(self, episode_return: float) -> float | None:
+        """D4RL's score, 100 * (return - min) / (max - min); None without reference scores."""
+        if self.reference_min is None or self.reference_max is None:
+            return None
+        return (
+            100.0 * (float(episode_return) - self.reference_min) / (self.reference_max - self.reference_min)
+        )

@@ -1,0 +1,27 @@
+"""Options and settings that all tests share."""
+
+import os
+
+import pytest
+
+# Before anything imports torch or Ray: xdist's workers must not fight over cores, and no test reports usage.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    # pytest's own --fixtures, a flag that lists test fixtures, stays available as --funcargs.
+    parser.optparser.conflict_handler = "resolve"
+    parser.getgroup("parity", "parity with the reference implementation").addoption(
+        "--fixtures",
+        metavar="DIR",
+        default=None,
+        help="folder of golden numbers (default: tests/parity/golden); give a test path too: "
+        "pytest tests/parity --fixtures DIR",
+    )
+    parser.optparser.conflict_handler = "error"
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if item.get_closest_marker("ray"):
+        item.add_marker(pytest.mark.xdist_group("ray"))

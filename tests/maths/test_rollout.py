@@ -1,0 +1,297 @@
+"""Rollouts: what an episode holds, what the policy is shown, and that a unit depends on its key alone."""
+
+import gc
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from gymnasium.spaces import Box
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.algorithms.methods import PolicyKind
+from vitamin.algorithms.models.decision_transformer import DecisionTransformer
+from vitamin.algorithms.models.distributions import SquashedGaussian
+from vitamin.algorithms.models.heads import PolicyOutput
+from vitamin.algorithms.randomness import Stream, generator
+from vitamin.algorithms.rollout import rollout_unit
+from vitamin.algorithms.trajectories import Trajectories
+from vitamin.errors import EnvironmentFailure
+
+S, A = 3, 2
+MEAN, STD = torch.tensor([0.1, -0.2, 0.3]), torch.tensor([1.0, 2.0, 0.5])
+
+Step = tuple[Any, Any, bool, bool, dict[str, Any]]
+
+
+class Walk:
+    """A random walk that the action pushes; it terminates, or is cut off, after a number of steps."""
+
+    def __init__(self, length: int | None = None, time_limit: int = 10_000) -> None:
+        self.action_space = Box(-1, 1, (A,))
+        self._length = length
+        self._time_limit = time_limit
+        self.seeds: list[int | None] = []
+
+    def reset(self, *, seed: int | None = None) -> tuple[Any, dict[str, Any]]:
+        self.seeds.append(seed)
+        self._rng = np.random.default_rng(seed)
+        self._end = self._length or int(self._rng.integers(3, 12))
+        self._steps = 0
+        self._state = self._rng.normal(size=S)
+        return self._state.astype(np.float32), {}
+
+    def step(self, action: NDArray[np.float32]) -> Step:
+        assert action.dtype == np.float32
+        assert action.shape == (A,)
+        assert np.abs(action).max() < 1
+        self._steps += 1
+        self._state = self._state + 0.1 * self._rng.normal(size=S) + 0.1 * action.sum()
+        reward = float(self._state.sum())
+        return (
+            self._state.astype(np.float32),
+            reward,
+            self._steps == self._end,
+            self._steps == self._time_limit,
+            {},
+        )
+
+
+class Script:
+    """A policy that answers with constants and keeps what it was shown."""
+
+    def __init__(self, stochastic: bool = False, level: float = 0.5) -> None:
+        self._stochastic = stochastic
+        self._level = level
+        self.contexts: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
+
+    def act(self, states: Tensor, actions: Tensor, returns_to_go: Tensor, timesteps: Tensor) -> PolicyOutput:
+        shown = (states, actions, returns_to_go, timesteps)
+        self.contexts.append((states.clone(), actions.clone(), returns_to_go.clone(), timesteps.clone()))
+        assert all(len(tensor) == len(states) and tensor.shape[1] == states.shape[1] for tensor in shown)
+        level = torch.full((len(states), 1, A), self._level)
+        if self._stochastic:
+            distribution = SquashedGaussian(level, torch.full_like(level, -1.0))
+            return PolicyOutput(distribution.mean_action, distribution)
+        return PolicyOutput(level, None)
+
+
+def hyperparameters(**overrides: Any) -> Hyperparameters:
+    defaults = {
+        "context_length": 6,
+        "eval_context_length": 4,
+        "hidden_size": 16,
+        "num_layers": 2,
+        "num_heads": 2,
+        "return_scale": 0.01,
+    }
+    return Hyperparameters(**{**defaults, **overrides})
+
+
+def transformer(kind: PolicyKind = "deterministic", **overrides: Any) -> DecisionTransformer:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return DecisionTransformer(S, A, hyperparameters(**overrides), kind).eval()
+
+
+def rollout(
+    environments: list[Any],
+    policy: Any,
+    *,
+    explore: bool = True,
+    unit: int = 0,
+    target: Any = 5.0,
+    **overrides: Any,
+) -> Trajectories:
+    return rollout_unit(
+        environments,
+        policy,
+        hyperparameters=hyperparameters(**overrides),
+        observation_mean=MEAN,
+        observation_std=STD,
+        target_return=target,
+        explore=explore,
+        rng=generator(3, Stream.ROLLOUT, 0, unit),
+    )
+
+
+def assert_identical(left: Trajectories, right: Trajectories) -> None:
+    for field in fields(Trajectories):
+        a, b = getattr(left, field.name), getattr(right, field.name)
+        assert a.dtype == b.dtype
+        assert a.tobytes() == b.tobytes(), field.name
+
+
+def test_episodes_are_whole_and_in_order() -> None:
+    lengths = [5, 2, 700, 5]
+    trajectories = rollout([Walk(length) for length in lengths], Script())
+    assert trajectories.lengths.tolist() == lengths
+    ends = trajectories.offsets[1:] - 1
+    starts = trajectories.offsets[:-1]
+    inside = np.setdiff1d(np.arange(trajectories.num_steps), ends)
+    assert np.array_equal(trajectories.next_observations[inside], trajectories.observations[inside + 1])
+    assert not np.isin(trajectories.next_observations[ends], trajectories.observations[starts]).any()
+    np.testing.assert_allclose(
+        trajectories.rewards, trajectories.next_observations.sum(1), rtol=1e-4, atol=1e-5
+    )
+    assert np.flatnonzero(trajectories.terminals).tolist() == ends.tolist()
+    assert [getattr(trajectories, f.name).dtype for f in fields(Trajectories)] == [
+        *[np.float32] * 4,
+        np.bool_,
+        np.int64,
+    ]
+
+
+def test_a_time_limit_is_not_terminal() -> None:
+    trajectories = rollout([Walk(9, time_limit=4), Walk(4, time_limit=4), Walk(3, time_limit=4)], Script())
+    assert trajectories.lengths.tolist() == [4, 4, 3]
+    assert trajectories.terminals[trajectories.offsets[1:] - 1].tolist() == [False, True, True]
+
+
+def test_the_policy_sees_the_last_steps() -> None:
+    policy = Script()
+    lengths = [3, 9, 6]
+    options = {"reward_shift": -1.0, "reward_divisor": 4.0, "max_timestep": 7}
+    episodes = rollout([Walk(length) for length in lengths], policy, target=5.0, **options)
+    assert len(policy.contexts) == max(lengths)
+    for step, (states, actions, returns_to_go, timesteps) in enumerate(policy.contexts):
+        C = min(step + 1, 4)
+        running = [i for i, length in enumerate(lengths) if step < length]
+        assert states.shape == (len(running), C, S)
+        expected_timesteps = [min(t, 6) for t in range(step + 1 - C, step + 1)]
+        for row, i in enumerate(running):
+            episode = episodes.select([i])
+            window = slice(step + 1 - C, step + 1)
+            normalized = (torch.from_numpy(episode.observations[window]) - MEAN) / STD
+            torch.testing.assert_close(states[row], normalized)
+            assert np.array_equal(actions[row, :-1], episode.actions[window][:-1])
+            assert actions[row, -1].tolist() == [0.0] * A
+            earned = np.concatenate([[0], np.cumsum((episode.rewards - 1) / 4)])[window]
+            np.testing.assert_allclose(returns_to_go[row], 0.01 * (5.0 - earned), rtol=1e-5)
+            assert timesteps[row].tolist() == expected_timesteps
+
+
+def test_each_environment_may_have_its_own_target() -> None:
+    policy = Script()
+    rollout([Walk(2), Walk(2)], policy, target=np.array([5.0, 7.0]))
+    np.testing.assert_allclose(policy.contexts[0][2][:, 0], [0.05, 0.07], rtol=1e-6)
+
+
+def test_exploration_of_the_deterministic_policy() -> None:
+    calm = rollout([Walk(1000)], Script(), explore=False)
+    assert (calm.actions == 0.5).all()
+    noisy = rollout([Walk(1000)], Script(), exploration_noise=0.1)
+    assert noisy.actions.mean() == pytest.approx(0.5, abs=0.01)
+    assert noisy.actions.std() == pytest.approx(0.1, rel=0.1)
+    clipped = rollout([Walk(1000)], Script(level=0.99), exploration_noise=0.1)
+    assert clipped.actions.max() == np.float32(1 - 1e-6)
+
+
+def test_exploration_of_the_stochastic_policy() -> None:
+    calm = rollout([Walk(1000)], Script(stochastic=True), explore=False)
+    np.testing.assert_allclose(calm.actions, np.tanh(0.5), rtol=1e-6)
+    sampled = np.arctanh(rollout([Walk(1000)], Script(stochastic=True)).actions.astype(np.float64))
+    assert sampled.mean() == pytest.approx(0.5, abs=0.03)
+    assert sampled.std() == pytest.approx(np.exp(-1.0), rel=0.1)
+
+
+@pytest.mark.parametrize("kind", ["deterministic", "stochastic"])
+def test_a_unit_depends_on_its_key_alone(kind: PolicyKind) -> None:
+    policy = transformer(kind)
+    environments = [Walk() for _ in range(4)]
+    first = rollout(environments, policy, unit=1)
+    assert len(set(first.lengths.tolist())) > 1
+
+    rollout(environments[:2], policy, unit=7)
+    torch.manual_seed(99)
+    np.random.default_rng(99).random()
+    assert_identical(rollout(environments, policy, unit=1), first)
+    assert_identical(rollout([Walk() for _ in range(4)], transformer(kind), unit=1), first)
+    other = rollout(environments, policy, unit=2)
+    assert other.observations[0].tobytes() != first.observations[0].tobytes()
+
+
+def test_each_environment_gets_its_own_seed() -> None:
+    environments = [Walk(2) for _ in range(4)]
+    rollout(environments, Script())
+    assert len({environment.seeds[0] for environment in environments}) == 4
+
+
+def test_noise_does_not_depend_on_who_still_runs() -> None:
+    long, short = rollout([Walk(8), Walk(8)], Script()), rollout([Walk(2), Walk(8)], Script())
+    assert np.array_equal(long.select([1]).actions, short.select([1]).actions)
+
+
+def test_neighbors_do_not_disturb_an_episode() -> None:
+    policy = transformer()
+    together = rollout([Walk(5), Walk(9), Walk(7)], policy, explore=False)
+    alone = rollout([Walk(5)], policy, explore=False)
+    np.testing.assert_allclose(together.select([0]).actions, alone.actions, rtol=1e-4, atol=1e-6)
+
+
+def test_nothing_is_dropped_in_rollouts() -> None:
+    policy = transformer(dropout=0.5, embedding_dropout=0.5)
+    without = transformer(dropout=0.0, embedding_dropout=0.0)
+    assert_identical(rollout([Walk()], policy), rollout([Walk()], without))
+    with pytest.raises(RuntimeError, match="eval"):
+        rollout([Walk()], policy.train())
+
+
+def test_no_graph_is_kept() -> None:
+    before = sum(isinstance(x, Tensor) and x.requires_grad for x in gc.get_objects())
+    policy = transformer()
+    parameters = len(list(policy.parameters()))
+    rollout([Walk(20)], policy)
+    after = sum(isinstance(x, Tensor) and x.requires_grad for x in gc.get_objects())
+    assert after - before == parameters
+
+
+class Broken(Walk):
+    """Does something wrong in its third step."""
+
+    def __init__(self, wrong: Callable[[Step], Step]) -> None:
+        super().__init__(9)
+        self._wrong = wrong
+
+    def step(self, action: NDArray[np.float32]) -> Step:
+        result = super().step(action)
+        return self._wrong(result) if self._steps == 3 else result
+
+
+def _raise(step: Step) -> Step:
+    raise ZeroDivisionError("the pole fell off")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (_raise, "raised ZeroDivisionError: the pole fell off"),
+        (lambda step: (step[0] * np.nan, *step[1:]), r"observation that is not finite: \[nan, nan, nan\]"),
+        (lambda step: (step[0], float("inf"), *step[2:]), "reward inf"),
+        (lambda step: (step[0][:2], *step[1:]), r"shape \(2,\) instead of \(3,\)"),
+        (lambda step: (step[0], None, *step[2:]), "raised TypeError"),
+        (lambda step: step[:3], "raised ValueError"),
+    ],
+)
+def test_a_broken_environment_is_named(wrong: Callable[[Step], Step], message: str) -> None:
+    environments = [Walk(2), Walk(9), Broken(wrong)]
+    with pytest.raises(EnvironmentFailure, match=message) as failure:
+        rollout(environments, Script())
+    assert "Environment 2 " in str(failure.value)
+    assert "at step 3 " in str(failure.value)
+    assert rollout([Walk(2), Walk(9)], Script()).num_steps == 11
+
+
+def test_a_failing_reset_is_named() -> None:
+    class NoStart(Walk):
+        def reset(self, *, seed: int | None = None) -> tuple[Any, dict[str, Any]]:
+            raise OSError("no such model")
+
+    with pytest.raises(
+        EnvironmentFailure, match=r"Environment 1 .* raised OSError: no such model \(at reset"
+    ):
+        rollout([Walk(), NoStart()], Script())

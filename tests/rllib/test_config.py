@@ -1,0 +1,51 @@
+from typing import Any
+
+import pytest
+from ray.rllib.algorithms.algorithm_config import AlgorithmConfig
+
+from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.algorithms.rllib.config import ODTConfig, OfflineToOnlineConfig, TD3ODTConfig
+from vitamin.errors import SettingsError
+
+
+def test_no_hyperparameter_hides_a_setting_of_rllib() -> None:
+    assert not set(Hyperparameters.model_fields) & set(vars(AlgorithmConfig()))
+
+
+def test_training_sets_hyperparameters_and_settings_of_rllib() -> None:
+    config = TD3ODTConfig().training(rl_coefficient=0.3, gamma=0.5)
+    assert config.hyperparameters().rl_coefficient == 0.3
+    assert config.gamma == 0.5
+    assert config.method == "td3_odt"
+    assert ODTConfig().method == "odt"
+
+
+def test_config_survives_the_dict_that_tune_makes_of_it() -> None:
+    config = TD3ODTConfig().training(hidden_size=32, num_heads=2)
+    copy = OfflineToOnlineConfig().update_from_dict(config.to_dict())
+    assert copy.hyperparameters() == config.hyperparameters()
+
+
+@pytest.mark.parametrize(
+    ("training", "word"),
+    [
+        ({"rl_coeficient": 1.0}, "rl_coefficient"),
+        ({"hidden_size": "wide"}, "hidden_size"),
+        ({"method": "td3odt"}, "td3_odt"),
+        ({"context_length": 3, "eval_context_length": 4}, "exceeds context_length"),
+    ],
+)
+def test_mistakes_are_named(training: dict[str, Any], word: str) -> None:
+    with pytest.raises(SettingsError, match=word):
+        TD3ODTConfig().training(**training).validate()
+
+
+def test_batch_must_split_over_learners() -> None:
+    config = TD3ODTConfig().training(batch_size=9).learners(num_learners=2)
+    with pytest.raises(SettingsError, match="batch_size 9"):
+        config.validate()
+
+
+def test_environment_and_data_are_required() -> None:
+    with pytest.raises(SettingsError, match="No environment or no offline data"):
+        TD3ODTConfig().validate()
