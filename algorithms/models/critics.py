@@ -55,9 +55,8 @@ class Critic(nn.Module):
         hidden = torch.cat([states, actions], dim=-1).flatten(0, -2)  # (N, S + A)
         hidden = hidden.expand(len(weights[0]), *hidden.shape)  # (members, N, S + A)
         for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
-            hidden = member_linear(hidden, weight, bias)
+            hidden = member_linear(hidden, weight, bias, rectify=not self.layer_norm)
             if self.layer_norm:
-                hidden = F.layer_norm(hidden, hidden.shape[-1:])
-            hidden = F.relu(hidden)
+                hidden = F.relu(F.layer_norm(hidden, hidden.shape[-1:]))
         values = member_linear(hidden, weights[-1], biases[-1]).to(states.dtype)  # (members, N, 1)
         return values.view(-1, *states.shape[:-1])

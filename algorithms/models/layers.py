@@ -1,8 +1,8 @@
-"""The three layers a transformer is made of, with CPU kernels that are faster than PyTorch's defaults.
+"""Linear maps and dropout, with CPU kernels that are faster than PyTorch's defaults.
 
-In float32 on a CPU, linear maps go through oneDNN, whose AVX-512 kernels run on every vendor's processors (PyTorch's
-default there, MKL, picks slower ones outside Intel's), and dropout draws 16 random bits an element instead of a float.
-Everywhere else (other types, autocast, other devices) these are PyTorch's own operations.
+In float32 on a CPU, linear maps go through oneDNN, whose AVX-512 kernels run on every vendor's processors;
+PyTorch's default there, MKL, picks slower ones outside Intel's. Dropout on a CPU draws 16 random bits an element
+instead of a float. Everywhere else these are PyTorch's own operations.
 """
 
 from typing import Any
@@ -13,25 +13,26 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 _ONEDNN = torch.backends.mkldnn.is_available()
+_RANDOM_VALUES = 1 << 16
 
 
 def _matmul(left: Tensor, right: Tensor, bias: Tensor | None = None, activation: str = "none") -> Tensor:
-    """``activation(left @ right.T + bias)`` of float32 CPU matrices by oneDNN; (M, I), (O, I), (O,) -> (M, O)."""
+    """``activation(left @ right.T + bias)`` in float32 by oneDNN; (M, I), (O, I), (O,) -> (M, O)."""
     result: Tensor = torch.ops.mkldnn._linear_pointwise.default(left, right, bias, activation, [], "")
     return result
 
 
-def _use_onednn(inputs: Tensor) -> bool:
+def _uses_onednn(inputs: Tensor) -> bool:
     return (
         _ONEDNN
-        and inputs.device.type == "cpu"
         and inputs.dtype is torch.float32
+        and inputs.device.type == "cpu"
         and not torch.is_autocast_enabled("cpu")
     )
 
 
 class _OneDNNLinear(torch.autograd.Function):
-    """A linear map of rows whose forward and backward products are oneDNN's, with a ReLU if ``rectify``."""
+    """A linear map whose forward and backward products are oneDNN's, followed by a ReLU if ``rectify``."""
 
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, weight: Tensor, bias: Tensor, rectify: bool) -> Tensor:
@@ -55,41 +56,83 @@ class _OneDNNLinear(torch.autograd.Function):
 
 
 def _weight_gradient(gradient: Tensor, inputs: Tensor) -> Tensor:
-    """``gradient.T @ inputs``: (M, O), (M, I) -> (O, I)."""
-    return _matmul(inputs.t(), gradient.t()).t()
+    """``gradient.T @ inputs``, computed with the smaller side first; (M, O), (M, I) -> (O, I)."""
+    if gradient.shape[1] > inputs.shape[1]:
+        return _matmul(inputs.t(), gradient.t()).t()
+    return _matmul(gradient.t(), inputs.t())
 
 
 def linear(inputs: Tensor, weight: Tensor, bias: Tensor, rectify: bool = False) -> Tensor:
-    """``inputs @ weight.T + bias``, with a ReLU if ``rectify``; (M, I), (O, I), (O,) -> (M, O)."""
-    if not _use_onednn(inputs):
+    """``inputs @ weight.T + bias``, followed by a ReLU if ``rectify``; (M, I), (O, I), (O,) -> (M, O)."""
+    if not _uses_onednn(inputs):
         outputs = F.linear(inputs, weight, bias)
         return F.relu(outputs) if rectify else outputs
-    if not torch.is_grad_enabled():
-        return _matmul(inputs, weight, bias, "relu" if rectify else "none")
-    outputs = _OneDNNLinear.apply(inputs, weight, bias, rectify)
-    return outputs
+    if torch.is_grad_enabled():
+        outputs = _OneDNNLinear.apply(inputs, weight, bias, rectify)
+        return outputs
+    return _matmul(inputs, weight, bias, "relu" if rectify else "none")
+
+
+def member_linear(inputs: Tensor, weight: Tensor, bias: Tensor, rectify: bool = False) -> Tensor:
+    """`linear` for each member of an ensemble; (E, M, I), (E, O, I), (E, O) -> (E, M, O)."""
+    if _uses_onednn(inputs):
+        members = zip(inputs.unbind(), weight.unbind(), bias.unbind(), strict=True)
+        return torch.stack([linear(*member, rectify) for member in members])
+    outputs = torch.baddbmm(bias[:, None], inputs, weight.transpose(1, 2))
+    return F.relu(outputs) if rectify else outputs
 
 
 class Linear(nn.Linear):
-    """``nn.Linear`` of rows, with bias, by `linear`."""
+    """``nn.Linear`` of a matrix's rows, with bias, by `linear`."""
 
     def forward(self, inputs: Tensor, rectify: bool = False) -> Tensor:
         """(M, I) -> (M, O)."""
         return linear(inputs, self.weight, self.bias, rectify)
 
 
+def draw_kept(like: Tensor, probability: float) -> tuple[Tensor, float]:
+    """Draws which elements a dropout with ``probability`` keeps, on the CPU.
+
+    Returns:
+        A bool tensor of the shape of ``like``, and the factor on kept elements that preserves the mean.
+    """
+    dropped_values = round(probability * _RANDOM_VALUES)
+    words = torch.empty(-(-like.numel() // 4), dtype=torch.int64).random_(-(1 << 63), None)
+    values = words.view(torch.int16)[: like.numel()].view(like.shape)
+    return values >= dropped_values - _RANDOM_VALUES // 2, _RANDOM_VALUES / (_RANDOM_VALUES - dropped_values)
+
+
+class _Dropout(torch.autograd.Function):
+    """Dropout on the CPU, with the result added to ``residual`` if that is given."""
+
+    @staticmethod
+    def forward(ctx: Any, inputs: Tensor, residual: Tensor | None, probability: float) -> Tensor:
+        kept, ctx.scale = draw_kept(inputs, probability)
+        ctx.save_for_backward(kept)
+        if residual is None:
+            return kept.to(inputs.dtype).mul_(inputs).mul_(ctx.scale)
+        return torch.addcmul(residual, inputs, kept.to(inputs.dtype), value=ctx.scale)
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor | None, None]:
+        (kept,) = ctx.saved_tensors
+        to_residual = gradient if ctx.needs_input_grad[1] else None
+        return kept.to(gradient.dtype).mul_(gradient).mul_(ctx.scale), to_residual, None
+
+
 class Dropout(nn.Module):
-    """Dropout with probability ``probability`` in training mode, scaled to keep the mean."""
+    """Dropout with ``probability`` in training mode."""
 
     def __init__(self, probability: float) -> None:
         super().__init__()
         self.probability = probability
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """(...) -> (...)."""
-        return F.dropout(inputs, self.probability, self.training)
-
-
-def member_linear(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """One linear map a member of an ensemble; (members, N, I), (members, O, I), (members, O) -> (members, N, O)."""
-    return torch.baddbmm(bias[:, None], inputs, weight.transpose(1, 2))
+    def forward(self, inputs: Tensor, residual: Tensor | None = None) -> Tensor:
+        """Dropout of ``inputs``, added to ``residual`` if that is given; (...), (...) -> (...)."""
+        probability = self.probability if self.training else 0.0
+        if probability > 0 and inputs.device.type == "cpu":
+            outputs: Tensor = _Dropout.apply(inputs, residual, probability)
+            return outputs
+        outputs = F.dropout(inputs, probability)
+        return outputs if residual is None else residual + outputs

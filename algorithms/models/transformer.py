@@ -26,8 +26,10 @@ class Block(nn.Module):
 
     def forward(self, tokens: Tensor, layout: TokenLayout) -> Tensor:
         """(M, H) -> (M, H)."""
-        query, key, value = layout.spread(self.query_key_value(self.attention_norm(tokens))).chunk(3, dim=-1)
-        seen = self._attend(query, key, value, layout.hidden, layout.penalty)
+        width = tokens.shape[-1]
+        spread = layout.spread(self.query_key_value(self.attention_norm(tokens)))
+        query, key_value = spread.split([width, 2 * width], dim=-1)
+        seen = self._attend(query, key_value, layout.hidden, layout.penalty)
         return self._transform(tokens, layout.collect(seen))
 
     def read(self, tokens: Tensor, layout: TokenLayout) -> Tensor:
@@ -36,22 +38,17 @@ class Block(nn.Module):
         weight, bias = self.query_key_value.weight, self.query_key_value.bias
         normed = self.attention_norm(tokens)
         query = layout.spread_queries(linear(layout.queries(normed), weight[:width], bias[:width]))
-        key, value = layout.spread(linear(normed, weight[width:], bias[width:])).chunk(2, dim=-1)
-        seen = self._attend(query, key, value, layout.queries_hidden, layout.penalty)
+        key_value = layout.spread(linear(normed, weight[width:], bias[width:]))
+        seen = self._attend(query, key_value, layout.queries_hidden, layout.penalty)
         return self._transform(layout.queries(tokens), layout.collect_queries(seen))
 
-    def _attend(
-        self, query: Tensor, key: Tensor, value: Tensor, hidden: Tensor | None, penalty: Tensor | None
-    ) -> Tensor:
-        """(rows, Q, H), (rows, L, H), (rows, L, H) -> (rows, Q, H)."""
-        query, key, value = (
-            x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for x in (query, key, value)
-        )
+    def _attend(self, query: Tensor, key_value: Tensor, hidden: Tensor | None, penalty: Tensor | None) -> Tensor:
+        """(rows, Q, H), (rows, L, 2 H) -> (rows, Q, H)."""
         dropout = self.dropout.probability if self.training else 0.0
-        return attention(query, key, value, hidden, penalty, dropout).transpose(1, 2).flatten(2)
+        return attention(query, key_value, self.num_heads, hidden, penalty, dropout)
 
     def _transform(self, tokens: Tensor, seen: Tensor) -> Tensor:
-        """Adds what was attended to, then the perceptron: (M, H), (M, H) -> (M, H)."""
-        tokens = tokens + self.dropout(self.projection(seen))
+        """Adds what was seen, then the perceptron: (M, H), (M, H) -> (M, H)."""
+        tokens = self.dropout(self.projection(seen), tokens)
         inner = self.expansion(self.mlp_norm(tokens), rectify=True)
-        return tokens + self.dropout(self.contraction(inner))
+        return self.dropout(self.contraction(inner), tokens)

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -88,6 +89,7 @@ class OfflineToOnline(Algorithm):
         self.hyperparameters = self.config.hyperparameters()
         self.progress = Progress()
         self.record, self.evaluation, self._last_evaluation = {}, None, dict[str, Any]()
+        assert self.env_runner_group is not None
         self.collector = Collector(
             self.env_runner_group,
             lambda: self.restore_env_runners(self.env_runner_group),
@@ -105,7 +107,9 @@ class OfflineToOnline(Algorithm):
             WorkerFailure: If a learner died.
         """
         expected = max(1, self.config.num_learners)
-        results = list(self.learner_group.foreach_learner(function))
+        assert self.learner_group is not None
+        call: Callable[..., T] = function
+        results = list(self.learner_group.foreach_learner(call))
         for result in results:
             if not result.ok:
                 error = result.get()
@@ -146,18 +150,18 @@ class OfflineToOnline(Algorithm):
         timings: dict[str, float] = {}
         metrics: dict[str, float] = {}
         if phase == "online":
-            with _timed(timings, "time/sample_s"):
+            with _Timed(timings, "time/sample_s"):
                 metrics |= self._collect()
-        with _timed(timings, "time/update_s"):
+        with _Timed(timings, "time/update_s"):
             updates = self._updates(phase)
             metrics |= self.call_learners(lambda learner: learner.fit(phase, updates))[0]
-        with _timed(timings, "time/sync_s"):
+        with _Timed(timings, "time/sync_s"):
             self._publish_weights()
         progress.iteration += 1
         progress.gradient_updates += updates
         self.evaluation = None
         if self._evaluation_due(phase):
-            with _timed(timings, "time/evaluate_s"):
+            with _Timed(timings, "time/evaluate_s"):
                 self.evaluation = self.run_evaluation(phase)
             metrics |= self._evaluation_metrics(self.evaluation)
         timings["time/iteration_s"] = time.perf_counter() - start
@@ -223,8 +227,8 @@ class OfflineToOnline(Algorithm):
     def _stage(self, results: list[UnitResult]) -> None:
         """Hands the trajectories to all learners; what was lost with a dead env runner is computed again."""
         while True:
-            references = [result.trajectories for result in results]
-            answers = self.call_learners(lambda learner: learner.stage(references))
+            references = [result.trajectories for result in results if result.trajectories is not None]
+            answers = self.call_learners(partial(_stage, references=references))
             lost = sorted(set().union(*answers))
             if not lost:
                 return
@@ -369,13 +373,17 @@ class OfflineToOnline(Algorithm):
         return algorithm
 
 
+def _stage(learner: ReplayLearner, references: list[Any]) -> list[int]:
+    return learner.stage(references)
+
+
 _LEARNER_DIED = (
     "A learner died (often: out of memory, or its node was lost). Learners hold the replay and are not restarted "
     "within a run; resume it from its last checkpoint with --resume."
 )
 
 
-class _timed:
+class _Timed:
     """Adds the time spent in a block to ``timings[name]``."""
 
     def __init__(self, timings: dict[str, float], name: str) -> None:

@@ -24,8 +24,8 @@ def write_checkpoint(folder: Path, tensors: Tensors, replay: Tensors, state: dic
         RunError: If a file cannot be written (no space, no permission).
     """
     try:
-        save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, folder / _TENSORS)
-        save_file({name: np.ascontiguousarray(array) for name, array in replay.items()}, folder / _REPLAY)
+        save_file({name: np.asarray(array, order="C") for name, array in tensors.items()}, folder / _TENSORS)
+        save_file({name: np.asarray(array, order="C") for name, array in replay.items()}, folder / _REPLAY)
         (folder / _STATE).write_text(json.dumps({"schema": CHECKPOINT_SCHEMA, **state}, indent=1))
     except (OSError, SafetensorError) as error:
         raise RunError(

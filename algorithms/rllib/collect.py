@@ -68,9 +68,12 @@ class Collector:
     def _wave(self, pending: Sequence[WorkUnit]) -> dict[int, UnitResult]:
         runners = self._healthy_runners()
         wave = pending[: len(runners)]
-        results = dict(
+        calls: list[Any] = [
+            partial(_run, unit=unit, weights=self.weights, version=self.version) for unit in wave
+        ]
+        results: dict[int, UnitResult] = dict(
             self.group.foreach_env_runner(
-                [partial(_run, unit=unit, weights=self.weights, version=self.version) for unit in wave],
+                calls,
                 remote_worker_ids=runners[: len(wave)],
                 local_env_runner=False,
                 timeout_seconds=self.timeout_s,

@@ -33,7 +33,9 @@ class OfflineToOnlineConfig(AlgorithmConfig):
         from vitamin.algorithms.rllib.env_runner import UnitEnvRunner
 
         super().__init__(algo_class=algo_class or OfflineToOnline)
-        log_once(f"{self.algo_class.__name__}_on_new_api_stack")  # RLlib's note on its new API stack is no news here
+        log_once(
+            f"{self.algo_class.__name__}_on_new_api_stack"
+        )  # RLlib's note on its new API stack is no news here
         self.method = "td3_odt"
         for name, field in Hyperparameters.model_fields.items():
             setattr(self, name, field.default)
@@ -161,7 +163,8 @@ class OfflineToOnlineConfig(AlgorithmConfig):
 
     @property
     def _model_config_auto_includes(self) -> dict[str, Any]:
-        return super()._model_config_auto_includes | {
+        includes: dict[str, Any] = super()._model_config_auto_includes
+        return includes | {
             "method": self.method,
             "hyperparameters": self.hyperparameters().model_dump(),
             "seed": self.seed or 0,

@@ -58,12 +58,12 @@ class ReplayLearner(TorchLearner):
 
     @property
     def _world(self) -> int:
-        return max(1, self.config.num_learners)
+        return max(1, int(self.config.num_learners))
 
     @property
     def rank(self) -> int:
         """Number of this learner among all."""
-        return dist.get_rank() if self.distributed else 0
+        return int(dist.get_rank()) if self._world > 1 else 0
 
     def configure_optimizers_for_module(self, module_id: str, config: Any = None) -> None:
         """Registers the updater's optimizers with RLlib."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from gymnasium.spaces import Box
 from numpy.typing import NDArray
 from ray.rllib.core.columns import Columns
 from ray.rllib.core.rl_module.apis import InferenceOnlyAPI
@@ -30,6 +31,8 @@ class OfflineToOnlineModule(TorchRLModule, InferenceOnlyAPI):
 
     def setup(self) -> None:
         """Builds the networks from ``model_config``; the initial weights depend on the seed alone."""
+        assert isinstance(self.observation_space, Box) and isinstance(self.action_space, Box)
+        assert isinstance(self.model_config, dict)
         observation_size, action_size = self.observation_space.shape[0], self.action_space.shape[0]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(torch_seed(self.model_config["seed"], Stream.NETWORKS))

@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 from vitamin import __version__
 from vitamin.errors import VitaminError
-from vitamin.platform.cli import data, evaluate, report, tasks, train
+from vitamin.platform.cli import data, evaluate, report, sweep, tasks, train
 
 
 class _Commands(TyperGroup):
@@ -56,6 +56,7 @@ def _root(
 
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("sweep")(sweep.sweep)
 app.command("report")(report.report)
 app.command("tasks")(tasks.tasks)
 app.add_typer(data.app, name="data")

@@ -8,7 +8,10 @@ import warnings
 def silence_libraries() -> None:
     """Hides deprecations and advice of Ray, RLlib and Gymnasium; their errors stay. Imports nothing heavy."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Ray writes a page about each process that dies; runs and sweeps say it in a line.
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "A worker died or was killed while executing")
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"ray\b")
-    # Ray sets the levels of its upper loggers when it is imported, but not this one's: advice on the API stack.
-    logging.getLogger("ray.rllib.algorithms.algorithm_config").setLevel(logging.ERROR)
+    # Importing Ray sets all these levels again but the last, whose logger gives advice on the API stack.
+    for name in ("ray", "ray.rllib", "ray.tune", "ray.rllib.algorithms.algorithm_config"):
+        logging.getLogger(name).setLevel(logging.ERROR)

@@ -21,8 +21,8 @@ _LOSSES = ("loss/supervised", "loss/rl", "loss/critic", "q/mean", "policy/entrop
 class RunReporter(ABC):
     """A reporter that is open for the length of a run; writes to standard error."""
 
-    def __init__(self) -> None:
-        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(stderr=True)
 
     def __enter__(self) -> Self:
         return self
@@ -35,7 +35,7 @@ class RunReporter(ABC):
 
     def message(self, text: str) -> None:
         """Something that the user should know."""
-        self.console.print(Text(text))
+        self.console.print(Text(text), soft_wrap=True)
 
     @abstractmethod
     def iteration(self, record: dict[str, Any], settings: Hyperparameters) -> None:
@@ -73,8 +73,8 @@ class LineReporter(RunReporter):
 class LiveReporter(RunReporter):
     """A display that is redrawn in place."""
 
-    def __init__(self, title: str) -> None:
-        super().__init__()
+    def __init__(self, title: str, console: Console | None = None) -> None:
+        super().__init__(console)
         self._title = title
         self._pace = Pace()
         self._updated = time.monotonic()

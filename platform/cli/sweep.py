@@ -50,11 +50,9 @@ def sweep(
 
 def _print_plan(plan: "Plan") -> None:
     from vitamin.errors import SweepError
-    from vitamin.platform.cli.noise import silence_libraries
     from vitamin.platform.cli.output import print_fields, print_table
     from vitamin.platform.sweeps import check_data, total, trial_resources
 
-    silence_libraries()  # again: Ray sets its own log levels when it is imported
     request = trial_resources(plan.trials[0])
     cpus, gpus = total(request, "CPU"), total(request, "GPU")
     limit = plan.spec.resources.max_concurrent

@@ -13,7 +13,7 @@ def route_mujoco_warnings() -> None:
     """
     try:
         import mujoco
-    except ImportError:
+    except (ImportError, RuntimeError):  # RuntimeError: MUJOCO_GL names no renderer
         return
     if mujoco.get_mju_user_warning() is None:
         mujoco.set_mju_user_warning(_log)

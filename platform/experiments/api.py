@@ -1,4 +1,4 @@
-"""RLlib configs for Python users: `TD3ODTConfig().environment("hopper-medium-v2").training(rl_coefficient=0.1)`."""
+"""RLlib configs that know the tasks: ``TD3ODTConfig().environment("hopper-medium-v2").build_algo()``."""
 
 from pathlib import Path
 from typing import Any, Self
@@ -16,7 +16,7 @@ from vitamin.platform.tasks import get_task, resolve_hyperparameters
 class _TaskConfig(rllib.OfflineToOnlineConfig):
     """Resolves a task's name into environment, data, reference scores and settings.
 
-    The order of calls does not matter: hyperparameters given to ``training`` win over those of task and preset.
+    Hyperparameters given to ``training`` win over those of task and preset, in whatever order.
     """
 
     def __init__(self, algo_class: type | None = None) -> None:

@@ -46,8 +46,8 @@ class Quiet:
 class _StopRequest:
     """Made by the first SIGINT or SIGTERM, or by ``asked``; a second signal interrupts at once."""
 
-    def __init__(self, asked: Callable[[], bool]) -> None:
-        self._asked = asked
+    def __init__(self, asked: Callable[[], bool], report: Callable[[str], None]) -> None:
+        self._asked, self._report = asked, report
         self._signalled = False
 
     @property
@@ -68,6 +68,7 @@ class _StopRequest:
             if self._signalled:
                 raise KeyboardInterrupt
             self._signalled = True
+            self._report("Stopping after this iteration. Again to stop at once.")
 
         try:
             for number in before:
@@ -117,7 +118,8 @@ def train(
                     label=dataset_label(data) or None,
                 )
                 folder.start(task, info, reference_scores(task))
-                return _Loop(spec, folder, algorithm, reporter, _StopRequest(stop_asked)).run(resume=resume)
+                stop = _StopRequest(stop_asked, reporter.message)
+                return _Loop(spec, folder, algorithm, reporter, stop).run(resume=resume)
             finally:
                 algorithm.stop()
 

@@ -13,9 +13,10 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from vitamin.errors import RunError
+from vitamin.errors import RunError, TaskError
 from vitamin.platform.environments import make_environment
 from vitamin.platform.experiments.evaluate import Agent, check_sizes
+from vitamin.platform.tasks import Task
 
 Frame = NDArray[np.uint8]
 
@@ -42,7 +43,7 @@ def film_episode(agent: Agent, file: Path, *, seed: int = 0, target_return: floa
     """
     _check_encoder()
     temporary = file.with_name(f".{file.stem}.tmp.mp4")
-    with closing(make_environment(agent.task, render_mode="rgb_array")) as environment:
+    with closing(_drawn_environment(agent.task)) as environment:
         check_sizes(agent, environment)
         if hasattr(environment.unwrapped, "mujoco_renderer"):
             _choose_mujoco_renderer()
@@ -69,6 +70,13 @@ def film_episode(agent: Agent, file: Path, *, seed: int = 0, target_return: floa
         finally:
             temporary.unlink(missing_ok=True)
     return float(trajectories.returns[0])
+
+
+def _drawn_environment(task: Task) -> gymnasium.Env[Any, Any]:
+    try:
+        return make_environment(task, render_mode="rgb_array")
+    except TaskError as error:
+        raise RunError(f"{task.name} cannot be filmed. {error}") from error
 
 
 class _Camera(gymnasium.Wrapper[Any, Any, Any, Any]):

@@ -7,6 +7,7 @@ experiment, in contrast, is written every now and then, belongs to one specifica
 have to agree with the folders after every crash.
 """
 
+import logging
 import os
 import signal
 from collections.abc import Iterator
@@ -63,7 +64,7 @@ def run_sweep(plan: Plan, out: Path, reporter: SweepReporter, *, resume: bool = 
     """
     check_data(plan)
     with SweepFolder(out, plan, resume=resume) as folder:
-        progress = SweepProgress.of(plan, {trial.name: folder.run_info(trial) for trial in plan.trials})
+        progress = folder.progress()
         reporter.started(progress)
         waiting = progress.with_status("waiting")
         if waiting:
@@ -81,6 +82,7 @@ def _run(
     spec = folder.plan.spec
     watcher = Watcher(folder, progress, reporter)
     configs = [trial_config(state.trial, folder) for state in progress.with_status("waiting")]
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # failed trials are reported in one line each
     with _environment(_QUIET_TUNE), _stop_on_signal(folder.stop_file):
         tuner = tune.Tuner(
             tune.with_resources(run_trial, request),

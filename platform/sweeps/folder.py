@@ -8,9 +8,10 @@ from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
-from vitamin.analysis.schema import RUN_FILE, SCHEMA_VERSION, SWEEP_FILE, RunInfo
+from vitamin.analysis.schema import METRICS_FILE, RUN_FILE, SCHEMA_VERSION, SWEEP_FILE, RunInfo
 from vitamin.errors import SweepError
 from vitamin.platform.sweeps.plan import Plan, Trial
+from vitamin.platform.sweeps.progress import SweepProgress
 
 _LOCK_FILE = ".lock"
 _STOP_FILE = ".stop"
@@ -72,6 +73,23 @@ class SweepFolder:
         """The run folder of a trial."""
         return self.path / trial.name
 
+    def progress(self) -> SweepProgress:
+        """What the run folders tell: trials that are finished or diverged are done, all others wait.
+
+        Raises:
+            RunError: If a ``run.json`` is damaged.
+        """
+        progress = SweepProgress.of(self.plan)
+        for state in progress.trials.values():
+            info = self.run_info(state.trial)
+            if info is None:
+                continue
+            if info.status in ("finished", "diverged"):
+                state.status, state.message = info.status, info.message
+            for record in _last_metrics(self.run_folder(state.trial) / METRICS_FILE):
+                state.take(record)
+        return progress
+
     def run_info(self, trial: Trial) -> RunInfo | None:
         """``run.json`` of a trial; None if it has not been started.
 
@@ -117,6 +135,20 @@ class SweepFolder:
         temporary = self.path / f".{SWEEP_FILE}.tmp"
         temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         temporary.replace(self.path / SWEEP_FILE)
+
+
+def _last_metrics(file: Path) -> list[dict[str, Any]]:
+    """The last line with an evaluation, and the last line; fewer if there are none. A torn line is left out."""
+    if not file.exists():
+        return []
+    found: list[dict[str, Any]] = []
+    for line in reversed(file.read_text(encoding="utf-8").rpartition("\n")[0].splitlines()):
+        record = json.loads(line)
+        if not found:
+            found.append(record)
+        if "evaluation/return_mean" in record:
+            return [record, *found]
+    return found
 
 
 def _entry(trial: Trial) -> dict[str, Any]:

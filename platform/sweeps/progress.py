@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from vitamin.analysis.schema import ONLINE, PRETRAIN, Phase, RunInfo
+from vitamin.analysis.schema import ONLINE, PRETRAIN, Phase
 from vitamin.platform.sweeps.plan import Plan, Trial
 
 TrialStatus = Literal["waiting", "running", "finished", "failed", "diverged", "stopped"]
@@ -22,6 +22,7 @@ class TrialProgress:
         episode_return: Mean return of the last evaluation.
         normalized_score: Its mean normalized score, if the task has reference scores.
         message: Why it failed or diverged.
+        measured: Whether it has made an iteration since it was last started.
     """
 
     trial: Trial
@@ -32,11 +33,18 @@ class TrialProgress:
     episode_return: float | None = None
     normalized_score: float | None = None
     message: str | None = None
+    measured: bool = False
 
     @property
     def ended(self) -> bool:
         """Whether it will not run any more."""
         return self.status not in ("waiting", "running")
+
+    def take(self, record: Mapping[str, Any]) -> None:
+        """Moves to the position of a line of metrics.jsonl."""
+        self.phase, self.updates, self.env_steps = record["phase"], record["gradient_updates"], record["env_steps"]
+        self.episode_return = record.get("evaluation/return_mean", self.episode_return)
+        self.normalized_score = record.get("evaluation/normalized_score", self.normalized_score)
 
     def remaining(self) -> dict[Phase, int]:
         """Actor updates left of the pretraining phase, and environment steps left of the online phase."""
@@ -59,13 +67,9 @@ class SweepProgress:
     _rates: dict[tuple[str, Phase], _Rate] = field(default_factory=lambda: defaultdict(_Rate))
 
     @classmethod
-    def of(cls, plan: Plan, recorded: Mapping[str, RunInfo | None]) -> "SweepProgress":
-        """Before a sweep starts: trials that are finished or diverged stay as they are recorded, all others wait."""
-        trials = {trial.name: TrialProgress(trial) for trial in plan.trials}
-        for name, info in recorded.items():
-            if info is not None and info.status in ("finished", "diverged"):
-                trials[name].status, trials[name].message = info.status, info.message
-        return cls(trials)
+    def of(cls, plan: Plan) -> "SweepProgress":
+        """Before a sweep starts: all trials wait."""
+        return cls({trial.name: TrialProgress(trial) for trial in plan.trials})
 
     def with_status(self, *statuses: TrialStatus) -> list[TrialProgress]:
         """Trials in one of these states."""
@@ -75,16 +79,18 @@ class SweepProgress:
         """Takes a line of metrics.jsonl of the trial called ``name``."""
         trial = self.trials[name]
         phase: Phase = record["phase"]
-        updates, steps = record["gradient_updates"], record["env_steps"]
-        done = updates - trial.updates if phase == PRETRAIN else steps - trial.env_steps
-        # The first line after a resume tells nothing: how far the trial was before is not known here.
-        if trial.phase is not None or record["iteration"] == 1:
+        # Where a trial that is resumed starts from is not known: its checkpoint may be older than its last line.
+        if trial.measured or record["iteration"] == 1:
+            before, after = (
+                (trial.updates, record["gradient_updates"])
+                if phase == PRETRAIN
+                else (trial.env_steps, record["env_steps"])
+            )
             rate = self._rates[trial.trial.experiment.method, phase]
             rate.seconds += record["time/iteration_s"]
-            rate.units += done
-        trial.phase, trial.updates, trial.env_steps = phase, updates, steps
-        trial.episode_return = record.get("evaluation/return_mean", trial.episode_return)
-        trial.normalized_score = record.get("evaluation/normalized_score", trial.normalized_score)
+            rate.units += after - before
+        trial.take(record)
+        trial.measured = True
 
     def seconds_left(self) -> float | None:
         """Estimated seconds until the last trial ends; None as long as a phase has not been seen at all.

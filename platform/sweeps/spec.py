@@ -29,7 +29,11 @@ def _counted(value: Any) -> Any:
 
 def _axis(value: Any) -> Any:
     """The short form of an axis, a list of values, in its long form."""
-    return {"values": value} if isinstance(value, list) else value
+    if isinstance(value, list):
+        return {"values": value}
+    if not isinstance(value, dict | Axis):
+        raise ValueError("give a list of values, or a mapping with values, methods, tasks")
+    return value
 
 
 class _Block(BaseModel):

@@ -43,8 +43,9 @@ class Watcher(tune.Callback):
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """The trial's process has been started."""
-        self._state(trial).status = "running"
-        self._reporter.changed(self._state(trial))
+        state = self._state(trial)
+        state.status, state.measured = "running", False
+        self._reporter.changed(state)
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
@@ -63,7 +64,7 @@ class Watcher(tune.Callback):
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """The trial failed and will be started again."""
         state = self._state(trial)
-        state.status, state.phase = "waiting", None
+        state.status = "waiting"
         self._reporter.message(f"{trial}: {self._reason(trial)} It will be started again.")
         self._reporter.changed(state)
 

@@ -25,7 +25,7 @@ DEVICES = [
 
 
 def make(lengths: Sequence[int], seed: int = 0) -> Trajectories:
-    """Random trajectories: actions reach the limits, next observations are unrelated, half the ends terminal."""
+    """Random trajectories: actions reach the limits, next observations are others, some ends are terminal."""
     rng = np.random.default_rng(seed)
     offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     N = offsets[-1]
@@ -187,6 +187,14 @@ def test_ranks_by_transformed_rewards() -> None:
     data = Trajectories.concatenate([numbered(1, length=4), numbered(2)])
     replay = Replay.from_offline(data, hyperparameters=hyperparameters(reward_shift=-1.0))
     assert identities(replay) == [0, 1]
+
+
+def test_leaves_what_it_is_given_unchanged() -> None:
+    given = make([3, 2], seed=5)
+    replay = Replay.from_offline(make([4]), hyperparameters=hyperparameters())
+    replay.add(given, bootstrap_at_time_limit=False)
+    for field in fields(Trajectories):
+        assert np.array_equal(getattr(given, field.name), getattr(make([3, 2], seed=5), field.name))
 
 
 def test_refuses_no_data() -> None:

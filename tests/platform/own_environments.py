@@ -39,7 +39,7 @@ class Painted(Corridor):
         self.render_mode = render_mode
 
     def render(self) -> NDArray[np.uint8]:
-        return np.zeros((4, 4, 3), np.uint8)
+        return np.zeros((48, 256, 3), np.uint8)
 
 
 class Images(Corridor):

@@ -168,9 +168,9 @@ def test_distributions() -> None:
     quartiles = [values.lower_quartile, values.median, values.upper_quartile]
     assert [values.minimum, *quartiles, values.maximum] == pytest.approx([0, 25, 50, 75, 100])
     assert values.mean == pytest.approx(50)
-    assert values.counts == (25, 25, 25, 26)
-    assert values.edges == (0, 25, 50, 75, 100)
-    assert Distribution.of(np.full(7, 200.0)).counts == (7,)
+    assert list(values.counts) == [25, 25, 25, 26]
+    assert list(values.edges) == [0, 25, 50, 75, 100]
+    assert list(Distribution.of(np.full(7, 200.0)).counts) == [7]
 
 
 def test_histograms_scale_with_the_counts() -> None:

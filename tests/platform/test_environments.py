@@ -114,7 +114,7 @@ def test_environments_that_do_not_fit(change: dict[str, object], message: str) -
 def test_frames_can_be_rendered() -> None:
     env = make_environment(get_task("tests.platform.own_environments:Painted-v0"), render_mode="rgb_array")
     env.reset(seed=0)
-    assert_array_equal(env.render(), np.zeros((4, 4, 3)))
+    assert_array_equal(env.render(), np.zeros((48, 256, 3)))
 
 
 def test_mujoco_leaves_no_log_file(

@@ -1,0 +1,164 @@
+"""The sweep's folder: what is refused, what is remembered, and how far the trials are."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+from vitamin.analysis.schema import RunInfo, Status
+from vitamin.errors import SweepError
+from vitamin.platform.sweeps import Plan, SweepFolder, SweepProgress, SweepSpec, make_plan
+
+ENTRIES = {"name": "s", "tasks": ["Pendulum-v1"], "methods": ["td3_odt", "odt"], "seeds": [0], "preset": "tiny"}
+SETTINGS = {"pretrain_updates": 100, "online_steps": 1000}
+
+
+def plan(**entries: Any) -> Plan:
+    return make_plan(SweepSpec(**ENTRIES | {"overrides": SETTINGS} | entries))
+
+
+def create(path: Path, made: Plan | None = None, *, resume: bool = False) -> None:
+    with SweepFolder(path, made or plan(), resume=resume):
+        pass
+
+
+def write_run(folder: Path, status: Status, message: str | None = None, metrics: str = "") -> None:
+    folder.mkdir(parents=True)
+    now = datetime.now(UTC)
+    RunInfo(
+        name=folder.name, task="Pendulum-v1", method="odt", preset="tiny", seed=0, status=status, message=message,
+        versions={}, host="h", started=now, updated=now,
+    ).write(folder)  # fmt: skip
+    (folder / "metrics.jsonl").write_text(metrics)
+
+
+def line(**entries: Any) -> dict[str, Any]:
+    return {"iteration": 1, "phase": "pretrain", "gradient_updates": 0, "env_steps": 0, "time/iteration_s": 1.0} | entries
+
+
+def test_the_specification_and_the_trials_are_written_down(tmp_path: Path) -> None:
+    create(tmp_path / "new")
+    content = json.loads((tmp_path / "new" / "sweep.json").read_text())
+    assert content["schema_version"] == 1
+    assert content["spec"]["methods"] == ["td3_odt", "odt"]
+    assert [trial["name"] for trial in content["trials"]] == ["td3_odt-Pendulum-v1-seed0", "odt-Pendulum-v1-seed0"]
+    assert content["trials"][0]["overrides"] == SETTINGS
+
+
+def test_a_sweep_is_continued_only_when_asked(tmp_path: Path) -> None:
+    create(tmp_path)
+    with pytest.raises(SweepError, match="already holds a sweep. Continue it with --resume"):
+        create(tmp_path)
+    create(tmp_path, resume=True)
+    create(tmp_path / "empty", resume=True)
+
+
+def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    for resume in (False, True):
+        with pytest.raises(SweepError, match=r"not empty and holds no sweep \(notes.txt"):
+            create(tmp_path, resume=resume)
+
+
+def test_a_folder_in_use_is_refused_and_free_again_afterwards(tmp_path: Path) -> None:
+    with SweepFolder(tmp_path, plan(), resume=False), pytest.raises(SweepError, match="being written by another sweep"):
+        create(tmp_path, resume=True)
+    create(tmp_path, resume=True)
+
+
+def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SweepError, match="Cannot write to .* Choose another --out"):
+        create(tmp_path / "file" / "sweep")
+
+
+def test_a_resumed_sweep_may_grow_but_not_change(tmp_path: Path) -> None:
+    create(tmp_path)
+    with pytest.raises(SweepError, match="the overrides of td3_odt-Pendulum-v1-seed0 changed"):
+        create(tmp_path, plan(overrides={}), resume=True)
+    with pytest.raises(SweepError, match="odt-Pendulum-v1-seed0 is not a trial of this specification"):
+        create(tmp_path, plan(methods=["td3_odt"]), resume=True)
+    create(tmp_path, plan(seeds=[0, 1], resources={"num_env_runners": 5}, checkpoint_interval=1), resume=True)
+    assert len(json.loads((tmp_path / "sweep.json").read_text())["trials"]) == 4
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"trials": [{}]}'])
+def test_a_damaged_record_is_reported(tmp_path: Path, text: str) -> None:
+    (tmp_path / "sweep.json").write_text(text)
+    with pytest.raises(SweepError, match=r"sweep\.json is damaged"):
+        create(tmp_path, resume=True)
+
+
+def test_a_refused_folder_is_left_unlocked(tmp_path: Path) -> None:
+    create(tmp_path)
+    with pytest.raises(SweepError):
+        create(tmp_path)
+    FileLock(tmp_path / ".lock").acquire(timeout=0)
+
+
+def test_what_an_interrupted_sweep_left_behind_is_cleared(tmp_path: Path) -> None:
+    create(tmp_path)
+    (tmp_path / ".stop").touch()
+    (tmp_path / ".tune" / "s").mkdir(parents=True)
+    with SweepFolder(tmp_path, plan(), resume=True) as folder:
+        assert not folder.stop_file.exists()
+        assert not folder.tune_folder.exists()
+
+
+def test_run_folders_tell_what_is_done(tmp_path: Path) -> None:
+    made = plan(seeds=[0, 1])
+    evaluated = json.dumps(line(gradient_updates=50, **{"evaluation/return_mean": -3.0, "evaluation/normalized_score": 9.0}))
+    last = json.dumps(line(phase="online", gradient_updates=120, env_steps=400))
+    with SweepFolder(tmp_path, made, resume=False) as folder:
+        first, second, third, _ = (folder.run_folder(trial) for trial in made.trials)
+        write_run(first, "finished", metrics=f"{evaluated}\n{last}\n")
+        write_run(second, "diverged", "loss became NaN")
+        write_run(third, "failed", "disk full", metrics=f"{last}\n" + '{"iteration": 9, "pha')
+        states = list(folder.progress().trials.values())
+    assert [state.status for state in states] == ["finished", "diverged", "waiting", "waiting"]
+    assert [state.message for state in states] == [None, "loss became NaN", None, None]
+    assert [state.env_steps for state in states] == [400, 0, 400, 0]
+    assert [state.normalized_score for state in states] == [9.0, None, None, None]
+
+
+def test_time_left_follows_from_the_speed_in_each_phase() -> None:
+    progress = SweepProgress.of(plan(seeds=[0, 1]))
+    name = "td3_odt-Pendulum-v1-seed0"
+    assert progress.seconds_left() is None
+    progress.trials[name].status = "running"
+    progress.record(name, line(gradient_updates=50, **{"time/iteration_s": 5.0}))
+    assert progress.seconds_left() is None  # nothing is known of the online phase
+    progress.record(name, line(iteration=2, gradient_updates=100, **{"time/iteration_s": 5.0}))
+    progress.record(name, line(iteration=3, phase="online", gradient_updates=110, env_steps=100, **{"time/iteration_s": 2.0}))
+    # 0.1 s an update and 0.02 s a step, also for the trials that wait: 18 s, and three times 10 s + 20 s.
+    assert progress.seconds_left() == pytest.approx(18 + 3 * 30)
+    progress.trials["odt-Pendulum-v1-seed0"].status = "running"
+    assert progress.seconds_left() == pytest.approx((18 + 3 * 30) / 2)
+    progress.trials[name].status = "finished"
+    for other in ("td3_odt-Pendulum-v1-seed1", "odt-Pendulum-v1-seed1"):
+        progress.trials[other].status = "failed"
+    assert progress.seconds_left() == pytest.approx(30)
+    progress.trials["odt-Pendulum-v1-seed0"].status = "finished"
+    assert progress.seconds_left() == 0
+
+
+def test_each_method_has_its_own_speed() -> None:
+    progress = SweepProgress.of(plan())
+    for name, seconds in (("td3_odt-Pendulum-v1-seed0", 4.0), ("odt-Pendulum-v1-seed0", 1.0)):
+        progress.trials[name].status = "running"
+        progress.record(name, line(gradient_updates=100, **{"time/iteration_s": seconds}))
+        progress.record(name, line(iteration=2, phase="online", env_steps=500, **{"time/iteration_s": seconds}))
+    assert progress.seconds_left() == pytest.approx(4)
+
+
+def test_the_first_line_after_a_resume_is_no_measure_of_speed() -> None:
+    progress = SweepProgress.of(plan(methods=["odt"]))
+    (name,) = progress.trials
+    progress.trials[name].status = "running"
+    progress.record(name, line(iteration=7, phase="online", env_steps=900))
+    assert progress.seconds_left() is None
+    progress.record(name, line(iteration=8, phase="online", env_steps=950, **{"time/iteration_s": 10.0}))
+    assert progress.seconds_left() == pytest.approx(10)
