@@ -27,7 +27,7 @@ install: $(RUNTIME) ## create the environment with Vitamin in it
 install-dev: $(DEVELOPMENT) ## the same with the tools for tests and checks
 
 quickstart: $(RUNTIME) results/pendulum-random.hdf5 ## install, then TD3+ODT against ODT on data made here, ending with a report
-	$(BIN)/vitamin sweep tune_specs/quickstart.yaml --out results/quickstart
+	$(BIN)/vitamin sweep tune_specs/quickstart.yaml --out results/quickstart --resume
 	$(BIN)/vitamin report results/quickstart
 
 results/pendulum-random.hdf5: | $(RUNTIME)

@@ -1,4 +1,4 @@
-"""Supervised terms of the actor loss: what a decision transformer learns from segments alone (paper Eq. 1, method §2)."""
+"""Supervised terms of the actor loss: what a decision transformer learns from segments alone (paper Eq. 1)."""
 
 from torch import Tensor
 
@@ -7,7 +7,7 @@ from vitamin.algorithms.segments import SegmentBatch
 
 
 def squared_error(batch: SegmentBatch, actions: Tensor) -> Tensor:
-    """Mean over real positions and the A action components of (a_t - mu_t)^2, ``actions`` (B, K, A) being mu; a scalar."""
+    """Mean of (a_t - mu_t)^2 over real positions and components, ``actions`` (B, K, A) being mu; a scalar."""
     return batch.mean((actions - batch.actions).square().mean(-1))
 
 

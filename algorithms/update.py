@@ -25,6 +25,13 @@ _LAMB_GRADIENT_CLIP = 1.0
 class Updater:
     """Owns the optimizers of a method's networks and applies updates in the paper's order.
 
+    Args:
+        networks: The method's networks, already on their device.
+        method: The row of the table of methods.
+        hyperparameters: The run's settings.
+        reduce_gradients: Called on the gradients of each optimizer between backward and clipping; None for a single
+            learner.
+
     Attributes:
         networks: What is trained.
         optimizers: ``policy`` (LAMB), ``critic`` (AdamW) and ``temperature`` (Adam), those that the method has.
@@ -39,14 +46,6 @@ class Updater:
         hyperparameters: Hyperparameters,
         reduce_gradients: ReduceGradients | None = None,
     ) -> None:
-        """
-        Args:
-            networks: The method's networks, already on their device.
-            method: The row of the table of methods.
-            hyperparameters: The run's settings.
-            reduce_gradients: Called on the gradients of each optimizer between backward and clipping; None for a single
-                learner.
-        """
         settings = hyperparameters
         self.networks = networks
         self.hyperparameters = settings
@@ -100,58 +99,57 @@ class Updater:
         return {"loss/critic": loss.detach(), **metrics, "gradient_norm/critic": norm}
 
     def actor_step(self, batch: SegmentBatch, phase: Phase, noise: Noise) -> Metrics:
-        """One step of policy and temperature, then of all targets; arguments and result as for `update`.
+        """One step of policy and temperature, then of all targets; arguments and result as for `update`."""
+        settings = self.hyperparameters
+        with self._autocast(batch):
+            loss, metrics = self._actor_loss(batch, phase, noise)
+        for group in self.optimizers["policy"].param_groups:
+            group["lr"] = settings.learning_rate * self._warmup()
+        norm = self._descend("policy", loss, min(settings.gradient_clip, _LAMB_GRADIENT_CLIP))
+        if self.networks.log_temperature is not None:
+            self._descend(
+                "temperature",
+                supervised.temperature_loss(
+                    self.networks.log_temperature, metrics["policy/entropy"], batch.actions.shape[-1]
+                ),
+            )
+            metrics["policy/temperature"] = self.networks.log_temperature.detach().exp()
+        self.networks.update_targets(settings.tau)
+        self.actor_updates += 1
+        return metrics | {"loss/actor": loss.detach(), "gradient_norm/actor": norm}
 
-        One pass of the policy serves the supervised and the RL term (Eq. 2).
-        """
+    def _actor_loss(self, batch: SegmentBatch, phase: Phase, noise: Noise) -> tuple[Tensor, Metrics]:
+        """The loss of Eq. 2, or of Online DT, and its metrics; one pass of the policy serves both terms."""
         settings = self.hyperparameters
         log_temperature = self.networks.log_temperature
         rl_coefficient = settings.rl_coefficient if phase == "online" else settings.pretrain_rl_coefficient
         gradient = self._gradient if rl_coefficient > 0 else None
-        over_padding = (log_temperature is not None and settings.entropy_over_padding) or (
-            gradient is not None and gradient.reads_padded_actions
+        entropy_over_padding = log_temperature is not None and settings.entropy_over_padding
+        action_over_padding = gradient is not None and gradient.reads_padded_actions
+        output = self.networks.policy(
+            batch.states,
+            batch.actions,
+            batch.returns_to_go[:, :-1],
+            batch.timesteps,
+            batch.mask,
+            padding="compute" if entropy_over_padding or action_over_padding else "skip",
         )
-        with self._autocast(batch):
-            output = self.networks.policy(
-                batch.states,
-                batch.actions,
-                batch.returns_to_go[:, :-1],
-                batch.timesteps,
-                batch.mask,
-                padding="compute" if over_padding else "skip",
-            )
-            if output.distribution is None or log_temperature is None:
-                mean_entropy = None
-                supervised_loss = supervised.squared_error(batch, output.action)
-            else:
-                mean_entropy = supervised.entropy(
-                    batch, output.distribution, noise(output.action.shape), settings.entropy_over_padding
-                )
-                likelihood = supervised.negative_log_likelihood(batch, output.distribution)
-                supervised_loss = likelihood - log_temperature.detach().exp() * mean_entropy
-            loss = settings.supervised_coefficient * supervised_loss
-            metrics = {"loss/supervised": supervised_loss.detach()}
-            if gradient is not None:
-                rl_loss, rl_metrics = gradient.actor_loss(self.networks, batch, output)
-                loss = loss + rl_coefficient * rl_loss
-                metrics |= rl_metrics
-
-        for group in self.optimizers["policy"].param_groups:
-            group["lr"] = settings.learning_rate * self._warmup()
-        norm = self._descend("policy", loss, min(settings.gradient_clip, _LAMB_GRADIENT_CLIP))
-        metrics |= {"loss/actor": loss.detach(), "gradient_norm/actor": norm}
-        if mean_entropy is not None and log_temperature is not None:
-            action_size = output.action.shape[-1]
-            self._descend(
-                "temperature", supervised.temperature_loss(log_temperature, mean_entropy, action_size)
-            )
-            metrics |= {
-                "policy/entropy": mean_entropy.detach(),
-                "policy/temperature": log_temperature.detach().exp(),
-            }
-        self.networks.update_targets(settings.tau)
-        self.actor_updates += 1
-        return metrics
+        metrics: Metrics = {}
+        if log_temperature is None:
+            supervised_loss = supervised.squared_error(batch, output.action)
+        else:
+            draw = noise(output.action.shape)
+            entropy = supervised.entropy(batch, output.distribution, draw, entropy_over_padding)
+            likelihood = supervised.negative_log_likelihood(batch, output.distribution)
+            supervised_loss = likelihood - log_temperature.detach().exp() * entropy
+            metrics["policy/entropy"] = entropy.detach()
+        metrics["loss/supervised"] = supervised_loss.detach()
+        loss = settings.supervised_coefficient * supervised_loss
+        if gradient is not None:
+            rl_loss, rl_metrics = gradient.actor_loss(self.networks, batch, output)
+            loss = loss + rl_coefficient * rl_loss
+            metrics |= rl_metrics
+        return loss, metrics
 
     def _autocast(self, batch: SegmentBatch) -> torch.autocast:
         enabled = self.hyperparameters.precision == "bfloat16"

@@ -1,21 +1,34 @@
 """Connecting to Ray: the cluster that RAY_ADDRESS names, or a private local one."""
 
 import logging
+import math
 import os
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import ray
 
 from vitamin.errors import WorkerFailure
 
+_PATIENCE_S = 5.0
+# What these log about dead processes ends in our own messages.
+_NOISY = ("ray.rllib.utils.actor_manager", "ray.rllib.env.env_runner_group")
+
 
 @contextmanager
-def ray_session(cpus: float, gpus: float = 0) -> Iterator[None]:
+def ray_session(cpus: float, gpus: float = 0, *, at_once: int = 1) -> Iterator[None]:
     """Makes Ray available inside the block; what is already initialized (a Tune trial, a notebook) is used as it is.
 
     Without RAY_ADDRESS a private Ray is started, which offers at least ``cpus`` logical CPUs whatever the machine
     has, so that a laptop runs slower instead of waiting forever for resources.
+
+    Args:
+        cpus: CPUs that must be there.
+        gpus: GPUs that must be there.
+        at_once: How many times ``cpus`` a private Ray offers: the trials that the user wants to run at once.
 
     Raises:
         WorkerFailure: If the cluster cannot be reached or is too small.
@@ -24,29 +37,57 @@ def ray_session(cpus: float, gpus: float = 0) -> Iterator[None]:
         yield
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     address = os.environ.get("RAY_ADDRESS")
     try:
         if address:
+            _wait_for(address)
+            # Attempts of 40 seconds each, of which Ray makes 20 by default.
+            os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "1")
             ray.init(log_to_driver=False, logging_level=logging.ERROR)
         else:
             ray.init(
                 address="local",
-                num_cpus=max(os.cpu_count() or 1, int(-(-cpus // 1))),
+                num_cpus=max(os.cpu_count() or 1, math.ceil(cpus) * at_once),
                 include_dashboard=False,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
             )
-    except (ConnectionError, RuntimeError, OSError) as error:
+    except (ConnectionError, RuntimeError, OSError, ValueError) as error:
         where = f"the Ray cluster at {address}" if address else "a local Ray"
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         raise WorkerFailure(
-            f"Cannot reach {where}: {str(error).strip().splitlines()[0]} "
-            "Check RAY_ADDRESS and the token (RAY_AUTH_TOKEN or ~/.ray/auth_token), or unset RAY_ADDRESS to run locally."
+            f"Cannot reach {where}: {reason}.\n"
+            "Check RAY_ADDRESS and the token (RAY_AUTH_TOKEN or ~/.ray/auth_token), or unset RAY_ADDRESS to run here."
         ) from error
     try:
         _check_size(cpus, gpus)
         yield
     finally:
         ray.shutdown()
+
+
+def _wait_for(address: str) -> None:
+    """Waits until something listens at the address; Ray itself would try for minutes.
+
+    Raises:
+        OSError: If nothing does.
+        ValueError: If the port is no number.
+    """
+    parts = urlsplit(address if "://" in address else f"//{address}")
+    if not parts.hostname or not parts.port:
+        return  # "auto": Ray looks on this machine
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            socket.create_connection((parts.hostname, parts.port), timeout=_PATIENCE_S).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+        else:
+            return
 
 
 def _check_size(cpus: float, gpus: float) -> None:

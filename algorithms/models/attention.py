@@ -18,7 +18,7 @@ def attention(
     query: Tensor,
     key_value: Tensor,
     num_heads: int,
-    hidden: Tensor | None,
+    bias: Tensor | None,
     penalty: Tensor | None = None,
     dropout: float = 0.0,
 ) -> Tensor:
@@ -28,23 +28,21 @@ def attention(
         query: (rows, Q, H).
         key_value: (rows, L, 2 H), keys before values.
         num_heads: Number of heads.
-        hidden: bool (Q, L), True where a query does not see a key; None if it sees all.
-        penalty: (rows, 1, 1, L), added to the scores of padded keys. If given, hidden scores are set to -1e4 and not
-            to minus infinity, as in the published code, where queries at padded positions then see real keys.
+        bias: (Q, L), minus infinity where a query does not see a key, else 0; None if it sees all.
+        penalty: (rows, L), added to the scores of padded keys. If given, hidden scores are set to -1e4 and not to
+            minus infinity, as in the published code, where queries at padded positions then see real keys.
         dropout: Probability of dropping an attention weight.
 
     Returns:
         (rows, Q, H).
     """
-    if penalty is not None:
-        return _published_attention(query, key_value, num_heads, hidden, penalty, dropout)
-    if query.device.type == "cpu":
-        bias = None if hidden is None else query.new_zeros(hidden.shape).masked_fill_(hidden, -math.inf)
-        seen: Tensor = _CPUAttention.apply(query, key_value, num_heads, bias, dropout)
+    if query.device.type == "cpu" or penalty is not None:
+        seen: Tensor = _Attention.apply(  # type: ignore[no-untyped-call]
+            query, key_value, num_heads, bias, penalty, dropout
+        )
         return seen
     queries, keys, values = _heads(query, key_value, num_heads)
-    visible = None if hidden is None else ~hidden
-    seen = F.scaled_dot_product_attention(queries, keys, values, attn_mask=visible, dropout_p=dropout)
+    seen = F.scaled_dot_product_attention(queries, keys, values, attn_mask=bias, dropout_p=dropout)
     return seen.transpose(1, 2).flatten(2)
 
 
@@ -55,31 +53,33 @@ def _heads(query: Tensor, key_value: Tensor, num_heads: int) -> tuple[Tensor, Te
     return queries, keys, values
 
 
-def _published_attention(
-    query: Tensor, key_value: Tensor, num_heads: int, hidden: Tensor | None, penalty: Tensor, dropout: float
-) -> Tensor:
-    queries, keys, values = _heads(query, key_value, num_heads)
-    scores = queries @ keys.transpose(-2, -1) / math.sqrt(queries.shape[-1])
-    if hidden is not None:
-        scores = scores.masked_fill(hidden, _PUBLISHED_MASK_SCORE)
-    weights = F.dropout((scores + penalty).softmax(-1), dropout)
-    return (weights @ values).transpose(1, 2).flatten(2)
-
-
-class _CPUAttention(torch.autograd.Function):
-    """Attention as a few batched products; on CPUs faster than PyTorch's, most of all with dropout."""
+class _Attention(torch.autograd.Function):
+    """Attention as a few batched products; faster on a CPU than PyTorch's, most of all with dropout."""
 
     @staticmethod
     def forward(
-        ctx: Any, query: Tensor, key_value: Tensor, num_heads: int, bias: Tensor | None, dropout: float
+        ctx: Any,
+        query: Tensor,
+        key_value: Tensor,
+        num_heads: int,
+        bias: Tensor | None,
+        penalty: Tensor | None,
+        dropout: float,
     ) -> Tensor:
-        queries, keys, values = _heads(query, key_value, num_heads)
-        queries, keys, values = (x.flatten(0, 1) for x in (queries, keys, values))  # (rows * heads, Q or L, d)
+        queries, keys, values = (
+            x.flatten(0, 1) for x in _heads(query, key_value, num_heads)
+        )  # (rows * heads, ...)
         factor = 1 / math.sqrt(queries.shape[-1])
+        ctx.hidden = None
         if bias is None:
             scores = torch.bmm(queries, keys.transpose(1, 2)).mul_(factor)
-        else:
+        elif penalty is None:
             scores = torch.baddbmm(bias, queries, keys.transpose(1, 2), alpha=factor)
+        else:
+            ctx.hidden = bias < 0
+            scores = torch.bmm(queries, keys.transpose(1, 2)).mul_(factor)
+            scores.masked_fill_(ctx.hidden, _PUBLISHED_MASK_SCORE)
+            scores.unflatten(0, (-1, num_heads)).add_(penalty[:, None, None])
         weights = _softmax(scores)  # (rows * heads, Q, L)
         kept, scale = draw_kept(weights, dropout) if dropout > 0 else (None, 1.0)
         used = weights if kept is None else kept.to(weights.dtype).mul_(scale).mul_(weights)
@@ -89,12 +89,11 @@ class _CPUAttention(torch.autograd.Function):
         return _join_heads(seen, num_heads)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         queries, keys, values, weights, kept, seen = ctx.saved_tensors
         gradient = gradient.unflatten(-1, (ctx.num_heads, -1)).transpose(1, 2).flatten(0, 1)
-        key_value_gradient = keys.new_empty(2, *keys.shape)  # (2, rows * heads, L, d)
-        along = (gradient * seen).sum(-1, keepdim=True)
+        to_key_value = keys.new_empty(2, *keys.shape)  # (2, rows * heads, L, d)
         to_scores = torch.bmm(gradient, values.transpose(1, 2))  # (rows * heads, Q, L)
         if kept is None:
             used = weights
@@ -102,17 +101,20 @@ class _CPUAttention(torch.autograd.Function):
             factors = kept.to(weights.dtype).mul_(ctx.scale)
             to_scores.mul_(factors)
             used = factors.mul_(weights)
-        torch.bmm(used.transpose(1, 2), gradient, out=key_value_gradient[1])
-        to_scores.sub_(along).mul_(weights).mul_(ctx.factor)
-        torch.bmm(to_scores.transpose(1, 2), queries, out=key_value_gradient[0])
-        query_gradient = torch.bmm(to_scores, keys)
-        key_value_gradient = key_value_gradient.unflatten(1, (-1, ctx.num_heads)).permute(1, 3, 0, 2, 4)
-        return _join_heads(query_gradient, ctx.num_heads), key_value_gradient.flatten(2), None, None, None
+        torch.bmm(used.transpose(1, 2), gradient, out=to_key_value[1])
+        to_scores.sub_((gradient * seen).sum(-1, keepdim=True)).mul_(weights).mul_(ctx.factor)
+        if ctx.hidden is not None:
+            to_scores.masked_fill_(ctx.hidden, 0)
+        torch.bmm(to_scores.transpose(1, 2), queries, out=to_key_value[0])
+        to_query = _join_heads(torch.bmm(to_scores, keys), ctx.num_heads)
+        to_key_value = to_key_value.unflatten(1, (-1, ctx.num_heads)).permute(1, 3, 0, 2, 4).flatten(2)
+        return to_query, to_key_value, None, None, None, None
 
 
 def _join_heads(separate: Tensor, num_heads: int) -> Tensor:
     """(rows * heads, Q, d) -> (rows, Q, H)."""
-    return separate.unflatten(0, (-1, num_heads)).transpose(1, 2).flatten(2)
+    joined: Tensor = separate.unflatten(0, (-1, num_heads)).transpose(1, 2).flatten(2)
+    return joined
 
 
 def _softmax(scores: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """Reflective critics: perceptrons on (s, a) alone, which estimate a value averaged over contexts (paper §3, Eq. 3)."""
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -14,24 +15,23 @@ class Critic(nn.Module):
 
     Parameters have a leading axis of length ``members``; one member's slice has the shape and the initialization of an
     ``nn.Linear``.
+
+    Args:
+        observation_size: S.
+        action_size: A.
+        hidden_size: Width of the two hidden layers.
+        layer_norm: Whether a LayerNorm without scale and shift follows each of the first two linear layers.
+        members: Number of Q functions.
     """
 
     def __init__(
         self, observation_size: int, action_size: int, hidden_size: int, layer_norm: bool, members: int = 2
     ) -> None:
-        """
-        Args:
-            observation_size: S.
-            action_size: A.
-            hidden_size: Width of the two hidden layers.
-            layer_norm: Whether a LayerNorm without scale and shift follows each of the first two linear layers.
-            members: Number of Q functions.
-        """
         super().__init__()
         self.layer_norm = layer_norm
         sizes = [observation_size + action_size, hidden_size, hidden_size, 1]
         self.weights = nn.ParameterList(
-            nn.Parameter(torch.empty(members, out, into)) for into, out in zip(sizes, sizes[1:], strict=False)
+            nn.Parameter(torch.empty(members, out, into)) for into, out in pairwise(sizes)
         )
         self.biases = nn.ParameterList(nn.Parameter(torch.empty(members, out)) for out in sizes[1:])
         for weight, bias in zip(self.weights, self.biases, strict=True):

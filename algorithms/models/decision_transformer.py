@@ -1,5 +1,6 @@
-"""The policy: a decision transformer (Chen et al. 2021) with the head of TD3+ODT or of Online DT (paper §2, method §1)."""
+"""The policy: a decision transformer (Chen et al. 2021) with the head of TD3+ODT or Online DT (Zheng et al. 2022)."""
 
+import math
 from typing import Literal
 
 import torch
@@ -32,7 +33,7 @@ class DecisionTransformer(nn.Module):
     timestep is added to the three tokens of a step.
     """
 
-    hidden: Tensor
+    causal_bias: Tensor
 
     def __init__(
         self, observation_size: int, action_size: int, hyperparameters: Hyperparameters, policy: PolicyKind
@@ -57,7 +58,7 @@ class DecisionTransformer(nn.Module):
         head = DeterministicHead if policy == "deterministic" else StochasticHead
         self.head = head(width, action_size)
         slots = 3 * hyperparameters.context_length
-        self.register_buffer("hidden", torch.ones(slots, slots, dtype=torch.bool).triu(1), persistent=False)
+        self.register_buffer("causal_bias", torch.full((slots, slots), -math.inf).triu(1), persistent=False)
 
     def forward(
         self,
@@ -85,7 +86,7 @@ class DecisionTransformer(nn.Module):
         Returns:
             Action and distribution over (B, K, A).
         """
-        layout = self._layout(mask, padding, states.dtype)
+        layout = self._layout(mask, padding)
         return self._run(states, actions, returns_to_go, timesteps, layout)
 
     def act(self, states: Tensor, actions: Tensor, returns_to_go: Tensor, timesteps: Tensor) -> PolicyOutput:
@@ -105,19 +106,19 @@ class DecisionTransformer(nn.Module):
         """
         if self.training:
             raise RuntimeError("act() is inference without dropout: call eval() on the policy first.")
-        layout = last_state_layout(states.shape[0], states.shape[1], self.hidden)
+        layout = last_state_layout(states.shape[0], states.shape[1], self.causal_bias)
         return self._run(states, actions, returns_to_go, timesteps, layout)
 
-    def _layout(self, mask: Tensor, padding: Padding, dtype: torch.dtype) -> TokenLayout:
+    def _layout(self, mask: Tensor, padding: Padding) -> TokenLayout:
         if bool(mask.all()):
-            return dense_layout(*mask.shape, self.hidden)
+            return dense_layout(len(mask), mask.shape[1], self.causal_bias)
         if padding == "skip":
-            return skip_layout(mask, self.hidden)
+            return skip_layout(mask, self.causal_bias)
         if padding == "compute":
-            return penalized_layout(mask, self.hidden, dtype)
+            return penalized_layout(mask, self.causal_bias)
         if self.embed_timestep is not None:
-            return dense_layout(*mask.shape, self.hidden)
-        return attend_layout(mask, self.hidden)
+            return dense_layout(len(mask), mask.shape[1], self.causal_bias)
+        return attend_layout(mask, self.causal_bias)
 
     def _run(
         self, states: Tensor, actions: Tensor, returns_to_go: Tensor, timesteps: Tensor, layout: TokenLayout
@@ -135,5 +136,7 @@ class DecisionTransformer(nn.Module):
         for block in self.blocks:
             tokens = block(tokens, layout)
         tokens = self.last_block.read(tokens, layout)  # (n, H)
-        output: PolicyOutput = self.head.output(layout.restore(self.head(self.final_norm(tokens))))
+        output: PolicyOutput = self.head.output(
+            layout.restore(self.head(self.final_norm(tokens)).to(states.dtype))
+        )
         return output

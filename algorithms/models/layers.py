@@ -12,13 +12,15 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-_ONEDNN = torch.backends.mkldnn.is_available()
+_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 _RANDOM_VALUES = 1 << 16
 
 
 def _matmul(left: Tensor, right: Tensor, bias: Tensor | None = None, activation: str = "none") -> Tensor:
     """``activation(left @ right.T + bias)`` in float32 by oneDNN; (M, I), (O, I), (O,) -> (M, O)."""
-    result: Tensor = torch.ops.mkldnn._linear_pointwise.default(left, right, bias, activation, [], "")
+    result: Tensor = torch.ops.mkldnn._linear_pointwise.default(  # noqa: SLF001 (the only way to oneDNN's product)
+        left, right, bias, activation, [], ""
+    )
     return result
 
 
@@ -41,9 +43,10 @@ class _OneDNNLinear(torch.autograd.Function):
         return outputs
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
         inputs, weight, *rectified = ctx.saved_tensors
+        gradient = gradient.contiguous()  # oneDNN is slow where rows are not dense
         if rectified:
             gradient = torch.ops.aten.threshold_backward(gradient, rectified[0], 0)
         needs_inputs, needs_weight, needs_bias, _ = ctx.needs_input_grad
@@ -64,13 +67,14 @@ def _weight_gradient(gradient: Tensor, inputs: Tensor) -> Tensor:
 
 def linear(inputs: Tensor, weight: Tensor, bias: Tensor, rectify: bool = False) -> Tensor:
     """``inputs @ weight.T + bias``, followed by a ReLU if ``rectify``; (M, I), (O, I), (O,) -> (M, O)."""
+    inputs = inputs.contiguous()
     if not _uses_onednn(inputs):
         outputs = F.linear(inputs, weight, bias)
         return F.relu(outputs) if rectify else outputs
-    if torch.is_grad_enabled():
-        outputs = _OneDNNLinear.apply(inputs, weight, bias, rectify)
-        return outputs
-    return _matmul(inputs, weight, bias, "relu" if rectify else "none")
+    if not torch.is_grad_enabled():
+        return _matmul(inputs, weight, bias, "relu" if rectify else "none")
+    product: Tensor = _OneDNNLinear.apply(inputs, weight, bias, rectify)  # type: ignore[no-untyped-call]
+    return product
 
 
 def member_linear(inputs: Tensor, weight: Tensor, bias: Tensor, rectify: bool = False) -> Tensor:
@@ -91,11 +95,13 @@ class Linear(nn.Linear):
 
 
 def draw_kept(like: Tensor, probability: float) -> tuple[Tensor, float]:
-    """Draws which elements a dropout with ``probability`` keeps, on the CPU.
+    """Draws which elements a dropout with ``probability`` keeps.
 
     Returns:
         A bool tensor of the shape of ``like``, and the factor on kept elements that preserves the mean.
     """
+    if like.device.type != "cpu":
+        return torch.rand_like(like, dtype=torch.float32) >= probability, 1 / (1 - probability)
     dropped_values = round(probability * _RANDOM_VALUES)
     words = torch.empty(-(-like.numel() // 4), dtype=torch.int64).random_(-(1 << 63), None)
     values = words.view(torch.int16)[: like.numel()].view(like.shape)
@@ -114,7 +120,7 @@ class _Dropout(torch.autograd.Function):
         return torch.addcmul(residual, inputs, kept.to(inputs.dtype), value=ctx.scale)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor | None, None]:
         (kept,) = ctx.saved_tensors
         to_residual = gradient if ctx.needs_input_grad[1] else None
@@ -132,7 +138,7 @@ class Dropout(nn.Module):
         """Dropout of ``inputs``, added to ``residual`` if that is given; (...), (...) -> (...)."""
         probability = self.probability if self.training else 0.0
         if probability > 0 and inputs.device.type == "cpu":
-            outputs: Tensor = _Dropout.apply(inputs, residual, probability)
+            outputs: Tensor = _Dropout.apply(inputs, residual, probability)  # type: ignore[no-untyped-call]
             return outputs
         outputs = F.dropout(inputs, probability)
         return outputs if residual is None else residual + outputs

@@ -1,7 +1,7 @@
 """Which tokens of a batch are computed, and where they sit when attention looks at them.
 
 Linear layers, LayerNorm and dropout work on M packed tokens, (M, H), one row a token that is really computed; only
-attention needs them arranged in rows of slots, (rows, slots, H). A row's slots hold R_1 s_1 a_1 R_2 s_2 a_2 ... Its last
+attention needs them arranged in rows of slots, (rows, slots, H), which hold R_1 s_1 a_1 R_2 s_2 a_2 ... A row's last
 action token is left out wherever no query sees it. The last block computes only its n queries, the state tokens.
 """
 
@@ -14,24 +14,24 @@ from torch import Tensor
 STATE_TOKENS = slice(1, None, 3)
 LAST_TOKEN = slice(-1, None)
 
-_REFERENCE_PADDING_SCORE = -1e4
+_PUBLISHED_PADDING_SCORE = -1e4
 
 
 class TokenLayout(Protocol):
-    """What the transformer asks of a layout of a batch (B, K).
-
-    Attributes:
-        hidden: bool (slots, slots), True where a query (first axis) does not see a key.
-        queries_hidden: bool (queries of a row, slots), the same for the last block's queries; None if they see all.
-        penalty: (rows, 1, 1, slots) added to the scores, or None; see `vitamin.algorithms.models.attention.attention`.
-    """
+    """What the transformer asks of the layout of a batch (B, K)."""
 
     @property
-    def hidden(self) -> Tensor: ...
+    def bias(self) -> Tensor:
+        """(slots, slots), minus infinity where a query (first axis) does not see a key, else 0."""
+
     @property
-    def queries_hidden(self) -> Tensor | None: ...
+    def queries_bias(self) -> Tensor | None:
+        """(queries of a row, slots), the same for the last block's queries; None if they see all."""
+
     @property
-    def penalty(self) -> Tensor | None: ...
+    def penalty(self) -> Tensor | None:
+        """(rows, slots) added to scores, or None; see `vitamin.algorithms.models.attention.attention`."""
+
     def take_steps(self, values: Tensor) -> Tensor:
         """(B, K, ...) -> (m, ...), the steps that are embedded."""
 
@@ -70,8 +70,8 @@ class DenseLayout:
     rows: int
     slots: int
     selection: slice
-    hidden: Tensor
-    queries_hidden: Tensor | None
+    bias: Tensor
+    queries_bias: Tensor | None
     penalty: Tensor | None = None
 
     def take_steps(self, values: Tensor) -> Tensor:
@@ -127,8 +127,8 @@ class PackedLayout:
     output: Tensor
     rows: int
     batch: int
-    hidden: Tensor
-    queries_hidden: Tensor
+    bias: Tensor
+    queries_bias: Tensor
     penalty: None = None
 
     def take_steps(self, values: Tensor) -> Tensor:
@@ -165,53 +165,50 @@ class PackedLayout:
         return padded.index_select(0, self.output).view(self.batch, -1, queries.shape[-1])
 
 
-def dense_layout(batch: int, steps: int, hidden: Tensor) -> DenseLayout:
+def dense_layout(batch: int, steps: int, bias: Tensor) -> DenseLayout:
     """All steps of a batch (B, K) = (``batch``, ``steps``), padded or not, as if they were real.
 
     Args:
         batch: B.
         steps: K.
-        hidden: bool (at least 3 K, 3 K), True above the diagonal.
+        bias: (at least 3 K, 3 K), minus infinity above the diagonal, else 0.
     """
     slots = 3 * steps - 1
-    hidden = hidden[:slots, :slots]
-    return DenseLayout(batch, slots, STATE_TOKENS, hidden, hidden[STATE_TOKENS])
+    bias = bias[:slots, :slots]
+    return DenseLayout(batch, slots, STATE_TOKENS, bias, bias[STATE_TOKENS])
 
 
-def last_state_layout(batch: int, steps: int, hidden: Tensor) -> DenseLayout:
+def last_state_layout(batch: int, steps: int, bias: Tensor) -> DenseLayout:
     """As `dense_layout`, with the last state token as the only query."""
     slots = 3 * steps - 1
-    return DenseLayout(batch, slots, LAST_TOKEN, hidden[:slots, :slots], None)
+    return DenseLayout(batch, slots, LAST_TOKEN, bias[:slots, :slots], None)
 
 
-def penalized_layout(mask: Tensor, hidden: Tensor, dtype: torch.dtype) -> DenseLayout:
+def penalized_layout(mask: Tensor, bias: Tensor) -> DenseLayout:
     """All steps of a batch, padded keys at a penalty of -1e4 as in the published code.
 
     Queries at padded positions see all keys there, so even the last action token is computed.
 
     Args:
         mask: bool (B, K), True where real.
-        hidden: bool (at least 3 K, 3 K), True above the diagonal.
-        dtype: Type of the scores.
+        bias: (at least 3 K, 3 K), minus infinity above the diagonal, else 0.
     """
     batch, steps = mask.shape
     slots = 3 * steps
-    penalty = torch.zeros(batch, steps, dtype=dtype, device=mask.device).masked_fill(
-        ~mask, _REFERENCE_PADDING_SCORE
-    )
-    penalty = penalty.repeat_interleave(3, dim=1)[:, None, None, :]
-    hidden = hidden[:slots, :slots]
-    return DenseLayout(batch, slots, STATE_TOKENS, hidden, hidden[STATE_TOKENS], penalty)
+    penalty = bias.new_zeros(batch, steps).masked_fill_(~mask, _PUBLISHED_PADDING_SCORE)
+    penalty = penalty.repeat_interleave(3, dim=1)
+    bias = bias[:slots, :slots]
+    return DenseLayout(batch, slots, STATE_TOKENS, bias, bias[STATE_TOKENS], penalty)
 
 
-def skip_layout(mask: Tensor, hidden: Tensor) -> PackedLayout:
+def skip_layout(mask: Tensor, bias: Tensor) -> PackedLayout:
     """Only real steps; outputs are zero elsewhere.
 
     Real steps move to the front of their row, so that the causal mask alone hides what is not real.
 
     Args:
         mask: bool (B, K), True where real; at least one position is.
-        hidden: bool (at least 3 K, 3 K), True above the diagonal.
+        bias: (at least 3 K, 3 K), minus infinity above the diagonal, else 0.
     """
     batch, steps = mask.shape
     lengths = mask.sum(1)
@@ -237,20 +234,20 @@ def skip_layout(mask: Tensor, hidden: Tensor) -> PackedLayout:
         output=_inverse(flat, batch * steps, default=len(flat)),
         rows=batch,
         batch=batch,
-        hidden=hidden[:slots, :slots],
-        queries_hidden=hidden[:slots, :slots][STATE_TOKENS],
+        bias=bias[:slots, :slots],
+        queries_bias=bias[:slots, :slots][STATE_TOKENS],
     )
 
 
-def attend_layout(mask: Tensor, hidden: Tensor) -> PackedLayout:
-    """All steps as if they were real, where padded steps are alike in all rows and on the left, as in a `SegmentBatch`.
+def attend_layout(mask: Tensor, bias: Tensor) -> PackedLayout:
+    """All steps as if they were real, where padding is on the left and padded steps are alike, as in a `SegmentBatch`.
 
-    Then the padded beginning of every row is the same, and so is what the transformer makes of it: it is computed once,
-    as one more row, and shown in the slots of all.
+    The padded beginning of every row is then the same, and so is what the transformer makes of it, without an
+    embedding of the timestep: it is computed once, as one more row, and shown in the slots of all.
 
     Args:
         mask: bool (B, K), True where real; at least one position is not.
-        hidden: bool (at least 3 K, 3 K), True above the diagonal.
+        bias: (at least 3 K, 3 K), minus infinity above the diagonal, else 0.
     """
     batch, steps = mask.shape
     slots = 3 * steps - 1
@@ -280,8 +277,8 @@ def attend_layout(mask: Tensor, hidden: Tensor) -> PackedLayout:
         output=query_source[:-1].flatten(),
         rows=batch + 1,
         batch=batch,
-        hidden=hidden[:slots, :slots],
-        queries_hidden=hidden[:slots, :slots][STATE_TOKENS],
+        bias=bias[:slots, :slots],
+        queries_bias=bias[:slots, :slots][STATE_TOKENS],
     )
 
 

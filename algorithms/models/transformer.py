@@ -29,7 +29,7 @@ class Block(nn.Module):
         width = tokens.shape[-1]
         spread = layout.spread(self.query_key_value(self.attention_norm(tokens)))
         query, key_value = spread.split([width, 2 * width], dim=-1)
-        seen = self._attend(query, key_value, layout.hidden, layout.penalty)
+        seen = self._attend(query, key_value, layout.bias, layout.penalty)
         return self._transform(tokens, layout.collect(seen))
 
     def read(self, tokens: Tensor, layout: TokenLayout) -> Tensor:
@@ -39,16 +39,19 @@ class Block(nn.Module):
         normed = self.attention_norm(tokens)
         query = layout.spread_queries(linear(layout.queries(normed), weight[:width], bias[:width]))
         key_value = layout.spread(linear(normed, weight[width:], bias[width:]))
-        seen = self._attend(query, key_value, layout.queries_hidden, layout.penalty)
+        seen = self._attend(query, key_value, layout.queries_bias, layout.penalty)
         return self._transform(layout.queries(tokens), layout.collect_queries(seen))
 
-    def _attend(self, query: Tensor, key_value: Tensor, hidden: Tensor | None, penalty: Tensor | None) -> Tensor:
+    def _attend(
+        self, query: Tensor, key_value: Tensor, bias: Tensor | None, penalty: Tensor | None
+    ) -> Tensor:
         """(rows, Q, H), (rows, L, 2 H) -> (rows, Q, H)."""
         dropout = self.dropout.probability if self.training else 0.0
-        return attention(query, key_value, self.num_heads, hidden, penalty, dropout)
+        return attention(query, key_value, self.num_heads, bias, penalty, dropout)
 
     def _transform(self, tokens: Tensor, seen: Tensor) -> Tensor:
         """Adds what was seen, then the perceptron: (M, H), (M, H) -> (M, H)."""
         tokens = self.dropout(self.projection(seen), tokens)
         inner = self.expansion(self.mlp_norm(tokens), rectify=True)
-        return self.dropout(self.contraction(inner), tokens)
+        transformed: Tensor = self.dropout(self.contraction(inner), tokens)
+        return transformed

@@ -26,10 +26,13 @@ from vitamin.algorithms.rllib.checkpoint import read_replay, read_state, read_te
 from vitamin.algorithms.rllib.collect import Collector
 from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
 from vitamin.algorithms.rllib.learner import ReplayLearner
+from vitamin.algorithms.rllib.processes import call_learners, end_processes, start_failure
 from vitamin.algorithms.rllib.work import Purpose, UnitResult, WorkUnit
-from vitamin.errors import RunError, VitaminError, WorkerFailure
+from vitamin.errors import RunError, WorkerFailure
 
 T = TypeVar("T")
+
+_MAX_LOSSES = 5
 
 
 @dataclass
@@ -77,6 +80,7 @@ class OfflineToOnline(Algorithm):
     config: OfflineToOnlineConfig
     record: dict[str, Any]
     evaluation: Evaluation | None
+    _logdir: Any
 
     @classmethod
     def get_default_config(cls) -> OfflineToOnlineConfig:
@@ -84,7 +88,21 @@ class OfflineToOnline(Algorithm):
         return OfflineToOnlineConfig()
 
     def setup(self, config: Any) -> None:
-        """Starts env runners and learners, and loads the offline data into each learner."""
+        """Starts env runners and learners, and loads the offline data into each learner.
+
+        Raises:
+            VitaminError: What kept a process from starting, or is wrong with the data. Nothing is left running then.
+        """
+        try:
+            self._start(config)
+        except BaseException as error:
+            failure = start_failure(error, self.env_runner_group)
+            self.cleanup()
+            if failure is not None:
+                raise failure from error
+            raise
+
+    def _start(self, config: Any) -> None:
         super().setup(config)
         self.hyperparameters = self.config.hyperparameters()
         self.progress = Progress()
@@ -99,29 +117,24 @@ class OfflineToOnline(Algorithm):
         self.data = self.call_learners(lambda learner: learner.load_offline_data())[0]
         self._publish_weights()
 
+    def _setup_logdir(self) -> None:
+        # As Trainable's, but for the folder that it makes in ~/ray_results for each algorithm outside Tune.
+        self._logdir = self._storage.trial_working_directory if self._storage else tempfile.gettempdir()
+
+    def cleanup(self) -> None:
+        """Ends env runners and learners; waits a few seconds at most for one that hangs."""
+        end_processes(self.env_runner_group, self.learner_group)
+        super().cleanup()
+
     def call_learners(self, function: Callable[[ReplayLearner], T]) -> list[T]:
-        """Calls ``function`` on every learner; RLlib itself drops failed results silently.
+        """Calls ``function`` on every learner.
 
         Raises:
             VitaminError: What a learner raised.
             WorkerFailure: If a learner died.
         """
-        expected = max(1, self.config.num_learners)
         assert self.learner_group is not None
-        call: Callable[..., T] = function
-        results = list(self.learner_group.foreach_learner(call))
-        for result in results:
-            if not result.ok:
-                error = result.get()
-                cause = getattr(error, "cause", None)
-                if isinstance(cause, VitaminError):
-                    raise cause
-                if isinstance(error, ray.exceptions.RayActorError):
-                    raise WorkerFailure(_LEARNER_DIED) from error
-                raise error
-        if len(results) < expected:
-            raise WorkerFailure(_LEARNER_DIED)
-        return [result.get() for result in results]
+        return call_learners(self.learner_group, function, max(1, self.config.num_learners))
 
     def restore_env_runners(self, env_runner_group: Any) -> list[int]:
         """Takes restarted env runners back into use; they need no state, since weights come with each unit."""
@@ -225,8 +238,12 @@ class OfflineToOnline(Algorithm):
         }
 
     def _stage(self, results: list[UnitResult]) -> None:
-        """Hands the trajectories to all learners; what was lost with a dead env runner is computed again."""
-        while True:
+        """Hands the trajectories to all learners; what was lost with a dead env runner is computed again.
+
+        Raises:
+            WorkerFailure: If trajectories are lost again and again.
+        """
+        for _ in range(_MAX_LOSSES):
             references = [result.trajectories for result in results if result.trajectories is not None]
             answers = self.call_learners(partial(_stage, references=references))
             lost = sorted(set().union(*answers))
@@ -235,6 +252,10 @@ class OfflineToOnline(Algorithm):
             units = [self._unit("online", index, self.hyperparameters.envs_per_unit) for index in lost]
             for index, result in zip(lost, self.collector.run(units), strict=True):
                 results[index] = result
+        raise WorkerFailure(
+            f"Rollouts were lost {_MAX_LOSSES} times in a row on their way to the learners: env runners or the object "
+            "store fail. Look at the Ray logs, then resume the run."
+        )
 
     def run_evaluation(self, phase: Phase) -> Evaluation:
         """Rolls out ``eval_episodes`` episodes with the mean action.
@@ -375,12 +396,6 @@ class OfflineToOnline(Algorithm):
 
 def _stage(learner: ReplayLearner, references: list[Any]) -> list[int]:
     return learner.stage(references)
-
-
-_LEARNER_DIED = (
-    "A learner died (often: out of memory, or its node was lost). Learners hold the replay and are not restarted "
-    "within a run; resume it from its last checkpoint with --resume."
-)
 
 
 class _Timed:

@@ -1,15 +1,20 @@
 """Running work units on env runners, whichever of them are alive."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import ray
 from ray.rllib.env.env_runner_group import EnvRunnerGroup
 
 from vitamin.algorithms.rllib.module import PolicyWeights
+from vitamin.algorithms.rllib.processes import cause_of_death, remote_env_runners
 from vitamin.algorithms.rllib.work import UnitResult, WorkUnit
-from vitamin.errors import EnvironmentFailure, WorkerFailure
+from vitamin.errors import WorkerFailure
+
+_MAX_LOSSES = 5
 
 
 def _run(runner: Any, unit: WorkUnit, weights: Any, version: int) -> tuple[int, UnitResult]:
@@ -51,47 +56,65 @@ class Collector:
 
         Raises:
             EnvironmentFailure: If an environment raised or returned values that are not finite.
-            WorkerFailure: If no env runner is left, or a unit takes too long.
+            TaskError: If an environment could not be made.
+            WorkerFailure: If no env runner is left, or a unit takes too long, or kills one env runner after another.
         """
         done: dict[int, UnitResult] = {}
+        losses: Counter[int] = Counter()
         while pending := [unit for unit in units if unit.index not in done]:
             if self.group.num_remote_env_runners() == 0:
                 runner = self.group.local_env_runner
                 done |= dict(_run(runner, unit, self.weights, self.version) for unit in pending)
-            else:
-                done |= self._wave(pending)
+                continue
+            runners = self._healthy_runners()
+            wave = pending[: len(runners)]
+            done |= self._compute(wave, runners[: len(wave)])
+            lost = [unit.index for unit in wave if unit.index not in done]
+            losses.update(lost)
+            if max(losses.values(), default=0) >= _MAX_LOSSES:
+                raise WorkerFailure(
+                    f"{_MAX_LOSSES} env runners died one after the other while they computed the same rollout. The "
+                    "environment crashes, or memory is short: look at the Ray logs, then resume the run."
+                )
+            if lost:
+                self.revive()
         for result in done.values():
-            if result.failure:
-                raise EnvironmentFailure(result.failure)
+            if result.failure is not None:
+                raise result.failure
         return [done[unit.index] for unit in units]
 
-    def _wave(self, pending: Sequence[WorkUnit]) -> dict[int, UnitResult]:
-        runners = self._healthy_runners()
-        wave = pending[: len(runners)]
+    def _compute(self, wave: Sequence[WorkUnit], runners: list[int]) -> dict[int, UnitResult]:
+        """Results of those units whose runner, one for each, lived."""
         calls: list[Any] = [
             partial(_run, unit=unit, weights=self.weights, version=self.version) for unit in wave
         ]
-        results: dict[int, UnitResult] = dict(
-            self.group.foreach_env_runner(
-                calls,
-                remote_worker_ids=runners[: len(wave)],
-                local_env_runner=False,
-                timeout_seconds=self.timeout_s,
-            )
-        )
-        if len(results) < len(wave):
-            late = set(runners[: len(wave)]) & set(self.group.healthy_env_runner_ids())
-            if len(late) > len(results):
-                raise WorkerFailure(
-                    f"A rollout did not finish within {self.timeout_s:.0f} s. An environment hangs, or the time is too "
-                    "short: raise it with .env_runners(sample_timeout_s=...)."
+        try:
+            results: dict[int, UnitResult] = dict(
+                self.group.foreach_env_runner(
+                    calls,
+                    remote_worker_ids=runners,
+                    local_env_runner=False,
+                    timeout_seconds=self.timeout_s,
                 )
-            self.revive()
+            )
+        except ray.exceptions.RayError:  # RLlib passes over dead runners only if they are to be restarted
+            return {}
+        alive = set(runners) & set(self.group.healthy_env_runner_ids())
+        if len(alive) > len(results):
+            raise WorkerFailure(
+                f"A rollout did not finish within {self.timeout_s:.0f} s: an environment hangs, or is slower than "
+                "sample_timeout_s allows (.env_runners(sample_timeout_s=...) in Python)."
+            )
         return results
 
     def _healthy_runners(self) -> list[int]:
         deadline = time.monotonic() + self.patience_s
         while not (runners := list(self.group.healthy_env_runner_ids())):
+            if all(cause_of_death(actor) for actor in remote_env_runners(self.group)):
+                raise WorkerFailure(
+                    "All env runners are dead, and Ray does not restart them. Look at the Ray logs for the reason "
+                    "(often memory), then resume the run."
+                )
             if time.monotonic() > deadline:
                 raise WorkerFailure(
                     f"All env runners are dead and none came back within {self.patience_s:.0f} s. "

@@ -54,6 +54,7 @@ class OfflineToOnlineConfig(AlgorithmConfig):
         self.delay_between_env_runner_restarts_s = 1.0
         self.max_num_env_runner_restarts = 100
         self.env_runner_health_probe_timeout_s = 60.0
+        self.env_runner_restore_timeout_s = 300.0
         self.seed = 0
 
     def training(self, *, method: Any = NotProvided, **kwargs: Any) -> Self:

@@ -11,10 +11,10 @@ from ray.rllib.utils.checkpoints import Checkpointable
 
 from vitamin.algorithms.randomness import Stream, generator
 from vitamin.algorithms.rllib.module import OfflineToOnlineModule, PolicyWeights
-from vitamin.algorithms.rllib.work import UnitResult, WorkUnit
+from vitamin.algorithms.rllib.work import LEARNER_DIED, UnitResult, WorkUnit
 from vitamin.algorithms.rollout import rollout_unit
 from vitamin.algorithms.threads import torch_threads
-from vitamin.errors import EnvironmentFailure
+from vitamin.errors import VitaminError, WorkerFailure
 
 _STREAMS = {"online": Stream.ROLLOUT, "evaluation": Stream.EVALUATION}
 
@@ -59,9 +59,12 @@ class UnitEnvRunner(EnvRunner, Checkpointable):
         Weights travel with the unit, so a runner that was restarted a moment ago has the right ones too.
         """
         if version != self.weights_version:
-            self.module.load_policy_weights(
-                ray.get(weights) if isinstance(weights, ray.ObjectRef) else weights
-            )
+            try:
+                self.module.load_policy_weights(
+                    ray.get(weights) if isinstance(weights, ray.ObjectRef) else weights
+                )
+            except ray.exceptions.RayError:
+                return UnitResult((), (), failure=WorkerFailure(LEARNER_DIED))
             self.weights_version = version
         settings = self.hyperparameters
         explore = unit.purpose == "online"
@@ -79,8 +82,8 @@ class UnitEnvRunner(EnvRunner, Checkpointable):
                     rng=rng,
                     hyperparameters=settings,
                 )
-        except EnvironmentFailure as failure:
-            return UnitResult((), (), failure=str(failure))
+        except VitaminError as failure:
+            return UnitResult((), (), failure=failure)
         remote = bool(self.worker_index)
         return UnitResult(
             returns=tuple(float(value) for value in trajectories.returns),

@@ -257,7 +257,7 @@ class ReplayLearner(TorchLearner):
         return tensors, self.replay.state(), counters
 
     def restore(self, tensors: Tensors, replay: Tensors, counters: dict[str, Any]) -> None:
-        """Takes the state that `checkpoint` gave; the offline data must be loaded already.
+        """Takes the state that `checkpoint` gave.
 
         Raises:
             RunError: If the checkpoint belongs to networks of other shapes.
@@ -283,6 +283,8 @@ class ReplayLearner(TorchLearner):
                 for group, saved in zip(optimizer.state_dict()["param_groups"], saved_groups, strict=True)
             ]
             optimizer.load_state_dict({"state": state, "param_groups": groups})
+        if self.online:
+            self.load_offline_data()  # a replay that has been overwritten has lost part of it
         self.replay.load_state(replay)
         self.updates, self.online = counters["updates"], counters["online"]
         self.updater.actor_updates = counters["actor_updates"]

@@ -6,8 +6,14 @@ from typing import Any, Literal
 import ray
 
 from vitamin.algorithms.trajectories import Trajectories
+from vitamin.errors import VitaminError
 
 Purpose = Literal["online", "evaluation"]
+
+LEARNER_DIED = (
+    "A learner died (often: out of memory, or its node was lost). Learners hold the replay and are not restarted "
+    "within a run; resume it from its last checkpoint with --resume."
+)
 
 
 @dataclass(frozen=True)
@@ -37,13 +43,13 @@ class UnitResult:
         returns: Return of each episode, in the environment's reward units.
         lengths: Steps of each episode.
         trajectories: The episodes, or a reference to them in the object store; None for evaluations.
-        failure: What the environment did wrong, or None.
+        failure: What went wrong with the environment, or None. Returned, because an exception ends a runner.
     """
 
     returns: tuple[float, ...]
     lengths: tuple[int, ...]
     trajectories: "Trajectories | ray.ObjectRef[Any] | None" = None
-    failure: str | None = None
+    failure: VitaminError | None = None
 
     @property
     def num_steps(self) -> int:

@@ -16,16 +16,20 @@ _IN_RAY_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # set by `ray job submit`
 
 def sweep(
     spec: Annotated[
-        str, typer.Argument(metavar="SPEC", help="A YAML file, or the name of a shipped one, such as quickstart.")
+        str,
+        typer.Argument(metavar="SPEC", help="A YAML file, or the name of a shipped one, such as quickstart."),
     ],
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Folder of the run folders.", show_default="results/NAME"),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Skip finished trials, continue the others from their checkpoints.")
+        bool,
+        typer.Option("--resume", help="Skip finished trials, continue the others from their checkpoints."),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and its cost, run nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan and its cost, run nothing.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print messages and the end only.")] = False,
 ) -> None:
     """Train every combination of tasks, methods, settings and seeds that a specification asks for."""
@@ -73,7 +77,10 @@ def _print_plan(plan: "Plan") -> None:
         ("environment steps", f"{plan.env_steps:,} online, evaluation not counted"),
         ("pretrain updates", f"{plan.pretrain_updates:,}"),
         ("each trial", f"{cpus:g} CPU" + (f", {gpus:g} GPU" if gpus else "")),
-        ("at a time", f"{min(limit or here, here)} on this machine" + (f", at most {limit} anywhere" if limit else "")),
+        (
+            "at a time",
+            f"{min(limit or here, here)} on this machine" + (f", at most {limit} anywhere" if limit else ""),
+        ),
         ("data", data),
     ]
     print_fields("Cost", fields)
@@ -81,11 +88,11 @@ def _print_plan(plan: "Plan") -> None:
 
 def _print_end(plan: "Plan", progress: "SweepProgress", spec: str, folder: Path) -> None:
     from vitamin.platform.cli.output import print_table
-    from vitamin.platform.cli.sweep_display import position, score
+    from vitamin.platform.cli.sweep_display import count, position, score
 
     states = progress.trials.values()
     print_table(
-        f"Sweep {plan.spec.name}: {len(plan.trials)} trials in {folder}",
+        f"Sweep {plan.spec.name}: {count(len(plan.trials))} in {folder}",
         ("trial", "status", "position", "last evaluation"),
         [(state.trial.name, state.status, position(state), score(state)) for state in states],
     )
@@ -95,6 +102,6 @@ def _print_end(plan: "Plan", progress: "SweepProgress", spec: str, folder: Path)
         print(f"Continue with: vitamin sweep {spec} --out {folder} --resume")
         raise typer.Exit(INTERRUPTED)
     if failed := progress.with_status("failed"):
-        typer.echo(f"{len(failed)} of {len(states)} trials failed. --resume tries them again.", err=True)
+        typer.echo(f"{len(failed)} of {count(len(states))} failed. --resume tries them again.", err=True)
         raise typer.Exit(1)
     print(f"Next: vitamin report {folder}")

@@ -10,11 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from vitamin.platform.cli.pace import format_seconds
-from vitamin.platform.sweeps import SweepProgress, TrialProgress
+from vitamin.platform.sweeps import SweepProgress, TrialProgress, TrialStatus
 
 _SECONDS_BETWEEN_LINES = 10.0
-_STATUSES = ("finished", "running", "waiting", "stopped", "diverged", "failed")
-_COLORS = {"running": "cyan", "finished": "green", "failed": "red", "diverged": "red", "stopped": "yellow"}
+_STATUSES: tuple[TrialStatus, ...] = ("finished", "running", "waiting", "stopped", "diverged", "failed")
 
 
 class SweepDisplay:
@@ -113,11 +112,16 @@ def open_display(title: str, *, quiet: bool) -> SweepDisplay:
 
 
 def summary(progress: SweepProgress) -> str:
-    """ "6 trials: 2 finished, 1 running, 3 waiting · 12 min left"."""
+    """In one line, "6 trials: 2 finished, 1 running, 3 waiting · 12 min left"."""
     counts = [f"{len(found)} {status}" for status in _STATUSES if (found := progress.with_status(status))]
     seconds = progress.seconds_left()
     left = f" · {format_seconds(seconds)} left" if seconds else ""
-    return f"{len(progress.trials)} trials: {', '.join(counts)}{left}"
+    return f"{count(len(progress.trials))}: {', '.join(counts)}{left}"
+
+
+def count(trials: int) -> str:
+    """A number with its noun: "1 trial", "2 trials"."""
+    return f"{trials} trial{'' if trials == 1 else 's'}"
 
 
 def position(trial: TrialProgress) -> str:

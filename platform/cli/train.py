@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -176,7 +177,7 @@ def _run(spec: "ExperimentSpec", out: Path, *, resume: bool, quiet: bool) -> Non
 
         info = train_run(spec, out, resume=resume, reporter=reporter)
     if info.status != "finished":
-        typer.echo(f"Continue with: vitamin train --resume --out {out}")
+        typer.echo(f"Continue with: vitamin train --resume --out {quote(str(out))}")
         raise typer.Exit(INTERRUPTED)
     _print_end(out)
 
@@ -188,9 +189,9 @@ def _print_end(out: Path) -> None:
     row = run_scores(load_results(out)).iloc[0]
     what = "normalized score" if row["unit"] == "normalized" else "return"
     typer.echo(f"Results: {out}")
-    typer.echo(
-        f"Mean {what}: {row['pretrained']:.1f} pretrained, "
-        f"{row['final']:.1f} after {row['env_steps']} online steps"
-    )
-    typer.echo(f"Next: vitamin evaluate {out}")
-    typer.echo(f"      vitamin report {out.parent}")
+    scores = f"Mean {what}: {row['pretrained']:.1f} pretrained"
+    if row["env_steps"]:
+        scores += f", {row['final']:.1f} after {row['env_steps']} online steps"
+    typer.echo(scores)
+    typer.echo(f"Next: vitamin evaluate {quote(str(out))}")
+    typer.echo(f"      vitamin report {quote(str(out.parent))}")

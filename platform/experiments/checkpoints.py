@@ -38,7 +38,7 @@ def save_checkpoint(folder: Path, iteration: int, write: Callable[[Path], object
     final = folder / f"{iteration:08d}"
     temporary = folder / f".{final.name}.tmp"
     try:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _remove_leftovers(folder)
         temporary.mkdir(parents=True)
         write(temporary)
         files = sorted(path for path in temporary.rglob("*") if path.is_file())
@@ -46,7 +46,7 @@ def save_checkpoint(folder: Path, iteration: int, write: Callable[[Path], object
         (temporary / _MANIFEST).write_text(json.dumps(manifest, indent=1))
         for path in [*files, temporary / _MANIFEST, temporary]:
             _sync(path)
-        shutil.rmtree(final, ignore_errors=True)
+        _remove(final)
         temporary.rename(final)
         _sync(folder)
     except OSError as error:
@@ -54,12 +54,33 @@ def save_checkpoint(folder: Path, iteration: int, write: Callable[[Path], object
         raise RunError(
             f"Cannot write the checkpoint {final}: {error}. Free space or check permissions."
         ) from error
-    except RunError:
+    except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     for old in list_checkpoints(folder)[:-_KEEP]:
-        shutil.rmtree(old, ignore_errors=True)
+        _remove(old)
     return final
+
+
+def remove_checkpoints_after(folder: Path, iteration: int) -> None:
+    """Deletes the checkpoints of later iterations, when a run goes on from an earlier one and makes them again."""
+    for path in list_checkpoints(folder):
+        if int(path.name) > iteration:
+            _remove(path)
+
+
+def _remove(checkpoint: Path) -> None:
+    """Deletes a checkpoint, if it exists; a kill leaves none that is half deleted under its own name."""
+    if checkpoint.exists():
+        shutil.rmtree(
+            checkpoint.rename(checkpoint.with_name(f".{checkpoint.name}.old.tmp")), ignore_errors=True
+        )
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Deletes what a kill left of checkpoints that were being written or deleted."""
+    for path in folder.glob(".*.tmp"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def list_checkpoints(folder: Path) -> list[Path]:

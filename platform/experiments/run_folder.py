@@ -1,7 +1,5 @@
-"""The run folder: created once, locked while a run writes to it, cut back to the checkpoint on resume."""
+"""The run folder: created once, locked while a run writes to it, refused to any other run."""
 
-import csv
-import json
 import socket
 import subprocess
 import sys
@@ -9,30 +7,31 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Self
 
 import yaml
 from filelock import FileLock, Timeout
-from tensorboardX import SummaryWriter
 
 from vitamin import __version__
-from vitamin.algorithms.rllib.algorithm import Evaluation
 from vitamin.analysis import schema
 from vitamin.analysis.schema import RunInfo, Status
-from vitamin.errors import RunError
-from vitamin.platform.experiments.spec import ExperimentSpec
+from vitamin.errors import RunError, SettingsError
+from vitamin.platform.experiments.files import temporary_name, write_text
+from vitamin.platform.experiments.records import Records
+from vitamin.platform.experiments.spec import ExperimentSpec, read_config
 from vitamin.platform.tasks import Task
 
 _LOCK_FILE = ".lock"
+# Of no influence on the result, or looked at elsewhere: the data's digest decides, and the resolved hyperparameters.
 _FREE_TO_DIFFER = frozenset(
     {
         "num_env_runners",
         "num_learners",
         "num_gpus_per_learner",
         "checkpoint_interval",
-        "overrides",
         "data",
         "preset",
+        "hyperparameters",
     }
 )
 
@@ -63,6 +62,51 @@ def versions() -> dict[str, str]:
     return {"vitamin": __version__, "python": python} | {name: version(name) for name in packages}
 
 
+def holds_run(path: Path) -> bool:
+    """Whether a run was started in the folder."""
+    return (path / schema.RUN_FILE).exists()
+
+
+def finished_run(path: Path, spec: ExperimentSpec) -> RunInfo | None:
+    """The run in the folder, if it is finished and ``spec`` asks for no more online steps than it has made.
+
+    Raises:
+        RunError: If the folder holds another run, or files that cannot be read.
+    """
+    if not holds_run(path):
+        return None
+    before = _started_as(path, spec).hyperparameters().online_steps
+    info = RunInfo.read(path)
+    return info if info.status == "finished" and spec.hyperparameters().online_steps <= before else None
+
+
+def _started_as(path: Path, spec: ExperimentSpec) -> ExperimentSpec:
+    """What the run in the folder was asked for.
+
+    Raises:
+        RunError: If that and ``spec`` lead to different results, or it cannot be read.
+    """
+    try:
+        started = read_config(path / schema.CONFIG_FILE)
+    except SettingsError as error:
+        raise RunError(f"The run in {path} cannot be continued. {error}") from error
+    old, new = started.resolved(), spec.resolved()
+    different = [name for name in new if name not in _FREE_TO_DIFFER and old[name] != new[name]]
+    changes = [f"{name}: {old[name]!r} → {new[name]!r}" for name in different]
+    settings = old["hyperparameters"]
+    changes += [
+        f"{name}: {settings[name]!r} → {value!r}"
+        for name, value in new["hyperparameters"].items()
+        if name != "online_steps" and settings[name] != value
+    ]
+    if changes:
+        raise RunError(
+            f"{path} holds another run ({'; '.join(changes)}). Resume it with its own settings; "
+            "only the number of processes, the checkpoint interval and online_steps may change."
+        )
+    return started
+
+
 class RunFolder:
     """Context manager over a run folder; holds its lock.
 
@@ -75,9 +119,7 @@ class RunFolder:
         self.spec = spec
         self.resume = resume
         self._lock = FileLock(path / _LOCK_FILE)
-        self._metrics: TextIO | None = None
-        self._evaluations: TextIO | None = None
-        self._tensorboard: SummaryWriter | None = None
+        self._records: Records | None = None
 
     def __enter__(self) -> Self:
         try:
@@ -85,9 +127,9 @@ class RunFolder:
             self._lock.acquire(timeout=0)
         except Timeout as error:
             raise RunError(f"{self.path} is being written by another process.") from error
-        except OSError as error:
+        except (OSError, NotImplementedError) as error:
             raise RunError(
-                f"Cannot write to {self.path}: {error.strerror or error}. Choose another --out."
+                f"Cannot write to {self.path}: {getattr(error, 'strerror', None) or error}. Choose another --out."
             ) from error
         try:
             self._check_content()
@@ -97,42 +139,38 @@ class RunFolder:
         return self
 
     def _check_content(self) -> None:
-        holds_run = (self.path / schema.RUN_FILE).exists()
-        if holds_run and not self.resume:
+        if not holds_run(self.path):
+            strangers = sorted(path.name for path in self.path.iterdir() if not self._left_by_a_start(path))
+            if strangers:
+                raise RunError(
+                    f"{self.path} is not empty and holds no run ({strangers[0]} …). Choose another --out."
+                )
+        elif self.resume:
+            _started_as(self.path, self.spec)
+        else:
             raise RunError(
                 f"{self.path} already holds a run. Continue it with --resume, or choose another --out."
             )
-        if not holds_run:
-            others = [path.name for path in self.path.iterdir() if path.name != _LOCK_FILE]
-            if others:
-                raise RunError(
-                    f"{self.path} is not empty and holds no run ({others[0]} …). Choose another --out."
-                )
-            return
-        old = yaml.safe_load((self.path / schema.CONFIG_FILE).read_text())
-        new = self.spec.resolved()
-        different = [
-            f"{name}: {old.get(name)!r} → {new[name]!r}"
-            for name in new
-            if name not in _FREE_TO_DIFFER | {"hyperparameters"} and old.get(name) != new[name]
-        ]
-        different += [
-            f"{name}: {old['hyperparameters'].get(name)!r} → {value!r}"
-            for name, value in new["hyperparameters"].items()
-            if name != "online_steps" and old["hyperparameters"].get(name) != value
-        ]
-        if different:
-            raise RunError(
-                f"{self.path} holds another run ({'; '.join(different)}). Resume it with its own settings; "
-                "only the number of processes, the checkpoint interval and online_steps may change."
-            )
+
+    def _left_by_a_start(self, path: Path) -> bool:
+        """Whether this very run may have written the file, had it been killed before its ``run.json`` was there."""
+        if path.name == schema.CONFIG_FILE:
+            return path.is_file() and path.read_bytes() == self._config().encode()
+        return path.name in {
+            _LOCK_FILE,
+            temporary_name(schema.CONFIG_FILE),
+            temporary_name(schema.RUN_FILE),
+        }
+
+    def _config(self) -> str:
+        text: str = yaml.safe_dump(self.spec.resolved(), sort_keys=False)
+        return text
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for stream in (self._metrics, self._evaluations, self._tensorboard):
-            if stream is not None:
-                stream.close()
+        if self._records is not None:
+            self._records.close()
         self._lock.release()
 
     @property
@@ -140,14 +178,26 @@ class RunFolder:
         """Folder of the checkpoints."""
         return self.path / schema.CHECKPOINTS_FOLDER
 
-    def start(self, task: Task, dataset: schema.DatasetInfo, reference: tuple[float, float] | None) -> None:
-        """Writes ``run.json`` and ``config.yaml``, keeping start and elapsed time of a run that is resumed."""
-        before = RunInfo.read(self.path) if (self.path / schema.RUN_FILE).exists() else None
-        if before and before.dataset and before.dataset.fingerprint != dataset.fingerprint:
+    def check_data(self, data: Path, fingerprint: str) -> None:
+        """Compares the data with those that the run in the folder was started on.
+
+        Raises:
+            RunError: If they differ.
+        """
+        before = RunInfo.read(self.path).dataset if holds_run(self.path) else None
+        if before is not None and before.fingerprint != fingerprint:
             raise RunError(
-                f"{self.path} was started on other data ({before.dataset.path}); {dataset.path} differs. "
+                f"{self.path} was started on other data ({before.path}); {data} differs. "
                 "Resume with --data and the original file."
             )
+
+    def start(self, task: Task, dataset: schema.DatasetInfo, reference: tuple[float, float] | None) -> None:
+        """Writes ``config.yaml`` and ``run.json``, keeping start and elapsed time of a run that is resumed.
+
+        Raises:
+            RunError: If they cannot be written.
+        """
+        before = RunInfo.read(self.path) if holds_run(self.path) else None
         now = _now()
         self.info = RunInfo(
             name=self.path.name,
@@ -166,9 +216,8 @@ class RunFolder:
             updated=now,
             wall_time_s=before.wall_time_s if before else 0.0,
         )
+        write_text(self.path / schema.CONFIG_FILE, self._config())
         self.info.write(self.path)
-        text = yaml.safe_dump(self.spec.resolved(), sort_keys=False)
-        _write_text(self.path / schema.CONFIG_FILE, text)
 
     def set_status(self, status: Status, message: str | None, wall_time_s: float) -> None:
         """Updates ``run.json``."""
@@ -177,91 +226,11 @@ class RunFolder:
         )
         self.info.write(self.path)
 
-    def open_at(self, iteration: int) -> None:
-        """Cuts metrics and evaluations back to those of iterations up to ``iteration`` and opens them to append."""
-        metrics, evaluations = self.path / schema.METRICS_FILE, self.path / schema.EVALUATIONS_FILE
-        lines = [
-            line
-            for line in _complete_lines(metrics)
-            if (number := _metric_iteration(line)) is not None and number <= iteration
-        ]
-        _write_text(metrics, "".join(lines))
-        column = schema.EVALUATION_HEADER.index("iteration")
-        rows = [
-            line for line in _complete_lines(evaluations)[1:] if int(line.split(",")[column]) <= iteration
-        ]
-        _write_text(evaluations, ",".join(schema.EVALUATION_HEADER) + "\n" + "".join(rows))
-        try:
-            self._metrics = metrics.open("a")
-            self._evaluations = evaluations.open("a", newline="")
-            self._tensorboard = SummaryWriter(
-                str(self.path / schema.TENSORBOARD_FOLDER), purge_step=iteration + 1 if iteration else None
-            )
-        except OSError as error:
-            raise RunError(f"Cannot write to {self.path}: {error}.") from error
-
-    def add(self, record: dict[str, Any], evaluation: Evaluation | None, task: Task) -> None:
-        """Appends an iteration.
+    def open_at(self, iteration: int) -> Records:
+        """Cuts metrics and evaluations back to those of iterations up to ``iteration`` and opens them to append.
 
         Raises:
-            RunError: If it cannot be written.
+            RunError: If the files cannot be read or written.
         """
-        assert self._metrics is not None
-        assert self._evaluations is not None
-        assert self._tensorboard is not None
-        try:
-            if evaluation is not None:
-                csv.writer(self._evaluations, lineterminator="\n").writerows(_rows(evaluation, task))
-                self._evaluations.flush()
-            self._metrics.write(json.dumps(record) + "\n")
-            self._metrics.flush()
-            for name, value in record.items():
-                if isinstance(value, (int, float)) and name != "iteration":
-                    self._tensorboard.add_scalar(name, value, record["iteration"])
-        except OSError as error:
-            raise RunError(f"Cannot write to {self.path}: {error}. The last checkpoint is kept.") from error
-
-
-def _rows(evaluation: Evaluation, task: Task) -> list[list[Any]]:
-    rows = []
-    for episode, (value, length) in enumerate(zip(evaluation.returns, evaluation.lengths, strict=True)):
-        score = task.normalized_score(value)
-        rows.append(
-            [
-                evaluation.phase,
-                evaluation.iteration,
-                evaluation.env_steps,
-                evaluation.gradient_updates,
-                evaluation.target_return,
-                episode,
-                value,
-                length,
-                "" if score is None else score,
-            ]
-        )
-    return rows
-
-
-def _complete_lines(file: Path) -> list[str]:
-    """Lines that end in a newline: the last one may be torn by a kill."""
-    if not file.exists():
-        return []
-    return [line for line in file.read_text().splitlines(keepends=True) if line.endswith("\n")]
-
-
-def _metric_iteration(line: str) -> int | None:
-    try:
-        return int(json.loads(line)["iteration"])
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def _write_text(file: Path, text: str) -> None:
-    temporary = file.with_name(f".{file.name}.tmp")
-    try:
-        temporary.write_text(text)
-        temporary.replace(file)
-    except OSError as error:
-        raise RunError(
-            f"Cannot write {file}: {error}. Check the folder's permissions and free space."
-        ) from error
+        self._records = Records(self.path, iteration)
+        return self._records

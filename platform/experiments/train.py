@@ -5,18 +5,23 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.rllib.algorithm import OfflineToOnline
-from vitamin.analysis.schema import RUN_FILE, DatasetInfo, RunInfo
+from vitamin.analysis.schema import DatasetInfo, RunInfo, Status
 from vitamin.errors import Diverged, VitaminError
 from vitamin.platform.datasets import dataset_label, dataset_path, fingerprint
 from vitamin.platform.experiments.build import algorithm_config, reference_scores
-from vitamin.platform.experiments.checkpoints import newest_checkpoint, save_checkpoint
-from vitamin.platform.experiments.run_folder import RunFolder
+from vitamin.platform.experiments.checkpoints import (
+    newest_checkpoint,
+    remove_checkpoints_after,
+    save_checkpoint,
+)
+from vitamin.platform.experiments.records import Records
+from vitamin.platform.experiments.run_folder import RunFolder, finished_run
 from vitamin.platform.experiments.spec import ExperimentSpec
 from vitamin.platform.ray_session import ray_session
 from vitamin.platform.tasks import get_task
@@ -64,7 +69,7 @@ class _StopRequest:
             return
         before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
-        def handle(number: int, frame: Any) -> None:
+        def handle(*_: object) -> None:
             if self._signalled:
                 raise KeyboardInterrupt
             self._signalled = True
@@ -90,7 +95,10 @@ def train(
     """Runs an experiment in the folder ``out``, or continues it there from its newest whole checkpoint.
 
     SIGINT, SIGTERM, or ``stop_asked`` (for runs outside a main thread, which gets no signals) end it after the running
-    iteration with a checkpoint.
+    iteration with a checkpoint. A start that fails leaves a run that is in the folder as it was.
+
+    A finished run goes on if ``spec`` asks for more online steps, to the weights of a run that had them from its start;
+    the evaluation at its earlier end, which that run need not have, stays in the results.
 
     Returns:
         The final content of ``run.json``; its status is ``running`` if the run was stopped.
@@ -100,36 +108,29 @@ def train(
     """
     reporter = reporter or Quiet()
     out = out.resolve()
+    if resume and (done := finished_run(out, spec)):
+        reporter.message(f"{out} is finished already.")
+        return done
     task = get_task(spec.task)
     data = dataset_path(task, spec.data).resolve()
+    stop = _StopRequest(stop_asked, reporter.message)
     with RunFolder(out, spec, resume=resume) as folder:
-        if resume and (out / RUN_FILE).exists() and (done := _already_finished(out, spec)):
-            reporter.message(f"{out} is finished already.")
-            return done
+        digest = fingerprint(data)
+        folder.check_data(data, digest)
         cpus = 1 + spec.num_env_runners + spec.num_learners
-        with ray_session(cpus, spec.num_learners * spec.num_gpus_per_learner):
+        gpus = spec.num_learners * spec.num_gpus_per_learner
+        with ray_session(cpus, gpus), ExitStack() as stack, stop.listening():
             algorithm = algorithm_config(spec, data).build_algo()
-            try:
-                info = DatasetInfo(
-                    path=str(data),
-                    fingerprint=fingerprint(data),
-                    trajectories=algorithm.data["trajectories"],
-                    steps=algorithm.data["steps"],
-                    label=dataset_label(data) or None,
-                )
-                folder.start(task, info, reference_scores(task))
-                stop = _StopRequest(stop_asked, reporter.message)
-                return _Loop(spec, folder, algorithm, reporter, stop).run(resume=resume)
-            finally:
-                algorithm.stop()
-
-
-def _already_finished(out: Path, spec: ExperimentSpec) -> RunInfo | None:
-    from vitamin.platform.experiments.spec import read_config
-
-    info = RunInfo.read(out)
-    before = read_config(out / "config.yaml").hyperparameters().online_steps
-    return info if info.status == "finished" and spec.hyperparameters().online_steps <= before else None
+            stack.callback(algorithm.stop)
+            info = DatasetInfo(
+                path=str(data),
+                fingerprint=digest,
+                trajectories=algorithm.data["trajectories"],
+                steps=algorithm.data["steps"],
+                label=dataset_label(data) or None,
+            )
+            folder.start(task, info, reference_scores(task))
+            return _Loop(spec, folder, algorithm, reporter, stop).run(resume=resume)
 
 
 class _Loop:
@@ -141,31 +142,28 @@ class _Loop:
         reporter: Reporter,
         stop: _StopRequest,
     ) -> None:
-        self.spec, self.folder, self.algorithm, self.reporter, self.stop = (
-            spec,
-            folder,
-            algorithm,
-            reporter,
-            stop,
-        )
+        self.spec = spec
+        self.folder = folder
+        self.algorithm = algorithm
+        self.reporter = reporter
+        self.stop = stop
+        self.task = get_task(spec.task)
         self.start = time.monotonic() - folder.info.wall_time_s
 
     def run(self, *, resume: bool) -> RunInfo:
-        stop = self.stop
         try:
-            if resume and (checkpoint := newest_checkpoint(self.folder.checkpoints, self.reporter.message)):
-                self.algorithm.restore_from_path(checkpoint)
-                self.reporter.message(f"Resuming after iteration {self.algorithm.progress.iteration}.")
-            self.folder.open_at(self.algorithm.progress.iteration)
-            with stop.listening():
-                stopping = stop.requested
-                while not self.algorithm.finished and not stopping:
-                    stopping = self._iterate(stop)
+            records = self._restore(resume=resume)
+            stopping = self.stop.requested
+            while not self.algorithm.finished and not stopping:
+                stopping = self._iterate(records)
         except Diverged as error:
             self._end("diverged", str(error))
             raise
         except VitaminError as error:
             self._end("failed", str(error))
+            raise
+        except KeyboardInterrupt:
+            self._end("running", None)
             raise
         except BaseException as error:
             self._end("failed", f"{type(error).__name__}: {error}")
@@ -177,21 +175,34 @@ class _Loop:
             self.reporter.message("Stopped; the state is saved. Continue with --resume.")
         return self.folder.info
 
-    def _iterate(self, stop: _StopRequest) -> bool:
+    def _restore(self, *, resume: bool) -> Records:
+        """Takes up the newest whole checkpoint, if there is one, and the records up to it."""
+        algorithm, checkpoints = self.algorithm, self.folder.checkpoints
+        if resume and (newest := newest_checkpoint(checkpoints, self.reporter.message)):
+            algorithm.restore_from_path(newest)
+            self.reporter.message(f"Resuming after iteration {algorithm.progress.iteration}.")
+        remove_checkpoints_after(checkpoints, algorithm.progress.iteration)
+        records = self.folder.open_at(algorithm.progress.iteration)
+        if records.missing:
+            self.reporter.message(f"metrics.jsonl lacks {records.missing} iterations before the checkpoint.")
+        return records
+
+    def _iterate(self, records: Records) -> bool:
         """Runs an iteration; True if it was saved because the run is to stop."""
         algorithm = self.algorithm
         algorithm.train()
-        self.folder.add(algorithm.record, algorithm.evaluation, get_task(self.spec.task))
+        records.add(algorithm.record, algorithm.evaluation, self.task)
         iteration = algorithm.progress.iteration
         due = iteration % self.spec.checkpoint_interval == 0 or iteration == algorithm.pretrain_iterations
-        stopping = stop.requested
+        stopping = self.stop.requested
         if due or algorithm.finished or stopping:
+            records.sync()
             save_checkpoint(self.folder.checkpoints, iteration, algorithm.save_to_path)
             self.folder.set_status("running", None, time.monotonic() - self.start)
         self.reporter.iteration(algorithm.record, algorithm.hyperparameters)
         return stopping
 
-    def _end(self, status: Any, message: str | None) -> None:
+    def _end(self, status: Status, message: str | None) -> None:
         try:
             self.folder.set_status(status, message, time.monotonic() - self.start)
         except VitaminError as error:  # a full disk must not hide the reason of the end

@@ -3,7 +3,7 @@
 from vitamin.platform.sweeps.execution import check_data, run_sweep
 from vitamin.platform.sweeps.folder import SweepFolder
 from vitamin.platform.sweeps.plan import Plan, Trial, make_plan
-from vitamin.platform.sweeps.progress import SweepProgress, SweepReporter, TrialProgress
+from vitamin.platform.sweeps.progress import SweepProgress, SweepReporter, TrialProgress, TrialStatus
 from vitamin.platform.sweeps.resources import total, trial_resources
 from vitamin.platform.sweeps.spec import SweepSpec, find_spec, read_spec, shipped_specs
 
@@ -15,6 +15,7 @@ __all__ = [
     "SweepSpec",
     "Trial",
     "TrialProgress",
+    "TrialStatus",
     "check_data",
     "find_spec",
     "make_plan",

@@ -69,7 +69,8 @@ def run_sweep(plan: Plan, out: Path, reporter: SweepReporter, *, resume: bool = 
         waiting = progress.with_status("waiting")
         if waiting:
             request = trial_resources(waiting[0].trial)
-            with ray_session(total(request, "CPU"), total(request, "GPU")):
+            at_once = plan.spec.resources.max_concurrent or 1
+            with ray_session(total(request, "CPU"), total(request, "GPU"), at_once=at_once):
                 _run(folder, progress, reporter, request)
     for trial in progress.with_status("waiting", "running"):
         trial.status = "stopped"
@@ -127,7 +128,7 @@ def _stop_on_signal(stop_file: Path) -> Iterator[None]:
     """The first SIGINT or SIGTERM asks the trials to end, the second one interrupts."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
-    def handle(number: int, frame: Any) -> None:
+    def handle(*_: Any) -> None:
         if stop_file.exists():
             raise KeyboardInterrupt
         stop_file.touch()

@@ -40,7 +40,9 @@ class SweepFolder:
         except Timeout as error:
             raise SweepError(f"{self.path} is being written by another sweep.") from error
         except OSError as error:
-            raise SweepError(f"Cannot write to {self.path}: {error.strerror or error}. Choose another --out.") from error
+            raise SweepError(
+                f"Cannot write to {self.path}: {error.strerror or error}. Choose another --out."
+            ) from error
         try:
             self._check_content()
             shutil.rmtree(self.tune_folder, ignore_errors=True)
@@ -48,7 +50,9 @@ class SweepFolder:
             self._write()
         except OSError as error:
             self._lock.release()
-            raise SweepError(f"Cannot write to {self.path}: {error.strerror or error}. Choose another --out.") from error
+            raise SweepError(
+                f"Cannot write to {self.path}: {error.strerror or error}. Choose another --out."
+            ) from error
         except BaseException:
             self._lock.release()
             raise
@@ -104,14 +108,22 @@ class SweepFolder:
         if not file.exists():
             others = [path.name for path in self.path.iterdir() if not path.name.startswith(".")]
             if others:
-                raise SweepError(f"{self.path} is not empty and holds no sweep ({others[0]} …). Choose another --out.")
+                raise SweepError(
+                    f"{self.path} is not empty and holds no sweep ({others[0]} …). Choose another --out."
+                )
             return
         if not self.resume:
-            raise SweepError(f"{self.path} already holds a sweep. Continue it with --resume, or choose another --out.")
+            raise SweepError(
+                f"{self.path} already holds a sweep. Continue it with --resume, or choose another --out."
+            )
         try:
-            recorded = {entry["name"]: entry for entry in json.loads(file.read_text(encoding="utf-8"))["trials"]}
+            recorded = {
+                entry["name"]: entry for entry in json.loads(file.read_text(encoding="utf-8"))["trials"]
+            }
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise SweepError(f"{file} is damaged: {error!r}. Start the sweep anew in another folder.") from error
+            raise SweepError(
+                f"{file} is damaged: {error!r}. Start the sweep anew in another folder."
+            ) from error
         planned = {trial.name: _entry(trial) for trial in self.plan.trials}
         for name, entry in recorded.items():
             if name not in planned:

@@ -21,7 +21,9 @@ _OF_RL_GRADIENTS = frozenset(
     }
 )
 _OF_DETERMINISTIC_POLICIES = frozenset({"exploration_noise"})
-_OF_STOCHASTIC_POLICIES = frozenset({"initial_temperature", "temperature_learning_rate", "entropy_over_padding"})
+_OF_STOCHASTIC_POLICIES = frozenset(
+    {"initial_temperature", "temperature_learning_rate", "entropy_over_padding"}
+)
 
 
 def ignored_settings(method: Method) -> frozenset[str]:

@@ -72,7 +72,9 @@ def make_plan(spec: SweepSpec) -> Plan:
     settings = {
         "overrides": {"": _checked("overrides", spec.overrides)},
         "per_task": {name: _checked(f"per_task.{name}", values) for name, values in spec.per_task.items()},
-        "per_method": {name: _checked(f"per_method.{name}", values) for name, values in spec.per_method.items()},
+        "per_method": {
+            name: _checked(f"per_method.{name}", values) for name, values in spec.per_method.items()
+        },
     }
     axes = {name: _checked_values(name, axis) for name, axis in spec.axes.items()}
     trials: dict[str, Trial] = {}
@@ -82,7 +84,9 @@ def make_plan(spec: SweepSpec) -> Plan:
             **settings["per_task"].get(task, {}),
             **settings["per_method"].get(method, {}),
         }
-        applying = {name: values for name, values in axes.items() if _concerns(spec.axes[name], name, task, method)}
+        applying = {
+            name: values for name, values in axes.items() if _concerns(spec.axes[name], name, task, method)
+        }
         for combination in itertools.product(*applying.values()):
             point = dict(zip(applying, combination, strict=True))
             name = _trial_name(task, method, point, seed)
@@ -108,7 +112,9 @@ def _check_names(spec: SweepSpec) -> None:
         _check_among(f"axes.{name}.tasks", axis.tasks or (), spec.tasks, "tasks")
         _check_among(f"axes.{name}.methods", axis.methods or (), spec.methods, "methods")
         if not any(_concerns(axis, name, task, method) for task in spec.tasks for method in spec.methods):
-            raise SweepError(f"axes.{name} concerns no trial: {', '.join(axis.methods or spec.methods)} does not use it.")
+            raise SweepError(
+                f"axes.{name} concerns no trial: {', '.join(axis.methods or spec.methods)} does not use it."
+            )
 
 
 def _check_among(where: str, names: Iterable[str], known: list[str], kind: str) -> None:
@@ -149,7 +155,9 @@ def _concerns(axis: Axis, setting: str, task: str, method: str) -> bool:
 
 
 def _trial_name(task: str, method: str, point: Mapping[str, Any], seed: int) -> str:
-    values = (f"{name}={f'{value:.12g}' if isinstance(value, float) else value}" for name, value in point.items())
+    values = (
+        f"{name}={f'{value:.12g}' if isinstance(value, float) else value}" for name, value in point.items()
+    )
     return "-".join([method, re.sub(r"[^A-Za-z0-9._-]+", "_", task), *values, f"seed{seed}"])
 
 

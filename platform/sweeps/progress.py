@@ -42,7 +42,11 @@ class TrialProgress:
 
     def take(self, record: Mapping[str, Any]) -> None:
         """Moves to the position of a line of metrics.jsonl."""
-        self.phase, self.updates, self.env_steps = record["phase"], record["gradient_updates"], record["env_steps"]
+        self.phase, self.updates, self.env_steps = (
+            record["phase"],
+            record["gradient_updates"],
+            record["env_steps"],
+        )
         self.episode_return = record.get("evaluation/return_mean", self.episode_return)
         self.normalized_score = record.get("evaluation/normalized_score", self.normalized_score)
 

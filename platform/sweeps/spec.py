@@ -23,7 +23,7 @@ SUFFIX = ".yaml"
 
 
 def _counted(value: Any) -> Any:
-    """A count of seeds as the list 0, 1, 2, …"""
+    """Seeds given as their number: 3 stands for 0, 1, 2."""
     return list(range(value)) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -32,7 +32,7 @@ def _axis(value: Any) -> Any:
     if isinstance(value, list):
         return {"values": value}
     if not isinstance(value, dict | Axis):
-        raise ValueError("give a list of values, or a mapping with values, methods, tasks")
+        raise ValueError("give a list of values, or a mapping with values, methods, tasks")  # noqa: TRY004 (pydantic's)
     return value
 
 
@@ -174,5 +174,5 @@ def _describe(item: Any) -> str:
 
 
 def _fields(loc: list[Any]) -> list[str]:
-    model: type[BaseModel] = {"resources": Resources, "axes": Axis}.get(loc[0] if loc else "", SweepSpec)
-    return list(model.model_fields)
+    blocks: dict[str, type[BaseModel]] = {"resources": Resources, "axes": Axis}
+    return list(blocks.get(loc[0] if loc else "", SweepSpec).model_fields)

@@ -1,5 +1,7 @@
 """What the driver of a sweep does when Tune tells it something."""
 
+# ruff: noqa: ARG002 (Tune decides on the arguments)
+
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +44,9 @@ class Watcher(tune.Callback):
         return self._progress.trials[str(trial)]
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """The trial's process has been started."""
+        """The trial's process has been started; if the sweep is to stop, it ends itself before it does anything."""
+        if self._folder.stop_file.exists():
+            return
         state = self._state(trial)
         state.status, state.measured = "running", False
         self._reporter.changed(state)
@@ -55,11 +59,13 @@ class Watcher(tune.Callback):
         if NOTICE in result:
             self._reporter.message(f"{trial}: {result[NOTICE]}")
             return
+        never_ran = state.status == "waiting"  # its process came up when the sweep was stopping already
         if STATUS in result:
             state.status, state.message = result[STATUS], result.get(MESSAGE)
         else:
             self._progress.record(str(trial), result)
-        self._reporter.changed(state)
+        if not never_ran:
+            self._reporter.changed(state)
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """The trial failed and will be started again."""

@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.command import in_new_process, start, vitamin
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 
 @pytest.fixture(autouse=True)

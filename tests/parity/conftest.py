@@ -4,7 +4,7 @@ A test marked ``@pytest.mark.golden("prefix", ...)`` runs once for every file wi
 and compares arrays through ``compare``, which fails the test if an expected array of the file was forgotten.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from tests.parity.comparison import Comparison
 from tests.parity.golden_files import DEFAULT_FOLDER, GoldenFile, golden_names
 
 _PROPERTY = "parity"
+_FAILED = pytest.StashKey[bool]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -50,25 +51,37 @@ def compare(request: pytest.FixtureRequest, golden: GoldenFile) -> Iterator[Comp
     """Compares with this case's golden file, in the test's ``dtype`` (float64 if it has none)."""
     dtype = request.getfixturevalue("dtype") if "dtype" in request.fixturenames else torch.float64
 
-    def report(key: str, error: float) -> None:
-        request.node.user_properties.append((_PROPERTY, (str(dtype), f"{golden.name}:{key}", error)))
+    def report(arithmetic: str, name: str, error: float) -> None:
+        request.node.user_properties.append((_PROPERTY, (arithmetic, name, error)))
 
     comparison = Comparison(golden, dtype, report)
     yield comparison
-    comparison.assert_complete()
+    if not request.node.stash.get(_FAILED, False):
+        comparison.assert_complete()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    item.stash[_FAILED] = report.failed
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    compared: dict[str, list[tuple[float, str]]] = {}
+    errors: dict[str, dict[str, float]] = {}
     for reports in terminalreporter.stats.values():
         for report in reports:
             if getattr(report, "when", None) == "call":
                 for kind, value in report.user_properties:
                     if kind == _PROPERTY:
                         arithmetic, name, error = value
-                        compared.setdefault(arithmetic, []).append((error, name))
-    for arithmetic, errors in sorted(compared.items()):
-        worst, name = max(errors)
+                        of_arrays = errors.setdefault(arithmetic, {})
+                        of_arrays[name] = max(error, of_arrays.get(name, 0.0))
+    for arithmetic, of_arrays in sorted(errors.items()):
+        name = max(of_arrays, key=of_arrays.__getitem__)
         terminalreporter.write_line(
-            f"parity in {arithmetic}: {len(errors)} arrays compared, worst relative error {worst:.1e} ({name})"
+            f"parity in {arithmetic}: {len(of_arrays)} arrays compared, "
+            f"worst relative error {of_arrays[name]:.1e} ({name})"
         )

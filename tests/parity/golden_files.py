@@ -38,14 +38,12 @@ class GoldenFile(Mapping[str, NDArray[Any]]):
         self._arrays: dict[str, NDArray[Any]] = {}
         self._thinned: set[str] = set()
         with np.load(folder / f"{name}.npz") as stored:
-            for key in stored.files:
-                array = stored[key]
-                if key.endswith(_REFERENCE):
-                    key, array = key.removesuffix(_REFERENCE), shared[str(array)]
+            for stored_name in stored.files:
+                key = stored_name.removesuffix(_REFERENCE)
+                array = stored[stored_name] if key == stored_name else shared[str(stored[stored_name])]
                 if key.endswith(_EVERY_16TH_ROW):
-                    key = key.removesuffix(_EVERY_16TH_ROW)
-                    self._thinned.add(key)
-                self._arrays[key] = array
+                    self._thinned.add(key.removesuffix(_EVERY_16TH_ROW))
+                self._arrays[key.removesuffix(_EVERY_16TH_ROW)] = array
 
     def __getitem__(self, key: str) -> NDArray[Any]:
         return self._arrays[key]

@@ -6,9 +6,10 @@ import torch
 from tests.parity import reference
 from tests.parity.comparison import Comparison
 from tests.parity.golden_files import GoldenFile
-from vitamin.algorithms.gradients import Metrics
+from vitamin.algorithms.gradients.td3 import TD3
 from vitamin.algorithms.methods import METHODS
 from vitamin.algorithms.models.networks import Networks
+from vitamin.algorithms.segments import SegmentBatch
 from vitamin.algorithms.update import Updater
 
 
@@ -22,9 +23,19 @@ def _compare_gradients(compare: Comparison, networks: Networks, gradients: list[
         compare(f"grad/{name}", gradient)
 
 
-def _rl_coefficient(metrics: Metrics, supervised_coefficient: float) -> torch.Tensor:
-    """The factor that loss/rl had in the actor loss."""
-    return (metrics["loss/actor"] - supervised_coefficient * metrics["loss/supervised"]) / metrics["loss/rl"]
+def _rl_coefficient(updater: Updater, batch: SegmentBatch) -> torch.Tensor:
+    """What multiplies -Q in the actor loss."""
+    gradient = TD3(updater.hyperparameters)
+    output = updater.networks.policy(
+        batch.states,
+        batch.actions,
+        batch.returns_to_go[:, :-1],
+        batch.timesteps,
+        batch.mask,
+        padding="compute" if gradient.reads_padded_actions else "skip",
+    )
+    loss, metrics = gradient.actor_loss(updater.networks, batch, output)
+    return updater.hyperparameters.rl_coefficient * loss / metrics["loss/rl"]
 
 
 @pytest.mark.golden("td3_actor_ln")
@@ -39,13 +50,13 @@ def test_td3_actor_steps(golden: GoldenFile, compare: Comparison, dtype: torch.d
     steps = sum(1 for key in golden if key.startswith("expected/loss_step"))
     for step in range(steps):
         unclipped.clear()
+        compare(f"rl_coeff_step{step}", _rl_coefficient(updater, batch))
         metrics = updater.actor_step(batch, "online", _no_noise)
         if step == 0:
             _compare_gradients(compare, networks, unclipped)
         compare(f"loss_step{step}", metrics["loss/actor"])
         compare(f"rl_loss_step{step}", metrics["loss/rl"])
         compare(f"sup_loss_step{step}", metrics["loss/supervised"])
-        compare(f"rl_coeff_step{step}", _rl_coefficient(metrics, 1.0))
         compare(f"grad_norm_step{step}", metrics["gradient_norm/actor"])
         compare(
             f"lr_step{step}", torch.tensor(updater.optimizers["policy"].param_groups[0]["lr"], dtype=dtype)
@@ -74,7 +85,8 @@ def test_td3_actor_step_with_one_term(golden: GoldenFile, compare: Comparison, d
         compare.skip(["rl_loss", "rl_coeff"])
     else:
         compare("rl_loss", metrics["loss/rl"])
-        compare("rl_coeff", _rl_coefficient(metrics, 0.0))
+        compare("rl_coeff", torch.tensor(settings.rl_coefficient, dtype=dtype))
+        torch.testing.assert_close(metrics["loss/actor"], settings.rl_coefficient * metrics["loss/rl"])
     reference.compare_weights(compare, golden, "actor_after1", networks.policy)
 
 

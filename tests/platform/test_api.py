@@ -7,7 +7,7 @@ from ray import tune
 
 from vitamin import ODTConfig, TD3ODTConfig
 from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
-from vitamin.errors import DatasetError, SettingsError, TaskError
+from vitamin.errors import DatasetError, RunError, SettingsError, TaskError
 from vitamin.platform.datasets import collect_dataset
 from vitamin.platform.ray_session import ray_session
 from vitamin.platform.tasks import get_task, resolve_hyperparameters
@@ -107,5 +107,9 @@ def test_train_save_and_restore(data: Path, tmp_path: Path) -> None:
         twin.train()
         assert twin.record["loss/actor"] == algorithm.record["loss/actor"]
         assert twin.evaluation == algorithm.evaluation
+        state = tmp_path / "checkpoint" / "state.json"
+        state.write_text(state.read_text().replace("Pendulum-v1", "Hopper-v4"))
+        with pytest.raises(RunError, match="checkpoint of the task Hopper-v4, not of Pendulum-v1"):
+            algorithm.restore_from_path(path)
         for one in (algorithm, twin):
             one.stop()

@@ -12,7 +12,13 @@ from vitamin.analysis.schema import RunInfo, Status
 from vitamin.errors import SweepError
 from vitamin.platform.sweeps import Plan, SweepFolder, SweepProgress, SweepSpec, make_plan
 
-ENTRIES = {"name": "s", "tasks": ["Pendulum-v1"], "methods": ["td3_odt", "odt"], "seeds": [0], "preset": "tiny"}
+ENTRIES = {
+    "name": "s",
+    "tasks": ["Pendulum-v1"],
+    "methods": ["td3_odt", "odt"],
+    "seeds": [0],
+    "preset": "tiny",
+}
 SETTINGS = {"pretrain_updates": 100, "online_steps": 1000}
 
 
@@ -36,7 +42,13 @@ def write_run(folder: Path, status: Status, message: str | None = None, metrics:
 
 
 def line(**entries: Any) -> dict[str, Any]:
-    return {"iteration": 1, "phase": "pretrain", "gradient_updates": 0, "env_steps": 0, "time/iteration_s": 1.0} | entries
+    return {
+        "iteration": 1,
+        "phase": "pretrain",
+        "gradient_updates": 0,
+        "env_steps": 0,
+        "time/iteration_s": 1.0,
+    } | entries
 
 
 def test_the_specification_and_the_trials_are_written_down(tmp_path: Path) -> None:
@@ -44,13 +56,16 @@ def test_the_specification_and_the_trials_are_written_down(tmp_path: Path) -> No
     content = json.loads((tmp_path / "new" / "sweep.json").read_text())
     assert content["schema_version"] == 1
     assert content["spec"]["methods"] == ["td3_odt", "odt"]
-    assert [trial["name"] for trial in content["trials"]] == ["td3_odt-Pendulum-v1-seed0", "odt-Pendulum-v1-seed0"]
+    assert [trial["name"] for trial in content["trials"]] == [
+        "td3_odt-Pendulum-v1-seed0",
+        "odt-Pendulum-v1-seed0",
+    ]
     assert content["trials"][0]["overrides"] == SETTINGS
 
 
 def test_a_sweep_is_continued_only_when_asked(tmp_path: Path) -> None:
     create(tmp_path)
-    with pytest.raises(SweepError, match="already holds a sweep. Continue it with --resume"):
+    with pytest.raises(SweepError, match=r"already holds a sweep\. Continue it with --resume"):
         create(tmp_path)
     create(tmp_path, resume=True)
     create(tmp_path / "empty", resume=True)
@@ -64,14 +79,17 @@ def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_in_use_is_refused_and_free_again_afterwards(tmp_path: Path) -> None:
-    with SweepFolder(tmp_path, plan(), resume=False), pytest.raises(SweepError, match="being written by another sweep"):
+    with (
+        SweepFolder(tmp_path, plan(), resume=False),
+        pytest.raises(SweepError, match="being written by another sweep"),
+    ):
         create(tmp_path, resume=True)
     create(tmp_path, resume=True)
 
 
 def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(SweepError, match="Cannot write to .* Choose another --out"):
+    with pytest.raises(SweepError, match=r"Cannot write to .* Choose another --out"):
         create(tmp_path / "file" / "sweep")
 
 
@@ -110,7 +128,9 @@ def test_what_an_interrupted_sweep_left_behind_is_cleared(tmp_path: Path) -> Non
 
 def test_run_folders_tell_what_is_done(tmp_path: Path) -> None:
     made = plan(seeds=[0, 1])
-    evaluated = json.dumps(line(gradient_updates=50, **{"evaluation/return_mean": -3.0, "evaluation/normalized_score": 9.0}))
+    evaluated = json.dumps(
+        line(gradient_updates=50, **{"evaluation/return_mean": -3.0, "evaluation/normalized_score": 9.0})
+    )
     last = json.dumps(line(phase="online", gradient_updates=120, env_steps=400))
     with SweepFolder(tmp_path, made, resume=False) as folder:
         first, second, third, _ = (folder.run_folder(trial) for trial in made.trials)
@@ -132,7 +152,10 @@ def test_time_left_follows_from_the_speed_in_each_phase() -> None:
     progress.record(name, line(gradient_updates=50, **{"time/iteration_s": 5.0}))
     assert progress.seconds_left() is None  # nothing is known of the online phase
     progress.record(name, line(iteration=2, gradient_updates=100, **{"time/iteration_s": 5.0}))
-    progress.record(name, line(iteration=3, phase="online", gradient_updates=110, env_steps=100, **{"time/iteration_s": 2.0}))
+    progress.record(
+        name,
+        line(iteration=3, phase="online", gradient_updates=110, env_steps=100, **{"time/iteration_s": 2.0}),
+    )
     # 0.1 s an update and 0.02 s a step, also for the trials that wait: 18 s, and three times 10 s + 20 s.
     assert progress.seconds_left() == pytest.approx(18 + 3 * 30)
     progress.trials["odt-Pendulum-v1-seed0"].status = "running"
@@ -150,7 +173,9 @@ def test_each_method_has_its_own_speed() -> None:
     for name, seconds in (("td3_odt-Pendulum-v1-seed0", 4.0), ("odt-Pendulum-v1-seed0", 1.0)):
         progress.trials[name].status = "running"
         progress.record(name, line(gradient_updates=100, **{"time/iteration_s": seconds}))
-        progress.record(name, line(iteration=2, phase="online", env_steps=500, **{"time/iteration_s": seconds}))
+        progress.record(
+            name, line(iteration=2, phase="online", env_steps=500, **{"time/iteration_s": seconds})
+        )
     assert progress.seconds_left() == pytest.approx(4)
 
 

@@ -14,7 +14,14 @@ from vitamin.platform.sweeps.ignored_settings import ignored_settings
 
 def spec(**entries: Any) -> SweepSpec:
     return SweepSpec(
-        **{"name": "s", "tasks": ["Pendulum-v1"], "methods": ["td3_odt", "odt"], "seeds": [0], "preset": "tiny"} | entries
+        **{
+            "name": "s",
+            "tasks": ["Pendulum-v1"],
+            "methods": ["td3_odt", "odt"],
+            "seeds": [0],
+            "preset": "tiny",
+        }
+        | entries
     )
 
 
@@ -67,7 +74,9 @@ def test_the_more_special_setting_wins() -> None:
     assert plan.pretrain_updates == 49
 
 
-def test_each_trial_carries_the_resources_and_its_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_trial_carries_the_resources_and_its_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     plan = make_plan(
         spec(
@@ -92,22 +101,55 @@ def test_names_can_be_folder_names() -> None:
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
-        ({"tasks": ["hoper-random-v2"]}, r"tasks: Unknown task 'hoper-random-v2'\. Did you mean hopper-random-v2"),
+        (
+            {"tasks": ["hoper-random-v2"]},
+            r"tasks: Unknown task 'hoper-random-v2'\. Did you mean hopper-random-v2",
+        ),
         ({"methods": ["td3_otd"]}, r"methods: Unknown method 'td3_otd'\. Did you mean td3_odt"),
         ({"preset": "tinny"}, r"preset: Unknown preset 'tinny'\. Did you mean tiny"),
-        ({"overrides": {"batchsize": 1}}, r"overrides: Unknown setting 'batchsize'\. Did you mean batch_size"),
-        ({"overrides": {"batch_size": "many"}}, r"overrides: Setting batch_size=many does not fit: expected an integer"),
-        ({"axes": {"rl_coeficient": [1]}}, r"axes\.rl_coeficient: Unknown setting 'rl_coeficient'\. Did you mean rl_coefficient"),
-        ({"axes": {"rl_coefficient": [0.1, "x"]}}, r"axes\.rl_coefficient: Setting rl_coefficient=x does not fit"),
+        (
+            {"overrides": {"batchsize": 1}},
+            r"overrides: Unknown setting 'batchsize'\. Did you mean batch_size",
+        ),
+        (
+            {"overrides": {"batch_size": "many"}},
+            r"overrides: Setting batch_size=many does not fit: expected an integer",
+        ),
+        (
+            {"axes": {"rl_coeficient": [1]}},
+            r"axes\.rl_coeficient: Unknown setting 'rl_coeficient'\. Did you mean rl_coefficient",
+        ),
+        (
+            {"axes": {"rl_coefficient": [0.1, "x"]}},
+            r"axes\.rl_coefficient: Setting rl_coefficient=x does not fit",
+        ),
         ({"axes": {"rl_coefficient": [1, 1.0]}}, r"axes\.rl_coefficient lists 1(\.0)? twice"),
-        ({"axes": {"rl_coefficient": {"values": [1], "methods": ["pdt"]}}}, r"axes\.rl_coefficient\.methods: 'pdt' is not among"),
-        ({"axes": {"tau": {"values": [1], "tasks": ["Hopper"]}}}, r"axes\.tau\.tasks: 'Hopper' is not among the tasks"),
+        (
+            {"axes": {"rl_coefficient": {"values": [1], "methods": ["pdt"]}}},
+            r"axes\.rl_coefficient\.methods: 'pdt' is not among",
+        ),
+        (
+            {"axes": {"tau": {"values": [1], "tasks": ["Hopper"]}}},
+            r"axes\.tau\.tasks: 'Hopper' is not among the tasks",
+        ),
         ({"axes": {"tau": [0.1]}, "methods": ["odt"]}, r"axes\.tau concerns no trial: odt does not use it"),
-        ({"per_method": {"td3odt": {}}}, r"per_method: 'td3odt' is not among the methods .*Did you mean td3_odt"),
-        ({"per_method": {"odt": {"dropuot": 0}}}, r"per_method\.odt: Unknown setting 'dropuot'\. Did you mean dropout"),
-        ({"per_task": {"Pendulum": {}}}, r"per_task: 'Pendulum' is not among the tasks .*Did you mean Pendulum-v1"),
+        (
+            {"per_method": {"td3odt": {}}},
+            r"per_method: 'td3odt' is not among the methods .*Did you mean td3_odt",
+        ),
+        (
+            {"per_method": {"odt": {"dropuot": 0}}},
+            r"per_method\.odt: Unknown setting 'dropuot'\. Did you mean dropout",
+        ),
+        (
+            {"per_task": {"Pendulum": {}}},
+            r"per_task: 'Pendulum' is not among the tasks .*Did you mean Pendulum-v1",
+        ),
         ({"data": {"Pendulum": "x"}}, r"data: 'Pendulum' is not among the tasks"),
-        ({"overrides": {"num_heads": 3}}, r"td3_odt-Pendulum-v1-seed0: .*num_heads 3 does not divide hidden_size 16"),
+        (
+            {"overrides": {"num_heads": 3}},
+            r"td3_odt-Pendulum-v1-seed0: .*num_heads 3 does not divide hidden_size 16",
+        ),
     ],
 )
 def test_wrong_names_and_values_are_refused_with_their_place(entries: dict[str, Any], message: str) -> None:

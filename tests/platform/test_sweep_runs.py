@@ -51,7 +51,9 @@ class Recorder:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return collect_dataset(get_task("Pendulum-v1"), steps=1000, out=tmp_path_factory.mktemp("data") / "pendulum.hdf5")
+    return collect_dataset(
+        get_task("Pendulum-v1"), steps=1000, out=tmp_path_factory.mktemp("data") / "pendulum.hdf5"
+    )
 
 
 def entries(file: Path, **more: Any) -> dict[str, Any]:
@@ -70,7 +72,10 @@ def entries(file: Path, **more: Any) -> dict[str, Any]:
 
 def metrics(folder: Path) -> list[dict[str, Any]]:
     lines = (folder / "metrics.jsonl").read_text().splitlines()
-    return [{key: value for key, value in json.loads(line).items() if not key.startswith("time/")} for line in lines]
+    return [
+        {key: value for key, value in json.loads(line).items() if not key.startswith("time/")}
+        for line in lines
+    ]
 
 
 @pytest.mark.ray
@@ -118,7 +123,9 @@ def test_a_killed_trial_is_started_again_as_often_as_allowed(
     pids: dict[str, set[int]] = {"td3_odt-Pendulum-v1-seed0": set(), "td3_odt-Pendulum-v1-seed1": set()}
     allowed = {"td3_odt-Pendulum-v1-seed0": 1, "td3_odt-Pendulum-v1-seed1": 2}
 
-    def kill(self: Watcher, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any) -> None:
+    def kill(
+        self: Watcher, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
         watch(self, iteration, trials, trial, result, **info)
         killed = pids[str(trial)]
         if len(killed) < allowed[str(trial)] and result["pid"] not in killed:
@@ -145,6 +152,7 @@ def start(spec: Path, out: Path, *options: str) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
 
 
@@ -158,13 +166,18 @@ def wait_for(condition: Callable[[], bool], process: "subprocess.Popen[str]") ->
 
 @pytest.mark.ray
 @pytest.mark.slow
-def test_a_killed_and_a_stopped_sweep_go_on_to_the_results_of_a_single_run(tmp_path: Path, data: Path) -> None:
+def test_a_killed_and_a_stopped_sweep_go_on_to_the_results_of_a_single_run(
+    tmp_path: Path, data: Path
+) -> None:
     overrides = SETTINGS | {"online_steps": 6000}
     spec = tmp_path / "spec.yaml"
     spec.write_text(yaml.safe_dump(entries(data, overrides=overrides)))
     out = tmp_path / "sweep"
     run = out / "td3_odt-Pendulum-v1-seed0"
-    lines = lambda: len((run / "metrics.jsonl").read_bytes().splitlines()) if (run / "metrics.jsonl").exists() else 0  # noqa: E731
+
+    def lines() -> int:
+        file = run / "metrics.jsonl"
+        return len(file.read_bytes().splitlines()) if file.exists() else 0
 
     with start(spec, out) as killed:
         wait_for(lambda: lines() >= 2, killed)
@@ -174,14 +187,14 @@ def test_a_killed_and_a_stopped_sweep_go_on_to_the_results_of_a_single_run(tmp_p
     with start(spec, out, "--resume") as stopped:
         seen = lines()
         wait_for(lambda: lines() >= seen + 2, stopped)
-        stopped.send_signal(signal.SIGINT)
+        os.killpg(stopped.pid, signal.SIGINT)  # as Ctrl-C at a terminal does
         text = stopped.communicate(timeout=60)[0]
     assert stopped.returncode == 130, text
     assert "Stopping" in text
     assert f"--out {out} --resume" in text
     assert "Traceback" not in text
     assert RunInfo.read(run).status == "running"
-    assert sorted(path.name for path in (run / "checkpoints").iterdir())[-1] == f"{lines():08d}"
+    assert max(path.name for path in (run / "checkpoints").iterdir()) == f"{lines():08d}"
 
     with start(spec, out, "--resume") as finished:
         text = finished.communicate(timeout=120)[0]
@@ -190,7 +203,12 @@ def test_a_killed_and_a_stopped_sweep_go_on_to_the_results_of_a_single_run(tmp_p
     assert RunInfo.read(run).status == "finished"
 
     single = ExperimentSpec.create(
-        task="Pendulum-v1", preset="tiny", data=data, overrides=overrides, num_env_runners=0, checkpoint_interval=100
+        task="Pendulum-v1",
+        preset="tiny",
+        data=data,
+        overrides=overrides,
+        num_env_runners=0,
+        checkpoint_interval=100,
     )
     train(single, tmp_path / "single")
     assert metrics(run) == metrics(tmp_path / "single")

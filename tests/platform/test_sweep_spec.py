@@ -9,7 +9,13 @@ import yaml
 from vitamin.errors import SweepError
 from vitamin.platform.sweeps import find_spec, make_plan, read_spec, shipped_specs
 
-MINIMAL = {"name": "s", "tasks": ["Pendulum-v1"], "methods": ["td3_odt", "odt"], "seeds": [0], "preset": "tiny"}
+MINIMAL = {
+    "name": "s",
+    "tasks": ["Pendulum-v1"],
+    "methods": ["td3_odt", "odt"],
+    "seeds": [0],
+    "preset": "tiny",
+}
 
 
 def write(folder: Path, **entries: Any) -> Path:
@@ -23,8 +29,14 @@ def write(folder: Path, **entries: Any) -> Path:
     ("entries", "message"),
     [
         ({"metods": ["odt"]}, r"unknown key 'metods'\. Did you mean methods"),
-        ({"resources": {"num_env_runer": 1}}, r"unknown key 'num_env_runer' in resources\. Did you mean num_env_runners"),
-        ({"axes": {"tau": {"values": [0.1], "method": ["odt"]}}}, r"unknown key 'method' in axes\.tau\. Did you mean methods\?"),
+        (
+            {"resources": {"num_env_runer": 1}},
+            r"unknown key 'num_env_runer' in resources\. Did you mean num_env_runners",
+        ),
+        (
+            {"axes": {"tau": {"values": [0.1], "method": ["odt"]}}},
+            r"unknown key 'method' in axes\.tau\. Did you mean methods\?",
+        ),
         ({"tasks": None}, r"tasks is missing\."),
         ({"tasks": []}, "tasks is empty, so there are no trials"),
         ({"methods": []}, "methods is empty, so there are no trials"),

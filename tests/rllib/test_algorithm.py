@@ -140,6 +140,8 @@ def test_checkpoint_continues_bit_for_bit(make_config: MakeConfig, tmp_path: Pat
     second = OfflineToOnline.from_checkpoint(str(tmp_path / "checkpoint"))
     history += _history(second, 2)
     assert (history, _digest(second)) == expected
+    second.restore_from_path(tmp_path / "checkpoint")  # in place, after the replay has gone on
+    assert _history(second, 2) == history[4:]
     second.stop()
 
 

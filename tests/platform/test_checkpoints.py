@@ -1,0 +1,167 @@
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from vitamin.errors import RunError, WorkerFailure
+from vitamin.platform.experiments.checkpoints import (
+    list_checkpoints,
+    newest_checkpoint,
+    remove_checkpoints_after,
+    save_checkpoint,
+    verify_checkpoint,
+)
+
+# What CPython tells audit hooks of before it does it.
+FILE_OPERATIONS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.listdir", "os.scandir"}
+
+
+def write(iteration: int) -> Callable[[Path], None]:
+    def fill(folder: Path) -> None:
+        (folder / "weights").write_text(f"weights of {iteration}")
+        (folder / "state").write_text(f"state of {iteration}")
+
+    return fill
+
+
+def save(folder: Path, *iterations: int) -> None:
+    for iteration in iterations:
+        save_checkpoint(folder, iteration, write(iteration))
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def unreported(text: str) -> None:
+    raise AssertionError(text)
+
+
+def test_the_two_newest_are_kept(tmp_path: Path) -> None:
+    assert newest_checkpoint(tmp_path / "none", unreported) is None
+    save(tmp_path, 2, 4, 100)
+    assert names(tmp_path) == ["00000004", "00000100"]
+    newest = newest_checkpoint(tmp_path, unreported)
+    assert newest == tmp_path / "00000100"
+    assert (newest / "weights").read_text() == "weights of 100"
+
+
+def kill_at(operation: int, folder: Path) -> bool:
+    """Saves checkpoint 3 in a process that is gone before its nth file operation; False if it came to its end."""
+    child = os.fork()
+    if child == 0:
+        count = 0
+
+        def hook(event: str, arguments: object) -> None:
+            nonlocal count
+            if event in FILE_OPERATIONS:
+                count += 1
+                if count == operation:
+                    os._exit(9)
+
+        sys.addaudithook(hook)
+        save(folder, 3)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_kill_before_any_file_operation_leaves_a_whole_checkpoint(tmp_path: Path, damaged: bool) -> None:
+    operation, killed, found = 0, True, set()
+    while killed:
+        operation += 1
+        folder = tmp_path / str(operation)
+        save(folder, 1, 2, *([3] if damaged else []))
+        if damaged:
+            (folder / "00000003" / "weights").unlink()
+        killed = kill_at(operation, folder)
+        newest = newest_checkpoint(folder, lambda text: None)
+        assert newest is not None
+        found.add(newest.name)
+        assert (newest / "weights").read_text() == f"weights of {int(newest.name)}"
+        save(folder, 3)
+        assert names(folder) == ["00000002", "00000003"]
+        assert newest_checkpoint(folder, unreported) == folder / "00000003"
+    assert operation > 10
+    assert found == {"00000002", "00000003"}
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (OSError("disk full"), RunError),
+        (WorkerFailure("dead"), WorkerFailure),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+    ],
+)
+def test_failure_while_writing_leaves_the_older_ones_and_nothing_else(
+    tmp_path: Path, error: BaseException, raised: type[BaseException]
+) -> None:
+    save(tmp_path, 1, 2)
+
+    def fail(folder: Path) -> None:
+        write(3)(folder)
+        raise error
+
+    with pytest.raises(raised):
+        save_checkpoint(tmp_path, 3, fail)
+    assert names(tmp_path) == ["00000001", "00000002"]
+    assert newest_checkpoint(tmp_path, unreported) == tmp_path / "00000002"
+
+
+def truncate(checkpoint: Path) -> None:
+    os.truncate(checkpoint / "weights", 3)
+
+
+def flip(checkpoint: Path) -> None:
+    content = bytearray((checkpoint / "weights").read_bytes())
+    content[5] ^= 1
+    (checkpoint / "weights").write_bytes(content)
+
+
+def delete(checkpoint: Path) -> None:
+    (checkpoint / "weights").unlink()
+
+
+def delete_manifest(checkpoint: Path) -> None:
+    (checkpoint / "manifest.json").unlink()
+
+
+def truncate_manifest(checkpoint: Path) -> None:
+    os.truncate(checkpoint / "manifest.json", 20)
+
+
+def replace_manifest(checkpoint: Path) -> None:
+    (checkpoint / "manifest.json").write_text(json.dumps([]))
+
+
+DAMAGES = [truncate, flip, delete, delete_manifest, truncate_manifest, replace_manifest]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_checkpoint_is_reported_and_the_one_before_it_taken(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    save(tmp_path, 1, 2)
+    damage(tmp_path / "00000002")
+    reports: list[str] = []
+    assert newest_checkpoint(tmp_path, reports.append) == tmp_path / "00000001"
+    assert len(reports) == 1
+    assert f"{tmp_path / '00000002'} is damaged" in reports[0]
+    damage(tmp_path / "00000001")
+    with pytest.raises(RunError, match=r"No checkpoint in .* is whole"):
+        newest_checkpoint(tmp_path, reports.append)
+    with pytest.raises(RunError, match="damaged"):
+        verify_checkpoint(tmp_path / "00000001")
+
+
+def test_checkpoints_that_are_made_again_do_not_push_whole_ones_out(tmp_path: Path) -> None:
+    save(tmp_path, 4, 6)
+    delete(tmp_path / "00000006")
+    remove_checkpoints_after(tmp_path, 4)
+    save(tmp_path, 5)
+    assert [path.name for path in list_checkpoints(tmp_path)] == ["00000004", "00000005"]
+    assert newest_checkpoint(tmp_path, unreported) == tmp_path / "00000005"

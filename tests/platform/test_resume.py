@@ -1,0 +1,192 @@
+"""Exact resume: whatever happens to a run, its end is that of the run that was left alone, bit for bit."""
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.platform import runs
+from tests.platform.runs import outcome, spec
+from vitamin.analysis.schema import RunInfo
+from vitamin.errors import RunError
+from vitamin.platform.datasets import collect_dataset
+from vitamin.platform.experiments.checkpoints import list_checkpoints, save_checkpoint
+from vitamin.platform.experiments.spec import read_config
+from vitamin.platform.experiments.train import train
+from vitamin.platform.ray_session import ray_session
+from vitamin.platform.tasks import get_task
+
+pytestmark = pytest.mark.ray
+
+# The checkpoint of iteration 12 takes long enough to be killed in the middle of it.
+SLOW_DISK = """
+import time
+from vitamin.platform.experiments import checkpoints
+digest = checkpoints._digest
+checkpoints._digest = lambda file: (time.sleep(60 * ("00000012" in str(file))), digest(file))[1]
+"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "pendulum.hdf5"
+    return collect_dataset(get_task("Pendulum-v1"), steps=1000, seed=1, out=path)
+
+
+@pytest.fixture(scope="module")
+def _ray() -> Iterator[None]:
+    with ray_session(cpus=4):
+        yield
+
+
+@pytest.fixture(scope="module")
+def undisturbed(data: Path, _ray: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a run that nothing happens to: ten iterations of pretraining, six online."""
+    folder = tmp_path_factory.mktemp("undisturbed") / "run"
+    train(spec(data), folder)
+    return folder
+
+
+@pytest.mark.slow
+def test_kill_minus_nine_of_the_whole_process_tree(data: Path, undisturbed: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    options = ["--data", data, "--preset", "tiny", "--out", folder, "--checkpoint-interval", 4, "--online-steps", 2400]
+    options += [word for name, value in runs.SETTINGS.items() for word in ("--set", f"{name}={value}")]
+
+    # While it pretrains, before any checkpoint
+    process = runs.start("train", "Pendulum-v1", *options, "--num-env-runners", 0)
+    runs.wait_for(lambda: len(runs.lines(folder)) >= 2, process)
+    assert runs.kill_tree(process) > 2  # Ray's own processes are among them
+    first = RunInfo.read(folder)
+    assert (first.status, first.wall_time_s) == ("running", 0)
+
+    # Online, between two checkpoints, with env runners
+    process = runs.start("train", "--resume", "--out", folder, "--num-env-runners", 2)
+    runs.wait_for(lambda: len(runs.lines(folder)) >= 11, process)
+    assert runs.kill_tree(process) > 4
+    second = RunInfo.read(folder)
+    assert second.wall_time_s > 0
+
+    # While it writes a checkpoint
+    process = runs.start("train", "--resume", "--out", folder, "--num-env-runners", 0, program=SLOW_DISK)
+    written = folder / "checkpoints" / ".00000012.tmp" / "tensors.safetensors"
+    runs.wait_for(written.exists, process)
+    runs.kill_tree(process)
+    assert written.exists()
+
+    watcher = runs.Watcher()
+    end = train(read_config(folder / "config.yaml"), folder, resume=True, reporter=watcher)
+    assert watcher.messages == ["Resuming after iteration 10."]
+    assert outcome(folder) == outcome(undisturbed)
+    assert end.started == first.started
+    assert end.wall_time_s > second.wall_time_s
+
+
+def test_signals_end_the_run_after_the_iteration_or_at_once(data: Path, undisturbed: Path, tmp_path: Path) -> None:
+    folder, handlers = tmp_path / "run", [signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)]
+
+    def send(number: int, times: int, at: int) -> Callable[[int], None]:
+        return lambda iteration: [os.kill(os.getpid(), number) for _ in range(times * (iteration == at))] and None
+
+    watcher = runs.Watcher(send(signal.SIGTERM, 1, at=3))
+    assert train(spec(data), folder, reporter=watcher).status == "running"
+    assert watcher.messages == [
+        "Stopping after this iteration. Again to stop at once.",
+        "Stopped; the state is saved. Continue with --resume.",
+    ]
+    assert [path.name for path in list_checkpoints(folder / "checkpoints")] == ["00000004"]
+
+    watcher = runs.Watcher(send(signal.SIGINT, 2, at=11))
+    with pytest.raises(KeyboardInterrupt):
+        train(spec(data), folder, resume=True, reporter=watcher)
+    assert watcher.messages[0] == "Resuming after iteration 4."
+    assert (RunInfo.read(folder).status, RunInfo.read(folder).message) == ("running", None)
+
+    train(spec(data), folder, resume=True)
+    assert outcome(folder) == outcome(undisturbed)
+    assert [signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)] == handlers
+
+
+def test_damage_is_survived(data: Path, undisturbed: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    runs.stop_after(13, folder, spec(data))
+    older, newest = list_checkpoints(folder / "checkpoints")
+    assert (older.name, newest.name) == ("00000012", "00000013")
+    tensors = bytearray((newest / "tensors.safetensors").read_bytes())
+    tensors[-1] ^= 1
+    (newest / "tensors.safetensors").write_bytes(tensors)
+    for name in ("metrics.jsonl", "evaluations.csv"):
+        with (folder / name).open("a") as file:
+            file.write('{"iteration": 14, "online,14')
+    watcher = runs.Watcher()
+    train(spec(data, num_env_runners=1, checkpoint_interval=5), folder, resume=True, reporter=watcher)
+    assert f"{newest} is damaged: tensors.safetensors changed" in watcher.messages[0]
+    assert watcher.messages[1:] == ["Resuming after iteration 12."]
+    assert watcher.iterations == [13, 14, 15, 16]
+    assert outcome(folder) == outcome(undisturbed)
+
+    for checkpoint in list_checkpoints(folder / "checkpoints"):
+        (checkpoint / "state.json").unlink()
+    with pytest.raises(RunError, match=r"No checkpoint in .* is whole"):
+        train(spec(data, online_steps=9999), folder, resume=True, reporter=watcher)
+    assert RunInfo.read(folder).status == "failed"
+    assert len(runs.lines(folder)) == 16
+
+
+def test_more_steps_continue_a_finished_run(data: Path, undisturbed: Path, tmp_path: Path) -> None:
+    folder, watcher = tmp_path / "run", runs.Watcher()
+    short = train(spec(data, online_steps=1500), folder)
+    train(spec(data), folder, resume=True)
+    result, expected = outcome(folder), outcome(undisturbed)
+    # The evaluation at the earlier end, which the other run does not have, stays.
+    assert short.status == "finished"
+    extra = result["metrics"][13]
+    assert extra["env_steps"] == 1600
+    result["metrics"][13] = {key: extra[key] for key in extra if not key.startswith("evaluation/")}
+    rows = result["evaluations"].splitlines(keepends=True)
+    result["evaluations"] = "".join(row for row in rows if not row.startswith("online,14,"))
+    assert len(rows) == len(expected["evaluations"].splitlines()) + 2
+    assert result == expected
+
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    for steps in (1500, 2400):
+        assert train(spec(data, online_steps=steps), folder, resume=True, reporter=watcher).status == "finished"
+    assert watcher.messages == [f"{folder} is finished already."] * 2
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_other_data_and_other_checkpoints_are_refused(data: Path, undisturbed: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(undisturbed, folder)
+    more, info = spec(data, online_steps=9999), RunInfo.read(folder)
+    other = collect_dataset(get_task("Pendulum-v1"), steps=1000, seed=2, out=tmp_path / "other.hdf5")
+    with pytest.raises(RunError, match="was started on other data"):
+        train(more.model_copy(update={"data": other}), folder, resume=True)
+    assert RunInfo.read(folder) == info
+    moved = shutil.copy(data, tmp_path / "moved.hdf5")
+
+    def rewrite(**changes: Any) -> None:
+        newest = list_checkpoints(folder / "checkpoints")[-1]
+
+        def copy(target: Path) -> None:
+            shutil.copytree(newest, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("manifest.json"))
+            state = json.loads((newest / "state.json").read_text())
+            (target / "state.json").write_text(json.dumps(state | changes))
+
+        save_checkpoint(folder / "checkpoints", int(newest.name) + 1, copy)
+
+    for change, message in (
+        ({"schema": 99}, "checkpoint schema 99, this version reads 1"),
+        ({"schema": 1, "task": "Hopper-v4"}, "checkpoint of the task Hopper-v4, not of Pendulum-v1"),
+        ({"task": "Pendulum-v1", "method": "odt"}, "checkpoint of the method odt, not of td3_odt"),
+    ):
+        rewrite(**change)
+        with pytest.raises(RunError, match=message):
+            train(more.model_copy(update={"data": Path(moved)}), folder, resume=True)
+        assert RunInfo.read(folder).status == "failed"
+    assert runs.metrics(folder) == runs.metrics(undisturbed)

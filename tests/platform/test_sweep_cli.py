@@ -1,0 +1,160 @@
+"""`vitamin sweep`: the plan, the messages, and what a watcher sees."""
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from vitamin.platform.cli import app
+from vitamin.platform.cli.sweep_display import LineDisplay, LiveDisplay, SweepDisplay
+from vitamin.platform.datasets import collect_dataset
+from vitamin.platform.sweeps import Plan, SweepProgress, SweepSpec, make_plan
+from vitamin.platform.tasks import get_task
+
+FIRST, SECOND, THIRD = (f"odt-Pendulum-v1-seed{seed}" for seed in range(3))
+SPEC = """
+name: mine
+tasks: [Pendulum-v1]
+methods: [td3_odt, odt]
+seeds: 2
+preset: tiny
+axes: {rl_coefficient: [0.1, 1]}
+data: {Pendulum-v1: pendulum.hdf5}
+resources: {num_env_runners: 2, num_learners: 1}
+"""
+
+
+@pytest.fixture
+def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "mine.yaml"
+    file.write_text(SPEC)
+    return file
+
+
+def test_a_dry_run_prints_plan_and_cost_and_leaves_nothing_behind(spec: Path, tmp_path: Path) -> None:
+    collect_dataset(get_task("Pendulum-v1"), steps=400, out=tmp_path / "pendulum.hdf5")
+    before = sorted(tmp_path.iterdir())
+    result = CliRunner().invoke(app, ["sweep", str(spec), "--dry-run"])
+    assert result.exit_code == 0, result.output
+    lines = [" ".join(line.split()) for line in result.output.splitlines()]
+    assert "td3_odt-Pendulum-v1-rl_coefficient=0.1-seed1 8 1,200" in lines
+    assert "trials 6" in lines
+    assert "environment steps 7,200 online, evaluation not counted" in lines
+    assert "pretrain updates 48" in lines
+    assert "each trial 4 CPU" in lines
+    assert "data here" in lines
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_missing_data_is_a_note_in_a_dry_run_and_else_an_error_before_anything_starts(
+    spec: Path, tmp_path: Path
+) -> None:
+    result = CliRunner().invoke(app, ["sweep", str(spec), "--dry-run"])
+    assert result.exit_code == 0
+    assert "Pendulum-v1: There is no file" in result.output
+    result = CliRunner().invoke(app, ["sweep", str(spec), "--out", "out"])
+    assert result.exit_code == 1
+    assert "error: Pendulum-v1: There is no file" in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_wrong_specification_is_one_message(spec: Path) -> None:
+    spec.write_text(SPEC.replace("methods", "metods"))
+    result = CliRunner().invoke(app, ["sweep", str(spec)])
+    assert result.exit_code == 1
+    assert "unknown key 'metods'" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_in_a_ray_job_the_folder_has_to_be_absolute(spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
+    result = CliRunner().invoke(app, ["sweep", str(spec), "--out", "results/x"])
+    assert result.exit_code == 2
+    assert "absolute --out" in " ".join(result.output.split())
+
+
+@pytest.fixture
+def plan() -> Plan:
+    settings = {"pretrain_updates": 100, "online_steps": 1000}
+    return make_plan(
+        SweepSpec(
+            name="s",
+            tasks=["Pendulum-v1"],
+            methods=["odt"],
+            seeds=[0, 1, 2],
+            preset="tiny",
+            overrides=settings,
+        )
+    )
+
+
+def run_part_of(progress: SweepProgress, display: SweepDisplay) -> None:
+    """One trial finishes, one fails, one has just started."""
+    display.started(progress)
+    record = {
+        "iteration": 1,
+        "phase": "pretrain",
+        "gradient_updates": 100,
+        "env_steps": 0,
+        "time/iteration_s": 10.0,
+    }
+    for name in (FIRST, SECOND):
+        progress.trials[name].status = "running"
+        display.changed(progress.trials[name])
+    progress.record(FIRST, record | {"evaluation/return_mean": -900.0})
+    display.changed(progress.trials[FIRST])
+    score = {"evaluation/return_mean": -290.0, "evaluation/normalized_score": 87.1}
+    progress.record(FIRST, record | {"iteration": 2, "phase": "online", "env_steps": 1000} | score)
+    progress.trials[FIRST].status = "finished"
+    display.changed(progress.trials[FIRST])
+    progress.trials[SECOND].status, progress.trials[SECOND].message = "failed", "the disk is full"
+    display.changed(progress.trials[SECOND])
+    progress.trials[THIRD].status = "running"
+    display.changed(progress.trials[THIRD])
+
+
+def test_a_log_gets_a_line_for_each_change_of_status(plan: Plan, capsys: pytest.CaptureFixture[str]) -> None:
+    with LineDisplay("s → out") as display:
+        run_part_of(SweepProgress.of(plan), display)
+    assert capsys.readouterr().err.splitlines() == [
+        "s → out",
+        "3 trials: 3 waiting",
+        f"{FIRST}  running  [3 trials: 1 running, 2 waiting]",
+        f"{SECOND}  running  [3 trials: 2 running, 1 waiting]",
+        f"{FIRST}  finished  1,000/1,000 steps  score 87.1  [3 trials: 1 finished, 1 running, 1 waiting · 40 s left]",
+        f"{SECOND}  failed  the disk is full  [3 trials: 1 finished, 1 waiting, 1 failed · 20 s left]",
+        f"{THIRD}  running  [3 trials: 1 finished, 1 running, 1 failed · 20 s left]",
+    ]
+
+
+def test_a_terminal_shows_the_running_trials(plan: Plan) -> None:
+    display = LiveDisplay("s → out")
+    display.console = Console(file=io.StringIO())
+
+    def text() -> str:
+        console = Console(file=io.StringIO(), width=120)
+        with console.capture() as capture:
+            console.print(display.render())
+        return capture.get()
+
+    assert "starting" in text()
+    progress = SweepProgress.of(plan)
+    run_part_of(progress, display)
+    assert THIRD in text()
+    assert FIRST not in text()
+    assert "3 trials: 1 finished, 1 running, 1 failed · 20 s left" in text()
+    progress.record(
+        THIRD,
+        {
+            "iteration": 1,
+            "phase": "pretrain",
+            "gradient_updates": 40,
+            "env_steps": 0,
+            "time/iteration_s": 4.0,
+        },
+    )
+    assert "pretrain" in text()
+    assert "40/100 updates" in text()
