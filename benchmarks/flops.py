@@ -7,7 +7,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode, register_flop_formula
 
 
-@register_flop_formula(torch.ops.mkldnn._linear_pointwise)  # type: ignore[no-untyped-call, untyped-decorator] # noqa: SLF001
+@register_flop_formula(torch.ops.mkldnn._linear_pointwise)  # noqa: SLF001
 def _linear_flops(inputs: tuple[int, int], weight: tuple[int, int], *_: Any, **__: Any) -> int:
     """(M, I) times the transpose of (O, I)."""
     return 2 * inputs[0] * inputs[1] * weight[0]

@@ -118,7 +118,7 @@ class PlainTD3:
         actions = self.policy(batch.states, batch.actions, batch.returns_to_go[:, :-1], batch.mask)
         supervised = (actions - batch.actions)[batch.mask].square().mean()
         values = self.critics[0](torch.cat([batch.states, actions], dim=-1)).squeeze(-1)
-        loss = supervised - self.settings.rl_coefficient * values[batch.mask].mean()
+        loss: Tensor = supervised - self.settings.rl_coefficient * values[batch.mask].mean()
         self.policy.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.policy.parameters(), self.settings.gradient_clip, foreach=False)

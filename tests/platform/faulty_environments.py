@@ -9,20 +9,19 @@ import numpy as np
 import ray
 from gymnasium.envs.classic_control import PendulumEnv
 
-HEALTHY_EPISODES = 6
-
 
 class Faulty(PendulumEnv):
     """Counts the episodes of all its instances in this process."""
 
     episodes: ClassVar[int] = 0
+    healthy_episodes: ClassVar[int] = 6
 
     def reset(self, **arguments: Any) -> Any:
         type(self).episodes += 1
         return super().reset(**arguments)
 
     def step(self, u: Any) -> Any:
-        return super().step(u) if self.episodes <= HEALTHY_EPISODES else self.fault(u)
+        return super().step(u) if self.episodes <= self.healthy_episodes else self.fault(u)
 
     def fault(self, u: Any) -> Any:
         raise NotImplementedError
@@ -45,6 +44,8 @@ class Hanging(Faulty):
 
 
 class Crashing(Faulty):
+    healthy_episodes: ClassVar[int] = 0
+
     def fault(self, u: Any) -> Any:
         os._exit(1)
 

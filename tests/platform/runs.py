@@ -119,6 +119,14 @@ def processes(word: str, root: int | None = None) -> list[int]:
     return found
 
 
+def wait_until_gone(word: str) -> None:
+    """Waits for the end of the processes below this one whose command line holds ``word``; Ray takes its time."""
+    deadline = time.monotonic() + 30
+    while processes(word):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def kill_tree(process: "subprocess.Popen[str]") -> int:
     """SIGKILL for a process and all its descendants; how many they were."""
     children = processes("", process.pid)
@@ -129,4 +137,3 @@ def kill_tree(process: "subprocess.Popen[str]") -> int:
             continue
     process.communicate()
     return 1 + len(children)
-

@@ -55,7 +55,18 @@ def undisturbed(data: Path, _ray: None, tmp_path_factory: pytest.TempPathFactory
 @pytest.mark.slow
 def test_kill_minus_nine_of_the_whole_process_tree(data: Path, undisturbed: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    options = ["--data", data, "--preset", "tiny", "--out", folder, "--checkpoint-interval", 4, "--online-steps", 2400]
+    options = [
+        "--data",
+        data,
+        "--preset",
+        "tiny",
+        "--out",
+        folder,
+        "--checkpoint-interval",
+        4,
+        "--online-steps",
+        2400,
+    ]
     options += [word for name, value in runs.SETTINGS.items() for word in ("--set", f"{name}={value}")]
 
     # While it pretrains, before any checkpoint
@@ -87,11 +98,15 @@ def test_kill_minus_nine_of_the_whole_process_tree(data: Path, undisturbed: Path
     assert end.wall_time_s > second.wall_time_s
 
 
-def test_signals_end_the_run_after_the_iteration_or_at_once(data: Path, undisturbed: Path, tmp_path: Path) -> None:
+def test_signals_end_the_run_after_the_iteration_or_at_once(
+    data: Path, undisturbed: Path, tmp_path: Path
+) -> None:
     folder, handlers = tmp_path / "run", [signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)]
 
     def send(number: int, times: int, at: int) -> Callable[[int], None]:
-        return lambda iteration: [os.kill(os.getpid(), number) for _ in range(times * (iteration == at))] and None
+        return lambda iteration: (
+            [os.kill(os.getpid(), number) for _ in range(times * (iteration == at))] and None
+        )
 
     watcher = runs.Watcher(send(signal.SIGTERM, 1, at=3))
     assert train(spec(data), folder, reporter=watcher).status == "running"
@@ -155,7 +170,9 @@ def test_more_steps_continue_a_finished_run(data: Path, undisturbed: Path, tmp_p
 
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     for steps in (1500, 2400):
-        assert train(spec(data, online_steps=steps), folder, resume=True, reporter=watcher).status == "finished"
+        assert (
+            train(spec(data, online_steps=steps), folder, resume=True, reporter=watcher).status == "finished"
+        )
     assert watcher.messages == [f"{folder} is finished already."] * 2
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
@@ -174,7 +191,9 @@ def test_other_data_and_other_checkpoints_are_refused(data: Path, undisturbed: P
         newest = list_checkpoints(folder / "checkpoints")[-1]
 
         def copy(target: Path) -> None:
-            shutil.copytree(newest, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("manifest.json"))
+            shutil.copytree(
+                newest, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("manifest.json")
+            )
             state = json.loads((newest / "state.json").read_text())
             (target / "state.json").write_text(json.dumps(state | changes))
 

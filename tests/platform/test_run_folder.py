@@ -118,7 +118,9 @@ def test_other_data_is_refused(tmp_path: Path) -> None:
     start(tmp_path)
     with RunFolder(tmp_path, spec(), resume=True) as run:
         run.check_data(Path("moved.hdf5"), "abc")
-        with pytest.raises(RunError, match=r"started on other data \(/data/file\.hdf5\); other\.hdf5 differs"):
+        with pytest.raises(
+            RunError, match=r"started on other data \(/data/file\.hdf5\); other\.hdf5 differs"
+        ):
             run.check_data(Path("other.hdf5"), "def")
 
 
