@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from vitamin.platform.tasks import get_task
 
 __version__ = "0.1.0"
-__all__ = ["METHODS", "Hyperparameters", "ODTConfig", "TD3ODTConfig", "__version__", "get_task", "load_dataset"]
+__all__ = [
+    "METHODS",
+    "Hyperparameters",
+    "ODTConfig",
+    "TD3ODTConfig",
+    "__version__",
+    "get_task",
+    "load_dataset",
+]
 
 _HOMES = {
     "METHODS": "vitamin.algorithms.methods",

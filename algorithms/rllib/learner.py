@@ -140,7 +140,7 @@ class ReplayLearner(TorchLearner):
             Means of the updates' metrics, and the replay's size.
 
         Raises:
-            Diverged: If a metric is NaN or infinite.
+            Diverged: If a metric or a weight is NaN or infinite.
         """
         for trajectories in self._staged:
             self.replay.add(
@@ -164,7 +164,7 @@ class ReplayLearner(TorchLearner):
                 counts[name] = counts.get(name, 0) + 1
         means = self._mean_metrics(sums, counts)
         infinite = [name for name, value in means.items() if not np.isfinite(value)]
-        if infinite:
+        if infinite := infinite or self._infinite_weights():
             raise Diverged(
                 f"{', '.join(infinite)} became NaN or infinite after {self.updater.actor_updates} actor updates. "
                 "Try a smaller learning_rate, critic_learning_rate or rl_coefficient, or critic_layer_norm=true."
@@ -173,6 +173,13 @@ class ReplayLearner(TorchLearner):
             "replay/trajectories": float(self.replay.num_trajectories),
             "replay/steps": float(self.replay.num_steps),
         }
+
+    def _infinite_weights(self) -> list[str]:
+        """Networks with weights that are NaN or infinite; a ReLU can hide that from all metrics."""
+        names, weights = zip(*self.networks_module.networks.named_parameters(), strict=True)
+        finite = torch.stack([weight.detach().sum() for weight in weights]).isfinite().tolist()
+        broken = [name.split(".")[0] for name, good in zip(names, finite, strict=True) if not good]
+        return [f"weights of {network}" for network in dict.fromkeys(broken)]
 
     def _torch_seed(self, stream: Stream, *counters: int) -> int:
         return torch_seed(self.config.seed or 0, stream, self.updates, *counters)
