@@ -38,7 +38,10 @@ def measure(preset: str, data: Path, layout: str, updates: int, repeats: int) ->
             samples[part].append(algorithm.record[f"time/{part}"])
     algorithm.stop()
     median = {part: statistics.median(values[1:]) for part, values in samples.items()}
-    rest = median["iteration_s"] - sum(median[part] for part in PARTS[:-1])
+    rest = statistics.median(
+        whole - sample - update - sync
+        for sample, update, sync, whole in list(zip(*samples.values(), strict=True))[1:]
+    )
     columns = [f"{1e3 * median[part]:.0f}" for part in PARTS]
     return f"{preset}, {layout}", *columns, f"{1e3 * rest:.1f}", f"{statistics.median(steps[1:]):.0f}"
 
