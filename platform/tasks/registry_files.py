@@ -67,6 +67,8 @@ def _task(name: str, entry: TaskEntry, environment: EnvironmentBlock, suite: Sui
         suite=suite.suite,
         env_id=environment.env_id,
         env_kwargs=environment.env_kwargs,
+        adapter=environment.adapter,
+        extra=environment.extra,
         max_episode_steps=environment.max_episode_steps,
         observation_size=environment.observation_size,
         action_size=environment.action_size,
@@ -77,7 +79,7 @@ def _task(name: str, entry: TaskEntry, environment: EnvironmentBlock, suite: Sui
         reference_source=reference.source if reference else "",
         dataset_kind=entry.dataset,
         dataset_url=f"{suite.dataset_base_url}{entry.file}" if entry.file else None,
-        dataset_file=entry.file,
+        dataset_file=entry.file and entry.file.rpartition("/")[2],
         quirks=environment.quirks + (kind.quirks if kind else ()) + entry.quirks,
         sources=suite.sources + (kind.sources if kind else ()),
         hyperparameters={

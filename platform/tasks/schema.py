@@ -61,10 +61,17 @@ class TaskEntry(_Block):
 
 
 class EnvironmentBlock(_Block):
-    """An environment and its tasks. A single action bound holds for every dimension."""
+    """An environment and its tasks. A single action bound holds for every dimension.
+
+    ``adapter`` names what makes the environment behave as D4RL's (a key of
+    ``vitamin.platform.environments.adapters.ADAPTERS``), ``extra`` the optional dependencies that it needs
+    (``pip install "vitamin[EXTRA]"``).
+    """
 
     env_id: str
     env_kwargs: dict[str, Any] = Field(default_factory=dict)
+    adapter: str | None = None
+    extra: str | None = None
     max_episode_steps: PositiveInt
     observation_size: PositiveInt
     action_size: PositiveInt

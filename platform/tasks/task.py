@@ -14,7 +14,10 @@ class Task:
         suite: Group of tasks it is listed with: ``mujoco``, ``classic``, …; ``gymnasium`` outside the
             registry.
         env_id: Gymnasium id, or ``module:EnvId`` for environments that importing ``module`` registers.
-        env_kwargs: Keyword arguments of the environment.
+        env_kwargs: Keyword arguments of the environment, or of its adapter.
+        adapter: What makes the environment behave as D4RL's, a key of
+            ``vitamin.platform.environments.adapters.ADAPTERS``; None for the environment as it is.
+        extra: Optional dependencies of this project that the environment needs; None for none.
         max_episode_steps: Time limit of an episode; None leaves the environment's own.
         observation_size: S.
         action_size: A.
@@ -36,6 +39,8 @@ class Task:
     suite: str
     env_id: str
     env_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    adapter: str | None = None
+    extra: str | None = None
     max_episode_steps: int | None = None
     observation_size: int | None = None
     action_size: int | None = None
