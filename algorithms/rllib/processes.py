@@ -9,7 +9,7 @@ from ray.rllib.core.learner.learner_group import LearnerGroup
 from ray.rllib.env.env_runner_group import EnvRunnerGroup
 
 from vitamin.algorithms.rllib.learner import ReplayLearner
-from vitamin.algorithms.rllib.work import LEARNER_DIED
+from vitamin.algorithms.rllib.work import LEARNER_DIED, PeerLost
 from vitamin.errors import VitaminError, WorkerFailure
 
 T = TypeVar("T")
@@ -27,13 +27,13 @@ def call_learners(group: LearnerGroup, function: Callable[[ReplayLearner], T], c
     call: Callable[..., T] = function
     results = list(group.foreach_learner(call))
     errors = [result.get() for result in results if not result.ok]
+    # A learner that waited in vain for another one says less than the other one does.
+    errors.sort(key=lambda error: isinstance(expected_cause(error), PeerLost))
     for error in errors:
         if (cause := expected_cause(error)) is not None:
             raise cause
-    for error in errors:
         if isinstance(error, ray.exceptions.RayActorError):
             raise WorkerFailure(LEARNER_DIED) from error
-    for error in errors:
         raise error
     if len(results) < count:
         raise WorkerFailure(LEARNER_DIED)

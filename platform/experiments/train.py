@@ -193,7 +193,10 @@ class _Loop:
         algorithm.train()
         records.add(algorithm.record, algorithm.evaluation, self.task)
         iteration = algorithm.progress.iteration
-        due = iteration % self.spec.checkpoint_interval == 0 or iteration == algorithm.pretrain_iterations
+        due = (
+            iteration % self.spec.checkpoint_interval == 0
+            or iteration == algorithm.schedule.pretrain_iterations
+        )
         stopping = self.stop.requested
         if due or algorithm.finished or stopping:
             records.sync()

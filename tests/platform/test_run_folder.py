@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from vitamin.algorithms.rllib.algorithm import Evaluation
+from vitamin.algorithms.rllib.evaluation import Evaluation
 from vitamin.analysis.schema import DatasetInfo, RunInfo
 from vitamin.errors import RunError
 from vitamin.platform.experiments.records import Records
