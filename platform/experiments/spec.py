@@ -38,7 +38,9 @@ class ExperimentSpec(BaseModel):
     num_env_runners: NonNegativeInt = Field(1, description="remote env runners; 0 rolls out in the driver")
     num_learners: NonNegativeInt = Field(0, description="remote learners; 0 learns in the driver")
     num_gpus_per_learner: NonNegativeFloat = Field(0, description="GPUs of each learner")
-    checkpoint_interval: PositiveInt = Field(10, description="iterations between checkpoints")
+    checkpoint_interval: PositiveInt = Field(
+        10, description="iterations between checkpoints; after ten minutes one comes earlier"
+    )
 
     @classmethod
     def create(cls, **values: Any) -> "ExperimentSpec":

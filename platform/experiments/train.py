@@ -26,6 +26,9 @@ from vitamin.platform.experiments.spec import ExperimentSpec
 from vitamin.platform.ray_session import ray_session
 from vitamin.platform.tasks import get_task
 
+# Where iterations are slow a checkpoint comes earlier than after checkpoint_interval of them.
+_LONGEST_UNSAVED_S = 600.0
+
 
 class Reporter(Protocol):
     """Whoever watches a run."""
@@ -149,6 +152,7 @@ class _Loop:
         self.stop = stop
         self.task = get_task(spec.task)
         self.start = time.monotonic() - folder.info.wall_time_s
+        self.saved = time.monotonic()
 
     def run(self, *, resume: bool) -> RunInfo:
         try:
@@ -196,11 +200,13 @@ class _Loop:
         due = (
             iteration % self.spec.checkpoint_interval == 0
             or iteration == algorithm.schedule.pretrain_iterations
+            or time.monotonic() - self.saved > _LONGEST_UNSAVED_S
         )
         stopping = self.stop.requested
         if due or algorithm.finished or stopping:
             records.sync()
             save_checkpoint(self.folder.checkpoints, iteration, algorithm.save_to_path)
+            self.saved = time.monotonic()
             self.folder.set_status("running", None, time.monotonic() - self.start)
         self.reporter.iteration(algorithm.record, algorithm.hyperparameters)
         return stopping

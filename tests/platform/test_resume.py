@@ -15,6 +15,7 @@ from tests.platform.runs import outcome, spec
 from vitamin.analysis.schema import RunInfo
 from vitamin.errors import RunError
 from vitamin.platform.datasets import collect_dataset
+from vitamin.platform.experiments import train as train_module
 from vitamin.platform.experiments.checkpoints import list_checkpoints, save_checkpoint
 from vitamin.platform.experiments.spec import read_config
 from vitamin.platform.experiments.train import train
@@ -96,6 +97,18 @@ def test_kill_minus_nine_of_the_whole_process_tree(data: Path, undisturbed: Path
     assert outcome(folder) == outcome(undisturbed)
     assert end.started == first.started
     assert end.wall_time_s > second.wall_time_s
+
+
+def test_slow_iterations_are_saved_before_their_number_is_due(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train_module, "_LONGEST_UNSAVED_S", 0.0)
+    saved = []
+    watcher = runs.Watcher(
+        lambda iteration: saved.append(int(list_checkpoints(tmp_path / "run" / "checkpoints")[-1].name))
+    )
+    train(spec(data, online_steps=0, checkpoint_interval=100), tmp_path / "run", reporter=watcher)
+    assert saved == watcher.iterations
 
 
 def test_signals_end_the_run_after_the_iteration_or_at_once(
