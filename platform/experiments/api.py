@@ -7,10 +7,13 @@ from ray.rllib.algorithms.algorithm_config import NotProvided
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.rllib import config as rllib
+from vitamin.algorithms.rllib.algorithm import OfflineToOnline
 from vitamin.errors import SettingsError
 from vitamin.platform.datasets import dataset_path
 from vitamin.platform.experiments.build import dataset_loader, environment_creator, reference_scores
 from vitamin.platform.tasks import get_task, resolve_hyperparameters
+
+__all__ = ["ODTConfig", "OfflineToOnline", "TD3ODTConfig"]
 
 
 class _TaskConfig(rllib.OfflineToOnlineConfig):
