@@ -19,6 +19,7 @@ from vitamin.algorithms.methods import get_method
 from vitamin.errors import SettingsError
 from vitamin.platform.tasks import get_task
 from vitamin.platform.tasks.presets import resolve_hyperparameters
+from vitamin.platform.yaml_files import load_yaml
 
 
 class ExperimentSpec(BaseModel):
@@ -84,7 +85,7 @@ def read_config(file: Path) -> ExperimentSpec:
         TaskError: If its task is unknown.
     """
     try:
-        content = yaml.safe_load(file.read_text())
+        content = load_yaml(file.read_text())
     except OSError as error:
         raise SettingsError(f"Cannot read {file}: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from vitamin.errors import SweepError, nearest
+from vitamin.platform.yaml_files import load_yaml
 
 SUFFIX = ".yaml"
 
@@ -132,7 +133,7 @@ def read_spec(file: Path) -> SweepSpec:
             empty list.
     """
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = load_yaml(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise SweepError(f"Cannot read {file}: {getattr(error, 'strerror', None) or error}.") from error
     except yaml.YAMLError as error:

@@ -50,7 +50,15 @@ def test_missing_dataset_says_which_file_from_where_and_where_to_put_it(tmp_path
 
 
 @pytest.mark.parametrize(
-    "content", ["", "- a list", "task: [", "task: Pendulum-v1\nsede: 1", "hyperparameters: 3"]
+    "content",
+    [
+        "",
+        "- a list",
+        "task: [",
+        "task: Pendulum-v1\nsede: 1",
+        "hyperparameters: 3",
+        "task: Pendulum-v1\nhyperparameters: {tau: 0.1, tau: 0.2}",
+    ],
 )
 def test_damaged_config(tmp_path: Path, content: str) -> None:
     (tmp_path / "config.yaml").write_text(content)
