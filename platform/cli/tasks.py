@@ -25,14 +25,13 @@ def tasks(
 
 
 def _print_all() -> None:
+    from vitamin.platform.cli.dataset_views import data_status
     from vitamin.platform.cli.output import print_table
-    from vitamin.platform.datasets.cache import cached_path
     from vitamin.platform.tasks import get_task, task_names
 
     rows = []
     for name in task_names():
         task = get_task(name)
-        here = "here" if cached_path(task).is_file() else "to fetch" if task.dataset_url else "to collect"
         rows.append(
             (
                 name,
@@ -41,7 +40,7 @@ def _print_all() -> None:
                 str(task.observation_size),
                 str(task.action_size),
                 _references(task),
-                here,
+                data_status(task),
             )
         )
     print_table("Tasks", ("task", "suite", "environment", "S", "A", "score 0 … 100 at return", "data"), rows)
@@ -49,13 +48,13 @@ def _print_all() -> None:
 
 
 def _print_one(task: "Task") -> None:
+    from vitamin.platform.cli.dataset_views import data_status
     from vitamin.platform.cli.output import print_fields
-    from vitamin.platform.datasets.cache import cached_path
+    from vitamin.platform.datasets import cached_path
 
     bounds = "unknown"
     if task.action_low is not None and task.action_high is not None:
         bounds = f"{min(task.action_low):g} to {max(task.action_high):g}"
-    path = cached_path(task)
     fields = [
         ("suite", task.suite),
         ("environment", f"{task.env_id} {dict(task.env_kwargs) or ''}".strip()),
@@ -67,7 +66,7 @@ def _print_one(task: "Task") -> None:
             f"{_references(task)} {f'({task.reference_source})' if task.reference_source else ''}".strip(),
         ),
         ("dataset", task.dataset_url or "none published"),
-        ("dataset file", f"{path} ({'here' if path.is_file() else 'not here'})"),
+        ("dataset file", f"{cached_path(task)} ({data_status(task)})"),
         *(("quirk", quirk) for quirk in task.quirks),
         *(("source", source) for source in task.sources),
     ]

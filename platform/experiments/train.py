@@ -130,7 +130,7 @@ def train(
                 fingerprint=digest,
                 trajectories=algorithm.data["trajectories"],
                 steps=algorithm.data["steps"],
-                label=dataset_label(data) or None,
+                label=dataset_label(data),
             )
             folder.start(task, info, reference_scores(task))
             return _Loop(spec, folder, algorithm, reporter, stop).run(resume=resume)
