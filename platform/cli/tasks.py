@@ -78,11 +78,15 @@ def _print_settings(task: "Task") -> None:
     from vitamin.algorithms.methods import METHODS
     from vitamin.platform.cli.output import print_table
     from vitamin.platform.tasks import preset_names, resolve_hyperparameters
-    from vitamin.platform.tasks.presets import preset_summary
+    from vitamin.platform.tasks.presets import FROM_DATA, left_to_data, preset_summary
 
     presets = preset_names()
     columns = [(preset, method) for preset in presets for method in METHODS]
-    resolved = [resolve_hyperparameters(task, method, preset, {}).model_dump() for preset, method in columns]
+    resolved = [
+        resolve_hyperparameters(task, method, preset, {}).model_dump()
+        | dict.fromkeys(left_to_data(task, method, preset, {}), "by data")
+        for preset, method in columns
+    ]
     rows = []
     for name, field in Hyperparameters.model_fields.items():
         values = [_text(settings[name]) for settings in resolved]
@@ -96,6 +100,8 @@ def _print_settings(task: "Task") -> None:
     )
     for preset in presets:
         print(f"{preset}: {preset_summary(preset)}")
+    if any("by data" in settings.values() for settings in resolved):
+        print(f"by data: {FROM_DATA}")
 
 
 def _references(task: "Task") -> str:

@@ -11,6 +11,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    FiniteFloat,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveInt,
@@ -88,6 +89,9 @@ class SweepSpec(_Block):
     data: dict[str, Path] = Field(
         default_factory=dict,
         description="HDF5 file by task, relative to the current directory; by default the cached dataset",
+    )
+    reference_scores: dict[str, tuple[FiniteFloat, FiniteFloat]] = Field(
+        default_factory=dict, description="returns that count as 0 and 100 by task, for those that have none"
     )
     resources: Resources = Field(default_factory=Resources, description="what each trial gets")
     retries: NonNegativeInt = Field(

@@ -174,7 +174,12 @@ def test_tasks_shows_everything_about_one() -> None:
     assert rows["hidden_size"][1:4] == ["512", "128", "16"]
     assert rows["weight_decay"][1:4] == ["0.0005"] * 3
     assert rows["rl_coefficient"][1:4] == ["0.1", "/", "0"]
-    assert "none published" in vitamin("tasks", "MountainCarContinuous-v0").stdout
+    assert "by data" not in shown
+    other = vitamin("tasks", "MountainCarContinuous-v0").stdout
+    assert "none published" in other
+    rows = {line.split()[0]: line.split() for line in other.splitlines() if line.strip()}
+    assert rows["eval_target_return"][1:7] == ["by", "data"] * 3
+    assert rows["by"][1:6] == ["data:", "the", "best", "return", "in"]
 
 
 def test_at_a_terminal_tables_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
