@@ -1,4 +1,4 @@
-"""Milliseconds for a critic and an actor step of TD3+ODT: ``python -m benchmarks.update [--size SIZE] [--device cuda]``."""
+"""Milliseconds for a critic and an actor step of TD3+ODT: ``python -m benchmarks.update [--size paper|small]``."""
 
 import argparse
 from pathlib import Path
