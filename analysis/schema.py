@@ -69,7 +69,8 @@ class RunInfo(BaseModel):
     preset: str = Field(description="named set of hyperparameters the run started from")
     seed: int = Field(description="key of every random draw")
     overrides: dict[str, Any] = Field(
-        default_factory=dict, description="hyperparameters set by the user, by name"
+        default_factory=dict,
+        description="hyperparameters that differ from the preset, by name: set by the user, or derived from the data",
     )
     status: Status = Field(
         description="running (also after a kill), finished, failed or diverged (NaN or infinity)"

@@ -49,7 +49,7 @@ def ray_session(cpus: float, gpus: float = 0, *, at_once: int = 1) -> Iterator[N
         else:
             ray.init(
                 address="local",
-                num_cpus=max(os.cpu_count() or 1, math.ceil(cpus) * at_once),
+                num_cpus=local_cpus(cpus, at_once=at_once),
                 include_dashboard=False,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
@@ -66,6 +66,11 @@ def ray_session(cpus: float, gpus: float = 0, *, at_once: int = 1) -> Iterator[N
         yield
     finally:
         ray.shutdown()
+
+
+def local_cpus(cpus: float, *, at_once: int) -> int:
+    """How many logical CPUs a private Ray offers, for ``at_once`` jobs of ``cpus`` each."""
+    return max(os.cpu_count() or 1, math.ceil(cpus) * at_once)
 
 
 def _wait_for(address: str) -> None:

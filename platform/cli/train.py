@@ -47,6 +47,15 @@ def train(
             rich_help_panel=_RUN,
         ),
     ] = None,
+    reference_scores: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            metavar="MIN MAX",
+            help="Returns that count as scores 0 and 100, for an environment of your own.",
+            show_default="the task's",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -137,6 +146,7 @@ def train(
         "method": method,
         "preset": preset,
         "seed": seed,
+        "reference_scores": reference_scores,
         "data": data and data.expanduser().absolute(),
         "num_env_runners": num_env_runners,
         "num_learners": num_learners,

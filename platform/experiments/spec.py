@@ -1,5 +1,7 @@
 """What a user asks for: a task, a method, a preset, a seed, overrides, and how many processes may work on it."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    FiniteFloat,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveInt,
@@ -17,8 +20,14 @@ from pydantic import (
 from vitamin.algorithms.hyperparameters import Hyperparameters, describe_errors
 from vitamin.algorithms.methods import get_method
 from vitamin.errors import SettingsError
-from vitamin.platform.tasks import get_task
-from vitamin.platform.tasks.presets import resolve_hyperparameters
+from vitamin.platform.tasks import Task, get_task
+from vitamin.platform.tasks.presets import (
+    Episodes,
+    left_to_data,
+    resolve_hyperparameters,
+    settings_from_data,
+)
+from vitamin.platform.yaml_files import load_yaml
 
 
 class ExperimentSpec(BaseModel):
@@ -31,6 +40,9 @@ class ExperimentSpec(BaseModel):
     preset: str = Field("paper", description="paper, small or tiny")
     seed: NonNegativeInt = Field(0, description="key of all random draws")
     data: Path | None = Field(None, description="HDF5 file; by default the task's file in the dataset cache")
+    reference_scores: tuple[FiniteFloat, FiniteFloat] | None = Field(
+        None, description="returns that count as 0 and 100, for a task that has none of its own"
+    )
     overrides: dict[str, Any] = Field(
         default_factory=dict, description="hyperparameters that differ from the preset"
     )
@@ -47,7 +59,8 @@ class ExperimentSpec(BaseModel):
         """A checked specification.
 
         Raises:
-            SettingsError: If a value is ill-typed, or method, preset or an override is unknown.
+            SettingsError: If a value is ill-typed, or method, preset or an override is unknown, or there are
+                reference scores that the task does not need.
             TaskError: If the task is unknown.
         """
         try:
@@ -55,8 +68,38 @@ class ExperimentSpec(BaseModel):
         except ValidationError as error:
             raise SettingsError(f"Invalid experiment: {describe_errors(error)}.") from error
         get_method(spec.method)
+        spec.scored_task()
         spec.hyperparameters()
         return spec
+
+    def scored_task(self) -> Task:
+        """The task, with the specification's reference scores if it has none of its own.
+
+        Raises:
+            SettingsError: If it has its own, or they are not in order.
+            TaskError: If the task is unknown.
+        """
+        task = get_task(self.task)
+        if self.reference_scores is None:
+            return task
+        low, high = self.reference_scores
+        if task.reference_min is not None:
+            raise SettingsError(
+                f"{task.name} has reference scores, {task.reference_min:g} and {task.reference_max:g}:"
+                " leave yours out, so that its scores mean the same everywhere."
+            )
+        if not low < high:
+            raise SettingsError(f"Reference scores {low:g} and {high:g}: the first must be the lower one.")
+        return replace(task, reference_min=low, reference_max=high, reference_source="given with the run")
+
+    def with_data(self, load: Callable[[], Episodes]) -> "ExperimentSpec":
+        """The specification with the settings that are left to its data among its overrides, as plain numbers.
+
+        Args:
+            load: Returns the offline data; called only if some are.
+        """
+        found = settings_from_data(get_task(self.task), self.method, self.preset, self.overrides, load)
+        return self.model_copy(update={"overrides": self.overrides | found})
 
     def hyperparameters(self) -> Hyperparameters:
         """Defaults, then the task's values, then the preset's, then the overrides.
@@ -84,7 +127,7 @@ def read_config(file: Path) -> ExperimentSpec:
         TaskError: If its task is unknown.
     """
     try:
-        content = yaml.safe_load(file.read_text())
+        content = load_yaml(file.read_text())
     except OSError as error:
         raise SettingsError(f"Cannot read {file}: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -94,7 +137,10 @@ def read_config(file: Path) -> ExperimentSpec:
     hyperparameters = content.pop("hyperparameters", {})
     spec = ExperimentSpec.create(**{str(name): value for name, value in content.items()})
     preset = spec.hyperparameters().model_dump(mode="json")
+    open_to_data = left_to_data(get_task(spec.task), spec.method, spec.preset, spec.overrides)
     overrides = {
-        name: value for name, value in hyperparameters.items() if name not in preset or preset[name] != value
+        name: value
+        for name, value in hyperparameters.items()
+        if name in open_to_data or name not in preset or preset[name] != value
     }
     return ExperimentSpec.create(**(spec.model_dump() | {"overrides": spec.overrides | overrides}))

@@ -13,7 +13,7 @@ from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.rllib.algorithm import OfflineToOnline
 from vitamin.analysis.schema import DatasetInfo, RunInfo, Status
 from vitamin.errors import Diverged, VitaminError
-from vitamin.platform.datasets import dataset_label, dataset_path, fingerprint
+from vitamin.platform.datasets import dataset_label, dataset_path, fingerprint, load_dataset
 from vitamin.platform.experiments.build import algorithm_config, reference_scores
 from vitamin.platform.experiments.checkpoints import (
     newest_checkpoint,
@@ -24,7 +24,6 @@ from vitamin.platform.experiments.records import Records
 from vitamin.platform.experiments.run_folder import RunFolder, finished_run
 from vitamin.platform.experiments.spec import ExperimentSpec
 from vitamin.platform.ray_session import ray_session
-from vitamin.platform.tasks import get_task
 
 # Where iterations are slow a checkpoint comes earlier than after checkpoint_interval of them.
 _LONGEST_UNSAVED_S = 600.0
@@ -111,11 +110,12 @@ def train(
     """
     reporter = reporter or Quiet()
     out = out.resolve()
+    task = spec.scored_task()
+    data = dataset_path(task, spec.data).resolve()
+    spec = spec.with_data(lambda: load_dataset(data, task))
     if resume and (done := finished_run(out, spec)):
         reporter.message(f"{out} is finished already.")
         return done
-    task = get_task(spec.task)
-    data = dataset_path(task, spec.data).resolve()
     stop = _StopRequest(stop_asked, reporter.message)
     with RunFolder(out, spec, resume=resume) as folder:
         digest = fingerprint(data)
@@ -130,7 +130,7 @@ def train(
                 fingerprint=digest,
                 trajectories=algorithm.data["trajectories"],
                 steps=algorithm.data["steps"],
-                label=dataset_label(data) or None,
+                label=dataset_label(data),
             )
             folder.start(task, info, reference_scores(task))
             return _Loop(spec, folder, algorithm, reporter, stop).run(resume=resume)
@@ -150,7 +150,7 @@ class _Loop:
         self.algorithm = algorithm
         self.reporter = reporter
         self.stop = stop
-        self.task = get_task(spec.task)
+        self.task = spec.scored_task()
         self.start = time.monotonic() - folder.info.wall_time_s
         self.saved = time.monotonic()
 

@@ -16,7 +16,7 @@ from vitamin.platform.sweeps.progress import SweepProgress
 _LOCK_FILE = ".lock"
 _STOP_FILE = ".stop"
 _TUNE_FOLDER = ".tune"
-_DECIDES_RESULT = ("task", "method", "preset", "seed", "overrides")
+_DECIDES_RESULT = ("task", "method", "preset", "seed", "reference_scores", "overrides")
 
 
 class SweepFolder:

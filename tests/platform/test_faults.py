@@ -14,7 +14,7 @@ from tests.cli.command import vitamin
 from tests.platform import runs
 from tests.platform.faulty_environments import Faulty
 from tests.platform.runs import outcome, spec
-from vitamin.algorithms.rllib import collect
+from vitamin.algorithms.rllib import dispatch
 from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
 from vitamin.analysis.schema import RunInfo
 from vitamin.errors import DatasetError, Diverged, EnvironmentFailure, RunError, VitaminError, WorkerFailure
@@ -158,7 +158,7 @@ def test_env_runner_that_hangs_or_crashes_ends_the_run_in_time(
     data: Path, tmp_path: Path, configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(sample_timeout_s=5)
-    monkeypatch.setattr(collect, "_MAX_LOSSES", 2)
+    monkeypatch.setattr(dispatch, "MAX_LOSSES", 2)
     for name, message, kept in (
         ("Hanging", "did not finish within 5 s", [1, 2]),
         ("Crashing", "2 env runners died one after the other", []),
