@@ -50,24 +50,32 @@ class QuietReporter(RunReporter):
 
 
 class LineReporter(RunReporter):
-    """A line for every evaluation, and for other iterations one every few seconds."""
+    """A line for every evaluation, and for other iterations one every few seconds, with the last evaluation."""
 
     def __init__(self, title: str) -> None:
         super().__init__()
         self.message(title)
         self._pace = Pace()
+        self._evaluation: Record = {}
         self._last_line = -_SECONDS_BETWEEN_LINES
 
     def iteration(self, record: dict[str, Any], settings: Hyperparameters) -> None:
         """Prints the iteration, if it is time to."""
         self._pace.update(record, settings)
         now = time.monotonic()
-        if "evaluation/return_mean" in record or now - self._last_line >= _SECONDS_BETWEEN_LINES:
+        evaluated = "evaluation/return_mean" in record
+        if evaluated:
+            self._evaluation = record
+        if evaluated or now - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = now
-            done = [f"iteration {record['iteration']}", _position(record, settings)]
-            self.message(
-                "  ".join([*done, *evaluation_parts(record), *pace_parts(self._pace), *loss_parts(record)])
-            )
+            parts = [
+                f"iteration {record['iteration']}",
+                _position(record, settings),
+                *evaluation_parts(self._evaluation),
+                *pace_parts(self._pace),
+                *loss_parts(record),
+            ]
+            self.message("  ".join(parts))
 
 
 class LiveReporter(RunReporter):

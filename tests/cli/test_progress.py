@@ -114,7 +114,7 @@ def test_lines_come_for_evaluations_and_else_every_few_seconds(
     ]  # fmt: skip
     assert "pretrain 30/100 updates  score 40.0  return -200.0 ± 5.0  10 updates/s" in lines[2]
     assert "supervised 0.25" in lines[2]
-    assert "online 100/1000 steps" in lines[3]
+    assert "online 100/1000 steps  score 40.0  return -200.0 ± 5.0" in lines[3]  # of the last evaluation
     assert "nan" not in err
 
 
