@@ -3,9 +3,12 @@
 import functools
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import gymnasium as gym
+from ray.rllib.env.env_runner_group import EnvRunnerGroup
 
+from vitamin.algorithms.rllib.algorithm import OfflineToOnline
 from vitamin.algorithms.rllib.config import DatasetLoader, EnvironmentCreator, OfflineToOnlineConfig
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.platform.datasets import load_dataset
@@ -52,3 +55,26 @@ def algorithm_config(spec: ExperimentSpec, data: Path) -> OfflineToOnlineConfig:
     config.learners(num_learners=spec.num_learners, num_gpus_per_learner=spec.num_gpus_per_learner)
     config.debugging(seed=spec.seed)
     return config
+
+
+class _ConfigByValue(EnvRunnerGroup):
+    """Hands the config to env runners as it is, a few kilobytes.
+
+    RLlib hands a reference, on which restarts depend then; Ray's core says so on standard error at every start.
+    """
+
+    def add_workers(self, num_workers: int, validate: bool = False) -> None:
+        self._remote_config_obj_ref = self._remote_config
+        super().add_workers(num_workers, validate)
+
+
+def build_algorithm(spec: ExperimentSpec, data: Path) -> OfflineToOnline:
+    """The algorithm of an experiment on the data file ``data``, with its processes started.
+
+    Raises:
+        VitaminError: What kept a process from starting, or is wrong with the data. Nothing is left running then.
+    """
+    config = algorithm_config(spec, data)
+    with mock.patch("ray.rllib.algorithms.algorithm.EnvRunnerGroup", _ConfigByValue):
+        algorithm: OfflineToOnline = config.build_algo()
+    return algorithm
