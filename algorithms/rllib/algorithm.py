@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self, TypeVar
+from unittest import mock
 
 import numpy as np
 import ray
@@ -28,7 +29,7 @@ from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
 from vitamin.algorithms.rllib.dispatch import Dispatcher
 from vitamin.algorithms.rllib.evaluation import PREFIX, Evaluation, evaluation_units
 from vitamin.algorithms.rllib.learner import ReplayLearner
-from vitamin.algorithms.rllib.processes import call_learners, end_processes, start_failure
+from vitamin.algorithms.rllib.processes import EnvRunners, call_learners, end_processes, start_failure
 from vitamin.algorithms.rllib.schedule import Progress, Schedule
 from vitamin.errors import RunError
 
@@ -77,7 +78,8 @@ class OfflineToOnline(Algorithm):
             raise
 
     def _start(self, config: Any) -> None:
-        super().setup(config)
+        with mock.patch("ray.rllib.algorithms.algorithm.EnvRunnerGroup", EnvRunners):
+            super().setup(config)
         self.hyperparameters = self.config.hyperparameters()
         self.schedule = Schedule(self.hyperparameters)
         self.progress = Progress()

@@ -17,6 +17,18 @@ T = TypeVar("T")
 _PATIENCE_S = 5.0
 
 
+class EnvRunners(EnvRunnerGroup):
+    """Hands the config to env runners as it is, a few kilobytes.
+
+    RLlib hands a reference, on which restarts depend then; Ray's core says so on standard error at every start.
+    """
+
+    def add_workers(self, num_workers: int, validate: bool = False) -> None:
+        """As RLlib's."""
+        self._remote_config_obj_ref = self._remote_config
+        super().add_workers(num_workers, validate)
+
+
 def call_learners(group: LearnerGroup, function: Callable[[ReplayLearner], T], count: int) -> list[T]:
     """Calls ``function`` on each of ``count`` learners; RLlib itself drops failed results silently.
 

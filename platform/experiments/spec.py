@@ -19,7 +19,7 @@ from pydantic import (
 
 from vitamin.algorithms.hyperparameters import Hyperparameters, describe_errors
 from vitamin.algorithms.methods import get_method
-from vitamin.errors import SettingsError
+from vitamin.errors import SettingsError, TaskError
 from vitamin.platform.tasks import Task, get_task
 from vitamin.platform.tasks.presets import (
     Episodes,
@@ -31,7 +31,11 @@ from vitamin.platform.yaml_files import load_yaml
 
 
 class ExperimentSpec(BaseModel):
-    """One run. What is above ``num_env_runners`` decides the result; the rest decides only how fast it comes."""
+    """One run. What is above ``num_env_runners`` decides the result, the rest how fast it comes.
+
+    The number of learners, and whether they have GPUs, decides over rounding and dropout masks too: another number
+    gives other bits of an equally good result.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -117,13 +121,14 @@ class ExperimentSpec(BaseModel):
         return content
 
 
-def read_config(file: Path) -> ExperimentSpec:
+def read_config(file: Path, **changes: Any) -> ExperimentSpec:
     """A specification from a ``config.yaml``; its hyperparameters are taken as they stand there.
 
-    Those that differ from the preset's become the specification's overrides.
+    Those that differ from the preset's become the specification's overrides. ``changes`` replace other entries of the
+    file: another task, method or preset does not touch the hyperparameters.
 
     Raises:
-        SettingsError: If the file is missing, is no YAML, or holds unknown keys.
+        SettingsError: If the file is missing, is no YAML, or holds unknown keys or wrong values.
         TaskError: If its task is unknown.
     """
     try:
@@ -135,7 +140,19 @@ def read_config(file: Path) -> ExperimentSpec:
     if not isinstance(content, dict) or not isinstance(content.get("hyperparameters", {}), dict):
         raise SettingsError(f"{file} holds no settings; a run's config.yaml is a mapping of names to values.")
     hyperparameters = content.pop("hyperparameters", {})
-    spec = ExperimentSpec.create(**{str(name): value for name, value in content.items()})
+    try:
+        spec = _with_settings({str(name): value for name, value in content.items()}, hyperparameters)
+    except (SettingsError, TaskError) as error:
+        raise type(error)(f"{file}: {error}") from error
+    if not changes:
+        return spec
+    values = spec.model_dump(exclude={"overrides"}) | changes
+    return _with_settings(values, spec.hyperparameters().model_dump(mode="json"))
+
+
+def _with_settings(values: dict[str, Any], hyperparameters: dict[str, Any]) -> ExperimentSpec:
+    """The specification ``values``, with overrides where its hyperparameters would not be these."""
+    spec = ExperimentSpec.create(**values)
     preset = spec.hyperparameters().model_dump(mode="json")
     open_to_data = left_to_data(get_task(spec.task), spec.method, spec.preset, spec.overrides)
     overrides = {
