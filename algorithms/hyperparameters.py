@@ -18,7 +18,7 @@ from pydantic import (
 class Hyperparameters(BaseModel):
     """What can be set with ``--set key=value``, in a sweep's axes, and in ``TD3ODTConfig().training(...)``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     # The policy
     context_length: PositiveInt = Field(20, description="K (T_train): steps of a training segment")

@@ -25,14 +25,13 @@ def tasks(
 
 
 def _print_all() -> None:
+    from vitamin.platform.cli.dataset_views import data_status
     from vitamin.platform.cli.output import print_table
-    from vitamin.platform.datasets.cache import cached_path
     from vitamin.platform.tasks import get_task, task_names
 
     rows = []
     for name in task_names():
         task = get_task(name)
-        here = "here" if cached_path(task).is_file() else "to fetch" if task.dataset_url else "to collect"
         rows.append(
             (
                 name,
@@ -41,7 +40,7 @@ def _print_all() -> None:
                 str(task.observation_size),
                 str(task.action_size),
                 _references(task),
-                here,
+                data_status(task),
             )
         )
     print_table("Tasks", ("task", "suite", "environment", "S", "A", "score 0 … 100 at return", "data"), rows)
@@ -49,13 +48,13 @@ def _print_all() -> None:
 
 
 def _print_one(task: "Task") -> None:
+    from vitamin.platform.cli.dataset_views import data_status
     from vitamin.platform.cli.output import print_fields
-    from vitamin.platform.datasets.cache import cached_path
+    from vitamin.platform.datasets import cached_path
 
     bounds = "unknown"
     if task.action_low is not None and task.action_high is not None:
         bounds = f"{min(task.action_low):g} to {max(task.action_high):g}"
-    path = cached_path(task)
     fields = [
         ("suite", task.suite),
         ("environment", f"{task.env_id} {dict(task.env_kwargs) or ''}".strip()),
@@ -67,7 +66,7 @@ def _print_one(task: "Task") -> None:
             f"{_references(task)} {f'({task.reference_source})' if task.reference_source else ''}".strip(),
         ),
         ("dataset", task.dataset_url or "none published"),
-        ("dataset file", f"{path} ({'here' if path.is_file() else 'not here'})"),
+        ("dataset file", f"{cached_path(task)} ({data_status(task)})"),
         *(("quirk", quirk) for quirk in task.quirks),
         *(("source", source) for source in task.sources),
     ]
@@ -79,11 +78,15 @@ def _print_settings(task: "Task") -> None:
     from vitamin.algorithms.methods import METHODS
     from vitamin.platform.cli.output import print_table
     from vitamin.platform.tasks import preset_names, resolve_hyperparameters
-    from vitamin.platform.tasks.presets import preset_summary
+    from vitamin.platform.tasks.presets import FROM_DATA, left_to_data, preset_summary
 
     presets = preset_names()
     columns = [(preset, method) for preset in presets for method in METHODS]
-    resolved = [resolve_hyperparameters(task, method, preset, {}).model_dump() for preset, method in columns]
+    resolved = [
+        resolve_hyperparameters(task, method, preset, {}).model_dump()
+        | dict.fromkeys(left_to_data(task, method, preset, {}), "by data")
+        for preset, method in columns
+    ]
     rows = []
     for name, field in Hyperparameters.model_fields.items():
         values = [_text(settings[name]) for settings in resolved]
@@ -97,6 +100,8 @@ def _print_settings(task: "Task") -> None:
     )
     for preset in presets:
         print(f"{preset}: {preset_summary(preset)}")
+    if any("by data" in settings.values() for settings in resolved):
+        print(f"by data: {FROM_DATA}")
 
 
 def _references(task: "Task") -> str:

@@ -71,7 +71,7 @@ class DatasetReport:
 
     path: Path
     size_bytes: int
-    label: str
+    label: str | None
     trajectories: int
     steps: int
     dropped_steps: int

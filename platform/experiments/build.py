@@ -41,7 +41,7 @@ def reference_scores(task: Task) -> tuple[float, float] | None:
 
 def algorithm_config(spec: ExperimentSpec, data: Path) -> OfflineToOnlineConfig:
     """RLlib's config of an experiment on the data file ``data``."""
-    task = get_task(spec.task)
+    task = spec.scored_task()
     config = OfflineToOnlineConfig()
     config.environment(
         task.name, environment_creator=environment_creator(task), reference_scores=reference_scores(task)

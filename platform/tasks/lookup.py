@@ -15,7 +15,8 @@ def task_names() -> list[str]:
 def get_task(name: str) -> Task:
     """The registered task, or the Gymnasium environment, called ``name``.
 
-    A Gymnasium environment needs one-dimensional Box observations and bounded one-dimensional Box actions.
+    A Gymnasium environment needs one-dimensional Box observations, bounded one-dimensional Box actions and a
+    time limit, without which an episode, and with it a run, might never end.
     Its task has no dataset, no reference scores and no settings of its own.
 
     Raises:
@@ -39,6 +40,11 @@ def _gymnasium_task(name: str) -> Task:
             " any Gymnasium environment id works too."
         )
     description = describe_environment(Task(name=name, suite="gymnasium", env_id=name))
+    if description.max_episode_steps is None:
+        raise TaskError(
+            f"{name} has no time limit, so that an episode might never end."
+            " Register it with one: gymnasium.register(..., max_episode_steps=1000)."
+        )
     return Task(
         name=name,
         suite="gymnasium",

@@ -6,10 +6,9 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
-import yaml
-
 from vitamin.platform.tasks.schema import EnvironmentBlock, PresetsFile, SuiteFile, TaskEntry
 from vitamin.platform.tasks.task import Task
+from vitamin.platform.yaml_files import load_yaml
 
 _PRESETS_FILE = "presets.yaml"
 
@@ -19,7 +18,7 @@ def _folder() -> Traversable:
 
 
 def _read(file: Traversable) -> Any:
-    return yaml.safe_load(file.read_text(encoding="utf-8"))
+    return load_yaml(file.read_text(encoding="utf-8"))
 
 
 @cache

@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +10,12 @@ from typer.testing import CliRunner, Result
 
 from tests.platform.dataset_files import toy_arrays, write_file
 from tests.platform.file_server import FileServer, serve
+from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.platform.cli import app
+from vitamin.platform.datasets import collect_dataset
 from vitamin.platform.tasks import get_task, task_names
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +41,11 @@ def hopper_file(path: Path) -> Path:
     arrays["actions"] = generator.uniform(-1, 1, (steps, 3))
     del arrays["next_observations"]
     return write_file(path, arrays, compression="gzip")
+
+
+def row(task: str) -> str:
+    """The line of a task in `vitamin tasks`."""
+    return next(line for line in vitamin("tasks").stdout.splitlines() if line.startswith(task))
 
 
 def in_new_process(*arguments: str, proxy: str) -> "subprocess.CompletedProcess[str]":
@@ -64,6 +74,7 @@ def test_collect_inspect_and_list_a_task(cache: Path) -> None:
         "length  200",
     ):
         assert line in shown
+    assert row("Pendulum-v1").endswith("here (stand-in)")
     listed = vitamin("data", "list").stdout
     assert "Pendulum-v1.hdf5" in listed
     assert "collected with the random policy (stand-in)" in listed
@@ -80,12 +91,12 @@ def test_inspect_a_file_with_and_without_a_task(tmp_path: Path) -> None:
 
 
 def test_import_then_the_dataset_is_here(tmp_path: Path) -> None:
-    assert "to fetch" in next(
-        line for line in vitamin("tasks").stdout.splitlines() if "hopper-medium-v2" in line
-    )
+    assert row("hopper-medium-v2").endswith("to fetch")
     path = hopper_file(tmp_path / "mine.hdf5")
     assert "imported (sha256 " in vitamin("data", "import", path, "--task", "hopper-medium-v2").stdout
-    assert "here" in next(line for line in vitamin("tasks").stdout.splitlines() if "hopper-medium-v2" in line)
+    assert row("hopper-medium-v2").endswith("here (own file)")
+    assert "hopper_medium-v2.hdf5 (here (own file))" in vitamin("tasks", "hopper-medium-v2").stdout
+    assert "--force" in vitamin("data", "fetch", "hopper-medium-v2", code=1).stderr
     assert "3 finished" in vitamin("data", "inspect", "hopper-medium-v2").stdout
     assert "imported from" in vitamin("data", "list").stdout
 
@@ -96,6 +107,8 @@ def test_fetch_end_to_end(tmp_path: Path, cache: Path) -> None:
         proxy = server.url.removesuffix("/data.hdf5")
         first = in_new_process("data", "fetch", "hopper-medium-v2", proxy=proxy)
         second = in_new_process("data", "fetch", "hopper-medium-v2", proxy=proxy)
+    assert row("hopper-medium-v2").endswith("  here")
+    assert "MB, published file)" in vitamin("data", "inspect", "hopper-medium-v2").stdout
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     assert "hopper_medium-v2.hdf5 fetched (sha256 " in first.stdout
     assert "100 %" in first.stderr
@@ -161,7 +174,12 @@ def test_tasks_shows_everything_about_one() -> None:
     assert rows["hidden_size"][1:4] == ["512", "128", "16"]
     assert rows["weight_decay"][1:4] == ["0.0005"] * 3
     assert rows["rl_coefficient"][1:4] == ["0.1", "/", "0"]
-    assert "none published" in vitamin("tasks", "MountainCarContinuous-v0").stdout
+    assert "by data" not in shown
+    other = vitamin("tasks", "MountainCarContinuous-v0").stdout
+    assert "none published" in other
+    rows = {line.split()[0]: line.split() for line in other.splitlines() if line.strip()}
+    assert rows["eval_target_return"][1:7] == ["by", "data"] * 3
+    assert rows["by"][1:6] == ["data:", "the", "best", "return", "in"]
 
 
 def test_at_a_terminal_tables_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,3 +189,45 @@ def test_at_a_terminal_tables_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None
     assert "┃" in drawn
     assert "hopper-medium-v2" in drawn
     assert "hidden_size" in vitamin("tasks", "hopper-medium-v2").stdout
+
+
+def test_a_narrow_terminal_cuts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, value in {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "80"}.items():
+        monkeypatch.setenv(variable, value)
+    listed, one = vitamin("tasks").stdout, vitamin("tasks", "hopper-medium-v2").stdout
+    for name in task_names():
+        assert name in listed
+    for setting in Hyperparameters.model_fields:
+        assert setting in one
+    assert str(get_task("hopper-medium-v2").dataset_url) in re.sub(r"\x1b\[\d*m|\s", "", one)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("collect", "Pendulum-v1", "--steps", "20000", "--out", "full.hdf5"),
+        ("collect", "Pendulum-v1", "--steps", "20000"),
+        ("import", "mine.hdf5", "--task", "Pendulum-v1"),
+    ],
+)
+def test_a_full_disk_is_one_message_and_leaves_nothing(
+    tmp_path: Path, cache: Path, arguments: tuple[str, ...]
+) -> None:
+    collect_dataset(get_task("Pendulum-v1"), steps=20_000, out=tmp_path / "mine.hdf5")
+    before = sorted(tmp_path.iterdir())
+    command = [sys.executable, "-c", "from vitamin.platform.cli import main; main()", "data", *arguments]
+    limited = subprocess.run(
+        ["bash", "-c", 'ulimit -f 60; exec "$@"', "bash", *command],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    messages = [line for line in limited.stderr.splitlines() if not line.startswith("random policy")]
+    assert (limited.returncode, limited.stdout, len(messages)) == (1, "", 1), limited.stderr
+    assert messages[0].startswith("error: Cannot ")
+    assert "File too large" in messages[0]
+    assert sorted(path for path in tmp_path.iterdir() if path != cache) == before
+    assert not [path for path in cache.glob("*") if not path.name.endswith(".lock")]

@@ -1,7 +1,9 @@
 import pickle
 from dataclasses import replace
 
+import gymnasium
 import pytest
+from gymnasium.envs.classic_control import PendulumEnv
 from pydantic import ValidationError
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
@@ -81,6 +83,15 @@ def test_any_gymnasium_environment_with_boxes_is_a_task() -> None:
         action_low=(-1.0,),
         action_high=(1.0,),
     )
+
+
+def test_an_environment_without_a_time_limit_is_refused() -> None:
+    gymnasium.register("Endless-v0", entry_point=PendulumEnv)
+    try:
+        with pytest.raises(TaskError, match="no time limit"):
+            get_task("Endless-v0")
+    finally:
+        del gymnasium.registry["Endless-v0"]
 
 
 def test_a_module_with_its_own_environments() -> None:
