@@ -6,7 +6,7 @@ from pathlib import Path
 from vitamin.errors import DatasetError
 from vitamin.platform.datasets.cache import cached_path, how_to_get, install, locked
 from vitamin.platform.datasets.download import DownloadFailed, Progress, download
-from vitamin.platform.datasets.loading import read_dataset
+from vitamin.platform.datasets.loading import load_dataset
 from vitamin.platform.datasets.provenance import FETCHED, describe, fingerprint, verify
 from vitamin.platform.tasks.task import Task
 
@@ -60,7 +60,7 @@ def import_dataset(source: Path, task: Task, *, force: bool = False) -> Path:
     Raises:
         DatasetError: If the file does not fit the task, another one is there, or the copy cannot be written.
     """
-    read_dataset(source, task)
+    load_dataset(source, task)
     path = cached_path(task)
     with locked(path):
         if path.is_file() and not force:
@@ -79,7 +79,7 @@ def import_dataset(source: Path, task: Task, *, force: bool = False) -> Path:
 
 def _check_arrived(part: Path, task: Task) -> None:
     try:
-        read_dataset(part, task)
+        load_dataset(part, task)
     except DatasetError as error:
         part.unlink()
         raise DatasetError(
