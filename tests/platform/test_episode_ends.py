@@ -128,7 +128,10 @@ def test_maze2d_is_cut_at_waypoints_and_goes_on(tmp_path: Path) -> None:
     assert not dataset.doubts
 
 
-def test_human_demonstrations_end_at_their_timeouts(tmp_path: Path) -> None:
+def test_human_demonstrations_end_at_their_timeouts_and_need_no_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vitamin.platform.environments.make.gymnasium.make", None)
     generator = np.random.default_rng(0)
     arrays = {
         "observations": generator.normal(size=(500, 39)).astype(np.float32),
