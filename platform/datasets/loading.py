@@ -54,9 +54,18 @@ def load_dataset(path: Path, task: Task) -> Trajectories:
     dataset = read_dataset(path, task)
     for quirk in dataset.quirks:
         logger.info("%s: %s", path, quirk)
-    for doubt in dataset.doubts:
-        logger.warning("%s may not be what %s expects: %s.", path.name, task.name, doubt)
+    for warning in _warnings(path, task, dataset):
+        logger.warning(warning)
     return dataset.trajectories
+
+
+def dataset_warnings(path: Path, task: Task) -> list[str]:
+    """What `load_dataset` warns of, for those who load the file in a process whose log nobody sees.
+
+    Raises:
+        DatasetError: As `load_dataset`.
+    """
+    return _warnings(path, task, read_dataset(path, task))
 
 
 def read_dataset(path: Path, task: Task | None) -> LoadedDataset:
@@ -97,6 +106,10 @@ def read_dataset(path: Path, task: Task | None) -> LoadedDataset:
         quirks=find_quirks(raw, trajectories, clipped, task),
         doubts=find_doubts(path, read_attributes(path), trajectories, task) if task else (),
     )
+
+
+def _warnings(path: Path, task: Task, dataset: LoadedDataset) -> list[str]:
+    return [f"{path.name} may not be what {task.name} expects: {doubt}." for doubt in dataset.doubts]
 
 
 def _floats(array: NDArray[Any]) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.rllib.algorithm import OfflineToOnline
 from vitamin.analysis.schema import DatasetInfo, RunInfo, Status
 from vitamin.errors import Diverged, VitaminError
-from vitamin.platform.datasets import dataset_label, dataset_path, fingerprint
+from vitamin.platform.datasets import dataset_label, dataset_path, dataset_warnings, fingerprint
 from vitamin.platform.experiments.build import algorithm_config, reference_scores
 from vitamin.platform.experiments.checkpoints import (
     newest_checkpoint,
@@ -117,6 +117,9 @@ def train(
     with RunFolder(out, spec, resume=resume) as folder:
         digest = fingerprint(data)
         folder.check_data(data, digest)
+        if spec.num_learners:  # learners of their own load the data where nobody reads their warnings
+            for warning in dataset_warnings(data, task):
+                reporter.message(warning)
         cpus = 1 + spec.num_env_runners + spec.num_learners
         gpus = spec.num_learners * spec.num_gpus_per_learner
         with ray_session(cpus, gpus), ExitStack() as stack, stop.listening():

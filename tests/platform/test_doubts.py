@@ -9,7 +9,13 @@ import pytest
 
 from tests.platform.dataset_files import antmaze_arrays, maze2d_arrays, write_file
 from vitamin.errors import DatasetError
-from vitamin.platform.datasets import collect_dataset, import_dataset, load_dataset, read_dataset
+from vitamin.platform.datasets import (
+    collect_dataset,
+    dataset_warnings,
+    import_dataset,
+    load_dataset,
+    read_dataset,
+)
 from vitamin.platform.datasets.hdf5 import RawDataset, write_raw
 from vitamin.platform.environments import make_raw_environment
 from vitamin.platform.tasks import Task, get_task
@@ -190,3 +196,4 @@ def test_loading_warns_once_a_doubt(
         load_dataset(path, get_task("hopper-medium-v2"))
     (message,) = caplog.messages
     assert message.startswith("mine.hdf5 may not be what hopper-medium-v2 expects: rewards are from")
+    assert dataset_warnings(path, get_task("hopper-medium-v2")) == [message]
