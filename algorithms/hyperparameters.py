@@ -137,6 +137,12 @@ class Hyperparameters(BaseModel):
     drop_worst_trajectory: bool = Field(
         True, description="True: leave the offline trajectory of lowest return out"
     )
+    drop_trivial_trajectories: bool = Field(
+        False, description="True: leave offline trajectories of one step out, but for the first nine"
+    )
+    bootstrap_at_offline_cuts: bool = Field(
+        True, description="False: the last step of each offline trajectory counts as terminal"
+    )
 
     # Arithmetic
     precision: Literal["float32", "bfloat16"] = Field(

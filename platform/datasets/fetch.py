@@ -6,7 +6,7 @@ from pathlib import Path
 from vitamin.errors import DatasetError
 from vitamin.platform.datasets.cache import cached_path, how_to_get, install, locked
 from vitamin.platform.datasets.download import DownloadFailed, Progress, download
-from vitamin.platform.datasets.loading import read_dataset
+from vitamin.platform.datasets.loading import load_dataset
 from vitamin.platform.datasets.provenance import (
     FETCHED,
     FOUND,
@@ -69,7 +69,7 @@ def import_dataset(source: Path, task: Task, *, force: bool = False) -> Path:
     Raises:
         DatasetError: If the file does not fit the task, another one is there, or the copy cannot be written.
     """
-    read_dataset(source, task)
+    load_dataset(source, task)
     path = cached_path(task)
     with locked(path):
         if path.is_file() and not force:
@@ -99,7 +99,7 @@ def _check_fetched(path: Path) -> None:
 
 def _check_arrived(part: Path, task: Task) -> None:
     try:
-        read_dataset(part, task)
+        load_dataset(part, task)
     except DatasetError as error:
         part.unlink()
         raise DatasetError(

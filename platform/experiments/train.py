@@ -13,7 +13,13 @@ from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.rllib.algorithm import OfflineToOnline
 from vitamin.analysis.schema import DatasetInfo, RunInfo, Status
 from vitamin.errors import Diverged, VitaminError
-from vitamin.platform.datasets import dataset_label, dataset_path, fingerprint, load_dataset, read_dataset
+from vitamin.platform.datasets import (
+    dataset_label,
+    dataset_path,
+    dataset_warnings,
+    fingerprint,
+    read_dataset,
+)
 from vitamin.platform.experiments.build import algorithm_config, reference_scores
 from vitamin.platform.experiments.checkpoints import (
     newest_checkpoint,
@@ -119,14 +125,15 @@ def train(
     task = spec.scored_task()
     data = dataset_path(task, spec.data).resolve()
     digest = fingerprint(data)
-    spec = spec.with_data(lambda: load_dataset(data, task))
+    spec = spec.with_data(lambda: read_dataset(data, task).trajectories)
     if resume and (done := finished_run(out, spec, data, digest)):
         reporter.message(f"{out} is finished already.")
         return done
     stop = _StopRequest(stop_asked, reporter.message)
     with RunFolder(out, spec, resume=resume) as folder:
         folder.check_data(data, digest)
-        read_dataset(data, task)  # its defects show before Ray and all processes are started
+        for warning in dataset_warnings(data, task):  # and defects, before Ray and all processes are started
+            reporter.message(warning)
         cpus = 1 + spec.num_env_runners + spec.num_learners
         gpus = max(1, spec.num_learners) * spec.num_gpus_per_learner
         with ray_session(cpus, gpus), ExitStack() as stack, stop.listening():

@@ -1,9 +1,11 @@
 """From a name to a task: the registry first, then any Gymnasium environment."""
 
+import re
 from functools import cache
 
 from vitamin.errors import TaskError, nearest
-from vitamin.platform.tasks.registry_files import registered_tasks
+from vitamin.platform.tasks.registry_files import registered_tasks, suites
+from vitamin.platform.tasks.schema import SuiteFile
 from vitamin.platform.tasks.task import Task
 
 
@@ -20,11 +22,30 @@ def get_task(name: str) -> Task:
     Its task has no dataset, no reference scores and no settings of its own.
 
     Raises:
-        TaskError: If nothing has this name (names the nearest), or the environment cannot be made or is of
-            another kind.
+        TaskError: If nothing has this name (names the nearest; of another version of a task, says how it
+            differs), or the environment cannot be made or is of another kind.
     """
     task = registered_tasks().get(name)
-    return task if task is not None else _gymnasium_task(name)
+    if task is not None:
+        return task
+    _refuse_other_version(name)
+    return _gymnasium_task(name)
+
+
+def _refuse_other_version(name: str) -> None:
+    """Raises if ``name`` is a version of a registered task that we know, but do not have."""
+    base, _, version = name.rpartition("-")
+    for suite in suites():
+        ours = [task for task in _tasks_in(suite) if re.sub(r"-v\d+$", "", task) == base]
+        if ours and version in suite.other_versions:
+            raise TaskError(
+                f"There is no {name} here, only {' and '.join(ours)}, and results on it are not comparable:"
+                f" -{version} is {suite.other_versions[version]}."
+            )
+
+
+def _tasks_in(suite: SuiteFile) -> list[str]:
+    return [name for environment in suite.environments.values() for name in environment.tasks]
 
 
 @cache

@@ -1,7 +1,7 @@
 """From a task, a method, a preset, the user's own settings and the data to the full set of hyperparameters."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,14 +12,23 @@ from vitamin.algorithms.methods import get_method
 from vitamin.errors import SettingsError, nearest
 from vitamin.platform.tasks.overrides import build_hyperparameters, checked_settings
 from vitamin.platform.tasks.registry_files import presets_file
-from vitamin.platform.tasks.task import Task
+from vitamin.platform.tasks.task import SettingsLayer, Task
+
+_DEFAULTS = SettingsLayer(
+    "default",
+    "the paper's MuJoCo settings (appendix, and its code's argument parser); ours where it has none",
+    {},
+)
+_METHOD_SOURCE = "the method's definition"
 
 _LEFT_TO_DATA = ("eval_target_return", "online_target_return", "return_scale")
-FROM_DATA = (
+LEFT_TO_DATA = SettingsLayer(
+    "the offline data",
     "the best return in the data; as far above it as it is above the mean; the power of ten that brings the largest"
-    " absolute return into [1, 10). --set goes first."
+    " absolute return into [1, 10). --set goes first.",
+    {},
 )
-"""`settings_from_data` in one line."""
+"""Decides what is `left_to_data`, as `settings_from_data` does."""
 
 
 class Episodes(Protocol):
@@ -47,9 +56,7 @@ def preset_summary(name: str) -> str:
 def resolve_hyperparameters(
     task: Task, method: str, preset: str, overrides: Mapping[str, Any]
 ) -> Hyperparameters:
-    """The settings of a run.
-
-    Later ones win: defaults, task's, method's, preset's, task's for the preset, ``overrides``.
+    """The settings of a run: `settings_layers` merged, then ``overrides``.
 
     Raises:
         SettingsError: If there is no such method, preset or setting (names the nearest), or a value does not
@@ -111,16 +118,35 @@ def _rounded(value: float) -> float:
 
 def _given(task: Task, method: str, preset: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
     """What is set, by whomever; defaults left out."""
+    layers = settings_layers(task, method, preset)
+    return {name: value for layer in layers for name, value in layer.values.items()} | dict(overrides)
+
+
+def settings_layers(task: Task, method: str, preset: str) -> tuple[SettingsLayer, ...]:
+    """Every place that sets something for a run over the defaults, later ones over earlier ones.
+
+    The task's (suite, environment, data, task), the method, the preset, the task's for the preset.
+
+    Raises:
+        SettingsError: If there is no such method or preset (names the nearest).
+    """
     get_method(method)
     known = presets_file()
     if preset not in known.presets:
         raise SettingsError(
             f"Unknown preset {preset!r}.{nearest(preset, known.presets)} Presets: {', '.join(known.presets)}."
         )
-    return {
-        **task.hyperparameters,
-        **known.methods.get(method, {}),
-        **known.presets[preset].hyperparameters,
-        **task.presets.get(preset, {}),
-        **overrides,
-    }
+    chosen = known.presets[preset]
+    layers = (
+        *task.settings,
+        SettingsLayer(f"method {method}", _METHOD_SOURCE, known.methods.get(method, {})),
+        SettingsLayer(f"preset {preset}", chosen.summary, chosen.hyperparameters),
+        *([task.presets[preset]] if preset in task.presets else []),
+    )
+    return tuple(layer for layer in layers if layer.values)
+
+
+def setting_origins(layers: Iterable[SettingsLayer]) -> dict[str, SettingsLayer]:
+    """By name of each setting the layer that decides it: the last one that sets it, else the defaults."""
+    decided = {name: layer for layer in layers for name in layer.values}
+    return {name: decided.get(name, _DEFAULTS) for name in Hyperparameters.model_fields}

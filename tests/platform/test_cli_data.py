@@ -101,6 +101,29 @@ def test_import_then_the_dataset_is_here(tmp_path: Path) -> None:
     assert "imported from" in vitamin("data", "list").stdout
 
 
+def test_a_file_that_does_not_look_like_the_task_s_is_imported_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = hopper_file(tmp_path / "hopper_medium-v1.hdf5")
+    assert "imported (sha256 " in vitamin("data", "import", path, "--task", "hopper-medium-v2").stdout
+    assert any("expects: its name speaks of v1" in message for message in caplog.messages)
+    shown = vitamin("data", "inspect", path, "--task", "hopper-medium-v2").stdout
+    doubts = [line for line in shown.splitlines() if line.startswith("doubt ")]
+    assert any(
+        "its name speaks of v1, the task is hopper-medium-v2: another recording" in line for line in doubts
+    )
+    assert any(
+        "observation 0 (height of the torso, below 0.7 the episode ends) is not within" in line
+        for line in doubts
+    )
+
+
+def test_another_version_of_a_task_is_refused_with_the_reason() -> None:
+    message = vitamin("train", "hopper-medium-v0", code=1).stderr
+    assert "There is no hopper-medium-v0 here, only hopper-medium-v2" in message
+    assert "not comparable" in message
+
+
 def test_fetch_end_to_end(tmp_path: Path, cache: Path) -> None:
     content = hopper_file(tmp_path / "published.hdf5").read_bytes()
     with serve(FileServer(content)) as server:
@@ -159,27 +182,67 @@ def test_mistakes_get_one_message(arguments: tuple[str, ...], code: int, message
     assert result.stdout == ""
 
 
-def test_tasks_lists_all_of_them() -> None:
-    lines = vitamin("tasks").stdout.splitlines()
-    assert [line.split()[0] for line in lines[2:-1]] == task_names()
+def test_tasks_lists_all_of_them_by_suite() -> None:
+    groups = vitamin("tasks").stdout.split("\n\n")
+    suites = {group.splitlines()[0].split(":")[0]: group.splitlines()[2:] for group in groups[:-1]}
+    assert list(suites) == ["adroit", "antmaze", "classic", "maze2d", "mujoco"]
+    lines = [line for rows in suites.values() for line in rows]
+    assert [line.split()[0] for line in lines] == task_names()
+    for suite, rows in suites.items():
+        assert {get_task(row.split()[0]).suite for row in rows} == {suite}
     assert "-20.272305 … 3234.3" in next(line for line in lines if line.startswith("hopper-medium-v2"))
 
 
-def test_tasks_shows_everything_about_one() -> None:
-    shown = vitamin("tasks", "hopper-random-v2").stdout
-    task = get_task("hopper-random-v2")
-    for text in (*task.quirks, *task.sources, str(task.dataset_url), "Hopper-v4", "1000 steps", "3, -1 to 1"):
+def test_tasks_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def row(task: str) -> str:
+        return next(line for line in vitamin("tasks").stdout.splitlines() if line.startswith(task))
+
+    monkeypatch.setattr("vitamin.platform.tasks.extras.find_spec", lambda module: None)
+    assert "robotics (missing)" in row("door-human-v1")
+    assert 'robotics (missing): pip install "vitamin[robotics]"' in vitamin("tasks", "door-human-v1").stdout
+    assert "nothing more" in row("hopper-medium-v2")
+    monkeypatch.setattr("vitamin.platform.tasks.extras.find_spec", lambda module: module)
+    assert "robotics (installed)" in row("door-human-v1")
+
+
+@pytest.mark.parametrize("name", ["hopper-random-v2", "door-human-v1", "antmaze-umaze-v0", "Pendulum-v1"])
+def test_tasks_shows_everything_about_one(name: str) -> None:
+    shown = vitamin("tasks", name).stdout
+    task = get_task(name)
+    assert task.reward_range is not None
+    for text in (
+        *task.quirks,
+        *task.sources,
+        *(layer.source for layer in task.settings),
+        task.env_id,
+        f"{task.max_episode_steps} steps",
+        task.dataset_url or "none published",
+        task.reward_range.source,
+    ):
         assert text in shown
-    rows = {line.split()[0]: line.split() for line in shown.splitlines() if line.strip()}
-    assert rows["hidden_size"][1:4] == ["512", "128", "16"]
-    assert rows["weight_decay"][1:4] == ["0.0005"] * 3
-    assert rows["rl_coefficient"][1:4] == ["0.1", "/", "0"]
+    kind = {"antmaze-umaze-v0": "jumps, timeouts are not believed"}
+    assert f"at terminals and {kind.get(name, 'timeouts')}" in shown
     assert "by data" not in shown
-    other = vitamin("tasks", "MountainCarContinuous-v0").stdout
-    assert "none published" in other
-    rows = {line.split()[0]: line.split() for line in other.splitlines() if line.strip()}
-    assert rows["eval_target_return"][1:7] == ["by", "data"] * 3
-    assert rows["by"][1:6] == ["data:", "the", "best", "return", "in"]
+
+
+def test_tasks_shows_where_each_setting_comes_from() -> None:
+    rows = _setting_rows("hopper-random-v2")
+    assert rows["hidden_size"][:4] == ["512", "128", "16", "default, preset small, preset tiny"]
+    assert rows["weight_decay"][:4] == ["0.0005"] * 3 + ["environment hopper"]
+    assert rows["rl_coefficient"][:4] == ["0.1 / 0"] * 3 + ["suite mujoco, method odt"]
+    assert rows["min_env_steps_per_iteration"][3] == "data random, preset small, preset tiny"
+    assert _setting_rows("door-human-v1")["return_scale"][3] == "environment door"
+
+
+def test_tasks_says_what_is_left_to_the_data() -> None:
+    assert "none published" in vitamin("tasks", "MountainCarContinuous-v0").stdout
+    rows = _setting_rows("MountainCarContinuous-v0")
+    assert rows["eval_target_return"][:4] == ["by data"] * 3 + ["the offline data"]
+
+
+def _setting_rows(task: str) -> dict[str, list[str]]:
+    lines = [re.split(r"  +", line) for line in vitamin("tasks", task).stdout.splitlines() if line.strip()]
+    return {cells[0]: cells[1:] for cells in lines}
 
 
 def test_at_a_terminal_tables_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
