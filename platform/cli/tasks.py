@@ -51,6 +51,7 @@ def _print_all() -> None:
 def _print_one(task: "Task") -> None:
     from vitamin.platform.cli.output import print_fields
     from vitamin.platform.datasets.cache import cached_path
+    from vitamin.platform.tasks.minari import counterpart
 
     bounds = "unknown"
     if task.action_low is not None and task.action_high is not None:
@@ -68,6 +69,11 @@ def _print_one(task: "Task") -> None:
         ),
         ("dataset", task.dataset_url or "none published"),
         ("dataset file", f"{path} ({'here' if path.is_file() else 'not here'})"),
+        *(
+            ("nearest in Minari", f"{found[0]}, not D4RL's data: {found[1].summary}")
+            for found in (counterpart(task),)
+            if found
+        ),
         *(("quirk", quirk) for quirk in task.quirks),
         *(("source", source) for source in task.sources),
     ]

@@ -10,10 +10,14 @@ from pathlib import Path
 
 from vitamin.errors import DatasetError
 from vitamin.platform.datasets.hdf5 import read_attributes
+from vitamin.platform.tasks.minari import minari_label
 
 FETCHED = "fetched from "
 FOUND = "found in the cache"
 STAND_IN_ATTRIBUTE = "stand_in"
+MINARI_ATTRIBUTE = "minari_dataset"
+LAYOUT_ATTRIBUTE = "observation_layout"
+ORIGIN_ATTRIBUTE = "exported_from"
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,7 @@ def fingerprint(path: Path) -> str:
 
 
 def dataset_label(path: Path) -> str:
-    """What kind of file this is, for run folders and reports: published, a stand-in, or the user's own.
+    """What kind of file this is, for run folders and reports: published, a stand-in, from Minari, the user's own.
 
     Raises:
         DatasetError: If the file cannot be read.
@@ -129,8 +133,14 @@ def dataset_label(path: Path) -> str:
     if attributes.get(STAND_IN_ATTRIBUTE):
         policy, environment = (attributes.get(key, "unknown") for key in ("algorithm", "environment"))
         return f"stand-in: {policy} in {environment}"
+    origin = attributes.get(ORIGIN_ATTRIBUTE)
+    exported = f", exported from {origin}" if origin else ""
+    if name := attributes.get(MINARI_ATTRIBUTE):
+        return minari_label(name) + exported
     known = read_record(path)
-    return "published file" if known is not None and known.origin.startswith(FETCHED) else "own file"
+    return (
+        "published file" if known is not None and known.origin.startswith(FETCHED) else f"own file{exported}"
+    )
 
 
 @lru_cache(maxsize=64)

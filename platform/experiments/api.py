@@ -1,6 +1,5 @@
 """RLlib configs that know the tasks: ``TD3ODTConfig().environment("hopper-medium-v2").build_algo()``."""
 
-from pathlib import Path
 from typing import Any, Self
 
 from ray.rllib.algorithms.algorithm_config import NotProvided
@@ -32,7 +31,7 @@ class _TaskConfig(rllib.OfflineToOnlineConfig):
 
         Args:
             env: Name of the task.
-            data: File of offline data; by default the task's file in the dataset cache, unless
+            data: File of offline data, or ``minari:ID``; by default the task's file in the dataset cache, unless
                 ``offline_data(dataset_loader=...)`` was called before.
             preset: ``paper`` (default), ``small`` or ``tiny``.
             **kwargs: As `OfflineToOnlineConfig.environment`.
@@ -49,7 +48,7 @@ class _TaskConfig(rllib.OfflineToOnlineConfig):
                 "reference_scores": reference_scores(task),
             } | kwargs
             if data is not NotProvided or "dataset_loader" not in self._chosen:
-                path = dataset_path(task, Path(data) if data not in (NotProvided, None) else None)
+                path = dataset_path(task, data if data is not NotProvided else None)
                 self.dataset_loader = dataset_loader(path.resolve(), task)
             self.task = task.name
         elif data is not NotProvided:

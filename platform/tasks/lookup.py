@@ -3,6 +3,7 @@
 from functools import cache
 
 from vitamin.errors import TaskError, nearest
+from vitamin.platform.tasks.minari import is_minari
 from vitamin.platform.tasks.registry_files import registered_tasks
 from vitamin.platform.tasks.task import Task
 
@@ -18,10 +19,17 @@ def get_task(name: str) -> Task:
     A Gymnasium environment needs one-dimensional Box observations and bounded one-dimensional Box actions.
     Its task has no dataset, no reference scores and no settings of its own.
 
+    Behind ``minari:ID`` is the environment that the Minari dataset says it was recorded in, with that dataset.
+
     Raises:
         TaskError: If nothing has this name (names the nearest), or the environment cannot be made or is of
             another kind.
+        DatasetError: If a Minari dataset is not here or cannot be read.
     """
+    if is_minari(name):
+        from vitamin.platform.datasets.minari_task import minari_task
+
+        return minari_task(name)
     task = registered_tasks().get(name)
     return task if task is not None else _gymnasium_task(name)
 

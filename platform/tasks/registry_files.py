@@ -8,10 +8,11 @@ from typing import Any
 
 import yaml
 
-from vitamin.platform.tasks.schema import EnvironmentBlock, PresetsFile, SuiteFile, TaskEntry
+from vitamin.platform.tasks.schema import EnvironmentBlock, MinariFile, PresetsFile, SuiteFile, TaskEntry
 from vitamin.platform.tasks.task import Task
 
 _PRESETS_FILE = "presets.yaml"
+_MINARI_FILE = "minari.yaml"
 
 
 def _folder() -> Traversable:
@@ -26,7 +27,9 @@ def _read(file: Traversable) -> Any:
 def suites() -> tuple[SuiteFile, ...]:
     """The suite files, in the order of their names."""
     suite_files = [
-        file for file in _folder().iterdir() if file.name.endswith(".yaml") and file.name != _PRESETS_FILE
+        file
+        for file in _folder().iterdir()
+        if file.name.endswith(".yaml") and file.name not in (_PRESETS_FILE, _MINARI_FILE)
     ]
     return tuple(
         SuiteFile.model_validate(_read(file)) for file in sorted(suite_files, key=lambda file: file.name)
@@ -37,6 +40,12 @@ def suites() -> tuple[SuiteFile, ...]:
 def presets_file() -> PresetsFile:
     """The presets and the methods' own settings."""
     return PresetsFile.model_validate(_read(_folder() / _PRESETS_FILE))
+
+
+@cache
+def minari_file() -> MinariFile:
+    """How Minari's datasets differ from D4RL's."""
+    return MinariFile.model_validate(_read(_folder() / _MINARI_FILE))
 
 
 @cache
