@@ -6,6 +6,10 @@ VENV ?= .venv
 # A second package index for torch, for a build that fits the machine. By default pip takes the one for CUDA on Linux; for CPUs only:
 #   make install TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
+# The d4rl package needs gym and an old numpy: it gets an environment of its own. FILES are data files to compare; by default some
+# are made.
+VENV_D4RL ?= .venv-d4rl
+FILES ?=
 # Test processes, and further arguments of pytest: make test PYTEST_ARGS="tests/maths -x"
 JOBS ?= 2
 PYTEST_ARGS ?=
@@ -14,14 +18,15 @@ BIN := $(VENV)/bin
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
 RUNTIME := $(VENV)/.runtime-installed
 DEVELOPMENT := $(VENV)/.development-installed
+D4RL := $(VENV_D4RL)/.installed
 CODE := platform algorithms analysis benchmarks tests vitamin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev quickstart test check lint lint-docker format bench clean distclean
+.PHONY: help install install-dev quickstart test check check-d4rl lint lint-docker format bench clean distclean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 install: $(RUNTIME) ## create the environment with Vitamin in it
 install-dev: $(DEVELOPMENT) ## the same with the tools for tests and checks
@@ -37,6 +42,9 @@ test: $(DEVELOPMENT) ## install, then run the tests
 	$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_ARGS)
 
 check: lint test ## format, lint, types, import rules, image and tests (with the wheel's)
+
+check-d4rl: $(DEVELOPMENT) $(D4RL) ## compare episodes, transitions and scores with the d4rl package: make check-d4rl FILES="a.hdf5 b.hdf5"
+	$(BIN)/python -m tests.d4rl_check $(VENV_D4RL)/bin/python $(FILES)
 
 lint: $(DEVELOPMENT) lint-docker ## all checks that run no code
 	$(BIN)/ruff format --check $(CODE)
@@ -58,8 +66,8 @@ clean: ## remove builds and caches
 	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
 	find algorithms analysis benchmarks platform tests vitamin -name __pycache__ -type d -prune -exec rm -rf {} +
 
-distclean: clean ## the same, and the environment
-	rm -rf $(VENV)
+distclean: clean ## the same, and the environments
+	rm -rf $(VENV) $(VENV_D4RL)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Vitamin needs Python 3.11 or newer, and $(PYTHON) is %d.%d. Try: make PYTHON=python3.11 $(MAKECMDGOALS)" % sys.version_info[:2])'
@@ -69,6 +77,12 @@ $(BIN)/python:
 $(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP_INSTALL) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
 	$(PIP_INSTALL) --editable .
+	@touch $@
+
+$(D4RL): tests/d4rl_check/requirements.txt
+	$(PYTHON) -m venv $(VENV_D4RL)
+	$(VENV_D4RL)/bin/python -m pip install --disable-pip-version-check --requirement $<
+	$(VENV_D4RL)/bin/python -m pip install --disable-pip-version-check --no-deps d4rl==1.1
 	@touch $@
 
 $(DEVELOPMENT): $(RUNTIME)

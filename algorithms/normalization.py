@@ -25,6 +25,18 @@ def normalize(
     return (observations - mean) / std
 
 
+def denormalize(
+    states: NDArray[np.float32], mean: NDArray[np.float32], std: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The observations that `normalize` was given, up to rounding; (..., S) -> (..., S)."""
+    return (states.astype(np.float64) * std + mean).astype(np.float32)
+
+
 def transform_rewards(rewards: NDArray[np.float32], shift: float, divisor: float) -> NDArray[np.float32]:
     """Rewards as losses and returns-to-go take them: ``(reward + shift) / divisor``; (...) -> (...)."""
     return ((rewards.astype(np.float64) + shift) / divisor).astype(np.float32)
+
+
+def restore_rewards(rewards: NDArray[np.float32], shift: float, divisor: float) -> NDArray[np.float32]:
+    """The rewards that `transform_rewards` was given, up to rounding; (...) -> (...)."""
+    return (rewards.astype(np.float64) * divisor - shift).astype(np.float32)

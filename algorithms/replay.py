@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 from vitamin.algorithms.arena import Arena
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.models.distributions import ACTION_LIMIT
-from vitamin.algorithms.normalization import normalize, observation_statistics, transform_rewards
+from vitamin.algorithms.normalization import (
+    denormalize,
+    normalize,
+    observation_statistics,
+    restore_rewards,
+    transform_rewards,
+)
 from vitamin.algorithms.segments import SegmentBatch
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.errors import DatasetError, RunError
@@ -207,6 +213,35 @@ class Replay:
             "oldest": np.array([self._oldest]),
             **{f"{_STATE_PREFIX}{name}": column.cpu().numpy() for name, column in columns.items()},
         }
+
+    @staticmethod
+    def online_trajectories(
+        state: dict[str, NDArray[Any]],
+        observation_mean: NDArray[np.float32],
+        observation_std: NDArray[np.float32],
+        hyperparameters: Hyperparameters,
+    ) -> Trajectories:
+        """The online trajectories of a `state`, oldest first, as the env runners returned them.
+
+        Actions are those values. Observations and rewards went through float32 twice: each is within a few units
+        in the last place of the larger of itself and its mean or shift. Terminals are as `add` stored them.
+        """
+        origins, lengths = state["origins"], state["lengths"]
+        order = np.roll(np.arange(len(origins)), -int(state["oldest"][0]))
+        online = np.flatnonzero(origins == _ONLINE)
+        columns = {name: state[f"{_STATE_PREFIX}{name}"] for name in _PER_STEP}
+        mean, std = observation_mean, observation_std
+        stored = Trajectories(
+            observations=denormalize(columns["states"], mean, std),
+            actions=columns["actions"],
+            rewards=restore_rewards(
+                columns["rewards"], hyperparameters.reward_shift, hyperparameters.reward_divisor
+            ),
+            next_observations=denormalize(columns["next_states"], mean, std),
+            terminals=columns["terminals"] != 0,
+            offsets=np.concatenate([[0], np.cumsum(lengths[online])]).astype(np.int64),
+        )
+        return stored.select(np.searchsorted(online, order[origins[order] == _ONLINE]))
 
     def load_state(self, state: dict[str, NDArray[Any]]) -> None:
         """Makes a replay fresh from `from_offline`, with the same data, bit-identical to the state's.

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Offline datasets: inspect, fetch, import, collect, list.", no_args_is_help=True)
+app = typer.Typer(
+    help="Offline datasets: inspect, fetch, import, export, collect, list.", no_args_is_help=True
+)
 
-TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="A task, see `vitamin tasks`.")]
 TaskOption = Annotated[str, typer.Option("--task", metavar="TASK", help="The task it belongs to.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
 
@@ -24,7 +25,10 @@ def list_datasets() -> None:
 def inspect(
     source: Annotated[
         str,
-        typer.Argument(metavar="FILE|TASK", help="A file in D4RL's layout, or a task whose dataset is here."),
+        typer.Argument(
+            metavar="FILE|minari:ID|TASK",
+            help="A file in D4RL's layout, a Minari dataset or a task whose dataset is here.",
+        ),
     ],
     task: Annotated[
         str | None, typer.Option("--task", metavar="TASK", help="Check a file for this task.")
@@ -32,11 +36,11 @@ def inspect(
 ) -> None:
     """Show trajectories, steps, returns, lengths, types and quirks of a dataset."""
     from vitamin.platform.cli.dataset_views import print_report
-    from vitamin.platform.datasets import dataset_path, inspect_dataset
+    from vitamin.platform.datasets import dataset_path, inspect_dataset, is_file_source, source_path
     from vitamin.platform.tasks import get_task
 
-    if _is_file_name(source):
-        print_report(inspect_dataset(Path(source), get_task(task) if task is not None else None))
+    if is_file_source(source):
+        print_report(inspect_dataset(source_path(source), get_task(task) if task is not None else None))
     elif task is not None:
         raise typer.BadParameter(f"--task goes with a file, and there is no file {source}.")
     else:
@@ -45,12 +49,23 @@ def inspect(
 
 
 @app.command()
-def fetch(task: TaskArgument, force: Force = False) -> None:
+def fetch(
+    task: Annotated[
+        str,
+        typer.Argument(metavar="TASK|minari:ID", help="A task, see `vitamin tasks`, or a Minari dataset."),
+    ],
+    force: Force = False,
+) -> None:
     """Download a task's published dataset into the cache, or verify the checksum of the one there."""
     from vitamin.platform.cli.output import progress_display
-    from vitamin.platform.datasets import cached_path, fetch_dataset, fingerprint
+    from vitamin.platform.datasets import cached_path, fetch_dataset, fetch_minari, fingerprint
     from vitamin.platform.tasks import get_task
+    from vitamin.platform.tasks.minari import is_minari
 
+    if is_minari(task):
+        path = fetch_minari(task, force=force)
+        print(f"{path} holds {task} in D4RL's layout (sha256 {fingerprint(path)})")
+        return
     named = get_task(task)
     here = cached_path(named).is_file()
     with progress_display(named.dataset_file or named.name, unit_bytes=True) as progress:
@@ -61,7 +76,9 @@ def fetch(task: TaskArgument, force: Force = False) -> None:
 
 @app.command("import")
 def import_file(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file in D4RL's layout.")],
+    source: Annotated[
+        str, typer.Argument(metavar="FILE|minari:ID", help="A file in D4RL's layout, or a Minari dataset.")
+    ],
     task: TaskOption,
     force: Force = False,
 ) -> None:
@@ -69,7 +86,7 @@ def import_file(
     from vitamin.platform.datasets import fingerprint, import_dataset
     from vitamin.platform.tasks import get_task
 
-    path = import_dataset(file, get_task(task), force=force)
+    path = import_dataset(source, get_task(task), force=force)
     print(f"{path} imported (sha256 {fingerprint(path)})")
 
 
@@ -104,6 +121,37 @@ def collect(
     print(f"{path} written: {size} ({report.label})")
 
 
-def _is_file_name(source: str) -> bool:
-    path = Path(source)
-    return path.is_file() or path.suffix in (".hdf5", ".h5")
+@app.command()
+def export(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|FILE|minari:ID|TASK",
+            help="A run folder (what it collected online), a file, a Minari dataset, or a task's dataset.",
+        ),
+    ],
+    to: Annotated[
+        str,
+        typer.Option("--to", metavar="FILE|minari:ID", help="A file in D4RL's layout, or a Minari dataset."),
+    ],
+    task: Annotated[
+        str | None, typer.Option("--task", metavar="TASK", help="The task that a file belongs to.")
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Write a run's online experience, or a dataset, to D4RL's layout or to Minari."""
+    from vitamin.platform.datasets import export_dataset, exportable_dataset
+    from vitamin.platform.tasks import get_task
+
+    if Path(source).is_dir():
+        from vitamin.platform.experiments.experience import run_experience
+
+        if task is not None:
+            raise typer.BadParameter("--task goes with a file; a run knows its own.")
+        data = run_experience(Path(source), report=lambda text: typer.echo(text, err=True))
+    else:
+        data = exportable_dataset(source, get_task(task) if task is not None else None)
+    notes = export_dataset(data, to, force=force)
+    print(f"{to} written: {len(data.raw.rewards)} steps")
+    for note in notes:
+        print(note)

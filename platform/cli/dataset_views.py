@@ -52,14 +52,20 @@ def print_cache() -> None:
     """The files in the cache, with their tasks and origins."""
     folder = cache_directory()
     tasks = {cached_path(get_task(name)): name for name in task_names()}
-    files = sorted(folder.glob("*.hdf5")) if folder.is_dir() else []
+    files = sorted(folder.rglob("*.hdf5")) if folder.is_dir() else []
     if not files:
         print(
             f"No datasets in {folder}. `vitamin data fetch TASK` or `vitamin data collect TASK` brings one."
         )
         return
     rows = [
-        (tasks.get(file, "-"), file.name, _megabytes(file.stat().st_size), _origin(file)) for file in files
+        (
+            tasks.get(file, "-"),
+            str(file.relative_to(folder)),
+            _megabytes(file.stat().st_size),
+            _origin(file),
+        )
+        for file in files
     ]
     print_table(f"Datasets in {folder}", ("task", "file", "size", "origin"), rows)
 

@@ -2,11 +2,12 @@
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import METHODS
-from vitamin.platform.cli.output import print_fields, print_table
 from vitamin.platform.cli.dataset_views import data_status
+from vitamin.platform.cli.output import print_fields, print_table
 from vitamin.platform.datasets.cache import cached_path
 from vitamin.platform.tasks import Task, preset_names, resolve_hyperparameters
 from vitamin.platform.tasks.extras import install_command, is_installed
+from vitamin.platform.tasks.minari import counterpart
 from vitamin.platform.tasks.presets import (
     LEFT_TO_DATA,
     left_to_data,
@@ -55,6 +56,7 @@ def print_task(task: Task) -> None:
         ("rewards of a step", _rewards(task)),
         ("dataset", task.dataset_url or "none published"),
         ("dataset file", f"{cached_path(task)} ({data_status(task)})"),
+        *_minari_counterpart(task),
         ("episodes end", _ENDS[task.episode_ends]),
         *(("quirk", quirk) for quirk in task.quirks),
         *(("source", source) for source in task.sources),
@@ -94,6 +96,11 @@ def print_settings(task: Task) -> None:
         "Where they come from", [(place, source) for place, source in used.items() if "preset" not in place]
     )
     print_fields("Presets", [(preset, preset_summary(preset)) for preset in presets])
+
+
+def _minari_counterpart(task: Task) -> list[tuple[str, str]]:
+    found = counterpart(task)
+    return [("nearest in Minari", f"{found[0]}, not D4RL's data: {found[1].summary}")] if found else []
 
 
 def _row(task: Task) -> tuple[str, ...]:

@@ -19,13 +19,15 @@ _PROCESSES = "Processes"
 def train(
     task: Annotated[
         str | None,
-        typer.Argument(metavar="TASK", help="A task (see `vitamin tasks`) or any Gymnasium environment id."),
+        typer.Argument(
+            metavar="TASK", help="A task (see `vitamin tasks`), any Gymnasium environment id, or minari:ID."
+        ),
     ] = None,
     data: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            metavar="FILE",
-            help="Offline data in D4RL's HDF5 layout.",
+            metavar="FILE|minari:ID",
+            help="Offline data: a file in D4RL's HDF5 layout, or a Minari dataset.",
             show_default="the task's file",
             rich_help_panel=_RUN,
         ),
@@ -141,13 +143,15 @@ def train(
         config = _config_in(out)
     if config is not None and preset is not None:
         raise typer.BadParameter("--preset has no effect beside a config.yaml, which holds every setting.")
+    from vitamin.platform.tasks.minari import absolute_source
+
     chosen = {
         "task": task,
         "method": method,
         "preset": preset,
         "seed": seed,
         "reference_scores": reference_scores,
-        "data": data and data.expanduser().absolute(),
+        "data": data and absolute_source(data),
         "num_env_runners": num_env_runners,
         "num_learners": num_learners,
         "num_gpus_per_learner": num_gpus_per_learner,

@@ -1,4 +1,4 @@
-"""The directory that holds the datasets of all tasks, and finding a task's file in it."""
+"""The directory that holds the datasets of all tasks, and what may be done in it."""
 
 import logging
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from vitamin.errors import DatasetError
-from vitamin.platform.datasets.provenance import Provenance, verify, write_record
+from vitamin.platform.datasets.provenance import Provenance, write_record
 from vitamin.platform.tasks.task import Task
 
 logger = logging.getLogger(__name__)
@@ -29,23 +29,6 @@ def cached_path(task: Task) -> Path:
     """Where the task's file lies, or would lie, in the cache."""
     name = task.dataset_file or f"{re.sub(r'[^A-Za-z0-9._-]+', '-', task.name)}.hdf5"
     return cache_directory() / name
-
-
-def dataset_path(task: Task, data: Path | None) -> Path:
-    """The file to train on: ``data`` if given, else the task's in the cache, unchanged since it was recorded.
-
-    Raises:
-        DatasetError: If it is missing (says which file, from where, and where to put it) or has changed.
-    """
-    if data is not None:
-        if not data.is_file():
-            raise DatasetError(f"There is no file {data}.")
-        return data
-    path = cached_path(task)
-    if not path.is_file():
-        raise DatasetError(f"The dataset of {task.name} is not here: there is no {path}.\n{how_to_get(task)}")
-    verify(path, thorough=False)
-    return path
 
 
 def how_to_get(task: Task) -> str:

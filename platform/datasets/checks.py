@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitamin.errors import DatasetError
-from vitamin.platform.datasets.hdf5 import RawDataset
+from vitamin.platform.datasets.hdf5 import RawDataset, read_attributes
+from vitamin.platform.datasets.provenance import LAYOUT_ATTRIBUTE
 from vitamin.platform.tasks.task import Task
 
 _LARGEST = np.finfo(np.float32).max
@@ -71,7 +72,13 @@ def _check_widths(raw: RawDataset, path: Path, task: Task) -> None:
         if stated is not None and width != stated:
             raise DatasetError(
                 f"{path}: {name} are {width} wide, but {task.name} ({task.env_id}) has {stated}. Wrong file?"
+                f"{_layout_note(path) if name == 'observations' else ''}"
             )
+
+
+def _layout_note(path: Path) -> str:
+    layout = read_attributes(path).get(LAYOUT_ATTRIBUTE)
+    return f" They are a dictionary's parts in Gymnasium's flat order: {layout}." if layout else ""
 
 
 def _check_finite(name: str, array: NDArray[Any], path: Path) -> None:

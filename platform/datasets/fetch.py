@@ -1,5 +1,7 @@
 """Bringing a task's dataset into the cache: from its URL, or from a file of the user's."""
 
+import logging
+import os
 import shutil
 from pathlib import Path
 
@@ -16,13 +18,18 @@ from vitamin.platform.datasets.provenance import (
     read_record,
     verify,
 )
+from vitamin.platform.datasets.sources import source_path
+from vitamin.platform.tasks.minari import check_may_replace, is_minari, minari_id
 from vitamin.platform.tasks.task import Task
+
+logger = logging.getLogger(__name__)
 
 
 def fetch_dataset(task: Task, *, force: bool = False, progress: Progress | None = None) -> Path:
     """The task's published file in the cache: downloaded if it is not there, its checksum verified if it is.
 
-    Safe against other processes that fetch the same file: they wait for each other.
+    A copy that the d4rl package has downloaded is taken instead of downloading. Safe against other processes that
+    fetch the same file: they wait for each other.
 
     Args:
         task: The task.
@@ -44,6 +51,8 @@ def fetch_dataset(task: Task, *, force: bool = False, progress: Progress | None 
     with locked(path):
         if path.is_file() and not force:
             return path
+        if not force and _take_from_d4rl(task, path):
+            return path
         part = path.with_name(path.name + ".part")
         try:
             download(task.dataset_url, part, progress)
@@ -58,17 +67,21 @@ def fetch_dataset(task: Task, *, force: bool = False, progress: Progress | None 
     return path
 
 
-def import_dataset(source: Path, task: Task, *, force: bool = False) -> Path:
+def import_dataset(source: str | Path, task: Task, *, force: bool = False) -> Path:
     """Copy ``source`` into the cache as the task's dataset, after checking that it is one.
 
     Args:
-        source: A file in D4RL's layout.
+        source: A file in D4RL's layout, or ``minari:ID``.
         task: The task it belongs to.
         force: Replace another file that is there.
 
     Raises:
-        DatasetError: If the file does not fit the task, another one is there, or the copy cannot be written.
+        DatasetError: If the file does not fit the task, another one is there, the copy cannot be written, or a
+            Minari dataset is known to differ from the task's published one.
     """
+    if is_minari(source):
+        check_may_replace(minari_id(source), task)
+    source = source_path(source)
     load_dataset(source, task)
     path = cached_path(task)
     with locked(path):
@@ -95,6 +108,23 @@ def _check_fetched(path: Path) -> None:
             f"{path} is there, but it is not known to be the published file: it was {origin}."
             " Add --force to replace it by a download."
         )
+
+
+def _take_from_d4rl(task: Task, path: Path) -> bool:
+    """Copy the file from where the d4rl package keeps its downloads under the same names, if a whole one is there."""
+    folder = Path(os.environ.get("D4RL_DATASET_DIR", Path.home() / ".d4rl" / "datasets"))
+    copy, part = folder / path.name, path.with_name(path.name + ".import")
+    if not copy.is_file():
+        return False
+    try:
+        load_dataset(copy, task)
+        shutil.copyfile(copy, part)
+    except (DatasetError, OSError) as error:
+        part.unlink(missing_ok=True)
+        logger.warning("The d4rl package's copy %s is not used: %s", copy, error)
+        return False
+    install(part, path, describe(part, f"{FETCHED}{task.dataset_url} by the d4rl package"))
+    return True
 
 
 def _check_arrived(part: Path, task: Task) -> None:

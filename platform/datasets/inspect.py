@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from vitamin.platform.datasets.hdf5 import read_attributes
 from vitamin.platform.datasets.loading import read_dataset
-from vitamin.platform.datasets.provenance import dataset_label
+from vitamin.platform.datasets.provenance import LAYOUT_ATTRIBUTE, MINARI_ATTRIBUTE, dataset_label
+from vitamin.platform.tasks.minari import family_of
 from vitamin.platform.tasks.task import Task
 
 
@@ -113,7 +115,20 @@ def inspect_dataset(path: Path, task: Task | None = None) -> DatasetReport:
         normalized_mean=task.normalized_score(returns.mean) if task else None,
         normalized_best=task.normalized_score(returns.maximum) if task else None,
         dtypes=dataset.dtypes,
-        quirks=dataset.quirks,
+        quirks=dataset.quirks + _origin_quirks(path),
         doubts=dataset.doubts,
         known_quirks=task.quirks if task else (),
     )
+
+
+def _origin_quirks(path: Path) -> tuple[str, ...]:
+    """What the file's attributes tell of a Minari dataset behind it."""
+    attributes = read_attributes(path)
+    family = family_of(attributes.get(MINARI_ATTRIBUTE, ""))
+    layout = attributes.get(LAYOUT_ATTRIBUTE)
+    found = []
+    if layout:
+        found.append(f"observations are a dictionary's parts in Gymnasium's flat order: {layout}")
+    if family is not None:
+        found.append(f"not D4RL's data: {family.reason}")
+    return tuple(found)

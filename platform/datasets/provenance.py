@@ -10,12 +10,16 @@ from pathlib import Path
 
 from vitamin.errors import DatasetError
 from vitamin.platform.datasets.hdf5 import read_attributes
+from vitamin.platform.tasks.minari import minari_label
 
 FETCHED = "fetched from "
 FOUND = "found in the cache"
 STAND_IN_ATTRIBUTE = "stand_in"
 STAND_IN = "stand-in"
 OWN = "own file"
+MINARI_ATTRIBUTE = "minari_dataset"
+LAYOUT_ATTRIBUTE = "observation_layout"
+ORIGIN_ATTRIBUTE = "exported_from"
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,9 @@ def fingerprint(path: Path) -> str:
 
 
 def dataset_label(path: Path) -> str | None:
-    """What a file is if it is not a task's published one, for run folders and reports: a stand-in, or the user's own.
+    """What a file is if it is not a task's published one, for run folders and reports.
+
+    A stand-in, a Minari dataset, or the user's own.
 
     Raises:
         DatasetError: If the file cannot be read.
@@ -143,7 +149,11 @@ def dataset_label(path: Path) -> str | None:
     if attributes.get(STAND_IN_ATTRIBUTE):
         policy, environment = (attributes.get(key, "unknown") for key in ("algorithm", "environment"))
         return f"{STAND_IN}: {policy} in {environment}"
-    return None if is_fetched(read_record(path)) else OWN
+    origin = attributes.get(ORIGIN_ATTRIBUTE)
+    exported = f", exported from {origin}" if origin else ""
+    if name := attributes.get(MINARI_ATTRIBUTE):
+        return minari_label(name) + exported
+    return None if is_fetched(read_record(path)) else OWN + exported
 
 
 @lru_cache(maxsize=64)

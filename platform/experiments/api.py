@@ -1,7 +1,6 @@
 """RLlib configs that know the tasks: ``TD3ODTConfig().environment("hopper-medium-v2").build_algo()``."""
 
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -52,7 +51,7 @@ class _TaskConfig(rllib.OfflineToOnlineConfig):
 
         Args:
             env: Name of the task.
-            data: File of offline data; by default the task's file in the dataset cache, unless
+            data: File of offline data, or ``minari:ID``; by default the task's file in the dataset cache, unless
                 ``offline_data(dataset_loader=...)`` was called before.
             preset: ``paper`` (default), ``small`` or ``tiny``.
             **kwargs: As `OfflineToOnlineConfig.environment`; ``reference_scores=(min, max)`` for a task without.
@@ -69,7 +68,7 @@ class _TaskConfig(rllib.OfflineToOnlineConfig):
                 "reference_scores": reference_scores(task),
             } | kwargs
             if data is not NotProvided or "dataset_loader" not in self._chosen:
-                path = dataset_path(task, Path(data) if data not in (NotProvided, None) else None)
+                path = dataset_path(task, data if data is not NotProvided else None)
                 self.dataset_loader = dataset_loader(path.resolve(), task)
             self.task = task.name
         elif data is not NotProvided:

@@ -1,13 +1,15 @@
 """What a user asks for: a task, a method, a preset, a seed, overrides, and how many processes may work on it."""
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     FiniteFloat,
@@ -30,6 +32,10 @@ from vitamin.platform.tasks.presets import (
 from vitamin.platform.yaml_files import load_yaml
 
 
+def _as_text(source: Any) -> Any:
+    return os.fspath(source) if isinstance(source, os.PathLike) else source
+
+
 class ExperimentSpec(BaseModel):
     """One run. What is above ``num_env_runners`` decides the result, the rest how fast it comes.
 
@@ -39,11 +45,13 @@ class ExperimentSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    task: str = Field(description="registered task or Gymnasium environment id")
+    task: str = Field(description="registered task, Gymnasium environment id, or minari:ID")
     method: str = Field("td3_odt", description="row of the method table")
     preset: str = Field("paper", description="paper, small or tiny")
     seed: NonNegativeInt = Field(0, description="key of all random draws")
-    data: Path | None = Field(None, description="HDF5 file; by default the task's file in the dataset cache")
+    data: Annotated[str | None, BeforeValidator(_as_text)] = Field(
+        None, description="HDF5 file or minari:ID; by default the task's file in the dataset cache"
+    )
     reference_scores: tuple[FiniteFloat, FiniteFloat] | None = Field(
         None, description="returns that count as 0 and 100, for a task that has none of its own"
     )

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from vitamin.algorithms.methods import get_method
@@ -15,6 +14,7 @@ from vitamin.platform.experiments.spec import ExperimentSpec
 from vitamin.platform.sweeps.ignored_settings import ignored_settings
 from vitamin.platform.sweeps.spec import Axis, SweepSpec
 from vitamin.platform.tasks import get_task, resolve_hyperparameters
+from vitamin.platform.tasks.minari import absolute_source
 from vitamin.platform.tasks.overrides import checked_settings
 
 
@@ -172,7 +172,7 @@ def _experiment(
             method=method,
             preset=spec.preset,
             seed=seed,
-            data=None if data is None else Path(data).expanduser().absolute(),
+            data=None if data is None else absolute_source(data),
             reference_scores=spec.reference_scores.get(task),
             overrides=overrides,
             num_env_runners=spec.resources.num_env_runners,

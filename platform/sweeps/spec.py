@@ -86,9 +86,9 @@ class SweepSpec(_Block):
     axes: dict[str, Annotated[Axis, BeforeValidator(_axis)]] = Field(
         default_factory=dict, description="hyperparameters and the values to try"
     )
-    data: dict[str, Path] = Field(
+    data: dict[str, str] = Field(
         default_factory=dict,
-        description="HDF5 file by task, relative to the current directory; by default the cached dataset",
+        description="by task a file, relative to the current directory, or minari:ID; by default the cached dataset",
     )
     reference_scores: dict[str, tuple[FiniteFloat, FiniteFloat]] = Field(
         default_factory=dict, description="returns that count as 0 and 100 by task, for those that have none"

@@ -4,6 +4,7 @@ import re
 from functools import cache
 
 from vitamin.errors import TaskError, nearest
+from vitamin.platform.tasks.minari import is_minari
 from vitamin.platform.tasks.registry_files import registered_tasks, suites
 from vitamin.platform.tasks.schema import SuiteFile
 from vitamin.platform.tasks.task import Task
@@ -21,10 +22,17 @@ def get_task(name: str) -> Task:
     time limit, without which an episode, and with it a run, might never end.
     Its task has no dataset, no reference scores and no settings of its own.
 
+    Behind ``minari:ID`` is the environment that the Minari dataset says it was recorded in, with that dataset.
+
     Raises:
         TaskError: If nothing has this name (names the nearest; of another version of a task, says how it
             differs), or the environment cannot be made or is of another kind.
+        DatasetError: If a Minari dataset is not here or cannot be read.
     """
+    if is_minari(name):
+        from vitamin.platform.datasets.minari_task import minari_task
+
+        return minari_task(name)
     task = registered_tasks().get(name)
     if task is not None:
         return task

@@ -6,11 +6,19 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from vitamin.platform.tasks.schema import DatasetKind, EnvironmentBlock, PresetsFile, SuiteFile, TaskEntry
+from vitamin.platform.tasks.schema import (
+    DatasetKind,
+    EnvironmentBlock,
+    MinariFile,
+    PresetsFile,
+    SuiteFile,
+    TaskEntry,
+)
 from vitamin.platform.tasks.task import SettingsLayer, Task
 from vitamin.platform.yaml_files import load_yaml
 
 _PRESETS_FILE = "presets.yaml"
+_MINARI_FILE = "minari.yaml"
 
 
 def _folder() -> Traversable:
@@ -25,7 +33,9 @@ def _read(file: Traversable) -> Any:
 def suites() -> tuple[SuiteFile, ...]:
     """The suite files, in the order of their names."""
     suite_files = [
-        file for file in _folder().iterdir() if file.name.endswith(".yaml") and file.name != _PRESETS_FILE
+        file
+        for file in _folder().iterdir()
+        if file.name.endswith(".yaml") and file.name not in (_PRESETS_FILE, _MINARI_FILE)
     ]
     return tuple(
         SuiteFile.model_validate(_read(file)) for file in sorted(suite_files, key=lambda file: file.name)
@@ -36,6 +46,12 @@ def suites() -> tuple[SuiteFile, ...]:
 def presets_file() -> PresetsFile:
     """The presets and the methods' own settings."""
     return PresetsFile.model_validate(_read(_folder() / _PRESETS_FILE))
+
+
+@cache
+def minari_file() -> MinariFile:
+    """How Minari's datasets differ from D4RL's."""
+    return MinariFile.model_validate(_read(_folder() / _MINARI_FILE))
 
 
 @cache

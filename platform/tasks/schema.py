@@ -168,3 +168,29 @@ class PresetsFile(_Block):
 
     presets: dict[str, Preset]
     methods: dict[str, Settings] = Field(default_factory=dict)
+
+
+class MinariFamily(_Block):
+    """Minari datasets that were made in the same way, and the tasks whose names they suggest.
+
+    ``prefix`` begins their ids, ``tasks`` maps a task to the id of its nearest dataset.
+    """
+
+    prefix: str
+    summary: str
+    reason: str
+    sources: tuple[str, ...]
+    tasks: dict[str, str]
+
+    @model_validator(mode="after")
+    def _ids_fit(self) -> "MinariFamily":
+        strays = [name for name in self.tasks.values() if not name.startswith(self.prefix)]
+        if strays:
+            raise ValueError(f"{', '.join(strays)} do not begin with {self.prefix}")
+        return self
+
+
+class MinariFile(_Block):
+    """`minari.yaml`: what is known of Minari's public datasets. The first prefix that fits an id counts."""
+
+    families: tuple[MinariFamily, ...]

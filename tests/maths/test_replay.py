@@ -347,3 +347,22 @@ def test_refuses_a_state_when_offline_data_was_overwritten() -> None:
     with pytest.raises(RunError, match="loaded afresh"):
         replay.load_state(state)
     assert identities(replay) == [7, 1]
+
+
+@pytest.mark.parametrize("capacity", [3, 5, 20])
+def test_online_trajectories_come_back_in_the_order_they_were_added(capacity: int) -> None:
+    options = hyperparameters(replay_capacity=capacity, reward_shift=-1.0, reward_divisor=7.0)
+    replay = Replay.from_offline(make([3, 2, 4]), hyperparameters=options)
+    added = [make(lengths, seed) for seed, lengths in enumerate(([2, 5], [1], [4, 3, 2]), start=1)]
+    for trajectories in added:
+        replay.add(trajectories, bootstrap_at_time_limit=True)
+    whole = Trajectories.concatenate(added)
+    kept = whole.select(np.arange(len(whole))[-capacity:])
+    found = Replay.online_trajectories(
+        replay.state(), replay.observation_mean, replay.observation_std, options
+    )
+    np.testing.assert_array_equal(found.offsets, kept.offsets)
+    np.testing.assert_array_equal(found.terminals, kept.terminals)
+    np.testing.assert_array_equal(found.actions, kept.actions.clip(-1 + 1e-6, 1 - 1e-6))
+    for name in ("observations", "next_observations", "rewards"):
+        np.testing.assert_allclose(getattr(found, name), getattr(kept, name), atol=3e-6)

@@ -255,3 +255,21 @@ def test_fingerprints_follow_the_content(tmp_path: Path) -> None:
     assert fingerprint(file) == hashlib.sha256(b"three").hexdigest()
     with pytest.raises(DatasetError, match="cannot be read"):
         fingerprint(tmp_path / "other")
+
+
+def test_a_copy_of_the_d4rl_package_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "d4rl"
+    folder.mkdir()
+    monkeypatch.setenv("D4RL_DATASET_DIR", str(folder))
+    task = replace(
+        TOY, dataset_kind="toy", dataset_url="http://localhost:9/toy.hdf5", dataset_file="toy.hdf5"
+    )
+    copy = write_file(folder / "toy.hdf5", toy_arrays())
+    path = fetch_dataset(task)
+    assert path == cached_path(task)
+    assert path.read_bytes() == copy.read_bytes()
+    assert dataset_label(path) == "published file"
+    path.unlink()
+    copy.write_bytes(copy.read_bytes()[:2000])
+    with pytest.raises(DatasetError, match="Cannot download"):
+        fetch_dataset(task)

@@ -100,7 +100,7 @@ def test_each_trial_carries_the_resources_and_its_data(
         )
     )
     first, *_, last = (trial.experiment for trial in plan.trials)
-    assert first.data == tmp_path / "here" / "p.hdf5"
+    assert first.data == str(tmp_path / "here" / "p.hdf5")
     assert last.data is None
     assert (first.num_env_runners, first.num_learners, first.num_gpus_per_learner) == (3, 2, 0.5)
     assert first.checkpoint_interval == 4

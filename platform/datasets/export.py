@@ -1,0 +1,91 @@
+"""Writing data elsewhere: to a file in D4RL's layout, or to a Minari dataset."""
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vitamin.errors import DatasetError, TaskError
+from vitamin.platform.datasets.cache import make_directory
+from vitamin.platform.datasets.hdf5 import RawDataset, read_attributes, read_raw, write_raw
+from vitamin.platform.datasets.minari_write import write_minari
+from vitamin.platform.datasets.provenance import ORIGIN_ATTRIBUTE, dataset_label, fingerprint
+from vitamin.platform.datasets.sources import dataset_path, is_file_source, source_path
+from vitamin.platform.tasks import Task, get_task
+from vitamin.platform.tasks.minari import is_minari
+
+
+@dataclass(frozen=True)
+class Exportable:
+    """Data that can be exported.
+
+    Attributes:
+        raw: The arrays, actions in the environment's units.
+        attributes: What else is to be known of them.
+        task: Their task, if known.
+    """
+
+    raw: RawDataset
+    attributes: Mapping[str, Any]
+    task: Task | None
+
+
+def exportable_dataset(source: str, task: Task | None = None) -> Exportable:
+    """A file, a Minari dataset or a task's dataset, as it is stored.
+
+    Args:
+        source: A file in D4RL's layout, ``minari:ID``, or a task whose dataset is here.
+        task: The task of a file; by default the one that its attributes name.
+
+    Raises:
+        DatasetError: If it is not here or cannot be read.
+        TaskError: If ``source`` is neither a file nor a task.
+    """
+    if is_file_source(source):
+        path = source_path(source)
+    else:
+        task = get_task(source)
+        path = dataset_path(task, None)
+    raw, attributes = read_raw(path), read_attributes(path)
+    if task is None and "task" in attributes:
+        task = get_task(attributes["task"])
+    if task is None and is_minari(source):
+        with suppress(TaskError):  # without its environment it can still be written to a file
+            task = get_task(source)
+    origin = f"{path.name} ({dataset_label(path)}, sha256 {fingerprint(path)[:12]})"
+    return Exportable(raw, {ORIGIN_ATTRIBUTE: source if is_minari(source) else origin, **attributes}, task)
+
+
+def export_dataset(data: Exportable, destination: str, *, force: bool = False) -> tuple[str, ...]:
+    """Write ``data`` to ``destination``.
+
+    Args:
+        data: What to write.
+        destination: A file to be written in D4RL's layout, or ``minari:ID``.
+        force: Replace what is there.
+
+    Returns:
+        What the destination's format could not hold, a sentence each.
+
+    Raises:
+        DatasetError: If something is there, it cannot be written, or Minari is to be told a task that is unknown.
+    """
+    if is_minari(destination):
+        if data.task is None:
+            raise DatasetError(
+                "Minari wants action bounds and an environment: name the data's task with --task."
+            )
+        return write_minari(data.raw, data.attributes, destination, data.task, force=force)
+    path = Path(destination)
+    if path.exists() and not force:
+        raise DatasetError(f"{path} exists. Add --force to replace it, or give another file.")
+    make_directory(path)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        write_raw(part, data.raw, data.attributes)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return ()
