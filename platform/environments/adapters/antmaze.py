@@ -89,7 +89,7 @@ def _center(i: float, j: float) -> tuple[float, float]:
 
 
 def _model(maze: str) -> ET.Element:
-    """Gymnasium's ant.xml with time step, contacts, torques and colors of D4RL's, and with walls and goal."""
+    """Gymnasium's ant.xml with D4RL's time step, contacts and torques, and with walls and goal."""
     text = (files("gymnasium.envs.mujoco") / "assets" / "ant.xml").read_text(encoding="utf-8")
     model = ET.fromstring(text)  # noqa: S314
     _part(model, "option").set("timestep", "0.02")
@@ -97,8 +97,11 @@ def _model(maze: str) -> ET.Element:
     for motor in model.findall("actuator/motor"):
         # D4RL has gear 1, controls in ±30 and a wrapper that scales them to ±1.
         motor.set("gear", "30")
+    # Colors, which show the ant from above.
+    _part(model, "asset/texture[@name='texplane']").attrib.update(rgb1="0.2 0.3 0.4", rgb2="0.1 0.2 0.3")
     _part(model, "asset/material[@name='MatPlane']").set("reflectance", "0")
     _part(model, "worldbody//geom[@name='torso_geom']").set("rgba", "0.3 0.9 0.5 1")
+    _part(model, "worldbody/light").set("diffuse", "0.4 0.4 0.4")
     worldbody = _part(model, "worldbody")
     for cell in cells(maze, free=False):
         half_size = (_CELL / 2, _CELL / 2, _WALL_HALF_HEIGHT)
