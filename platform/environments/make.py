@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vitamin.errors import TaskError
 from vitamin.platform.environments.mujoco_log import route_mujoco_warnings
 from vitamin.platform.environments.unit_box import Action, Observation, RawEnvironment, UnitBox
+from vitamin.platform.tasks.extras import install_command
 from vitamin.platform.tasks.task import Task
 
 
@@ -53,22 +54,23 @@ def make_raw_environment(task: Task, render_mode: str | None = None) -> RawEnvir
         TaskError: If the environment or its package is missing.
     """
     route_mujoco_warnings()
-    # Environments without pictures need not know the argument.
-    rendering: dict[str, Any] = {"render_mode": render_mode} if render_mode is not None else {}
+    options: dict[str, Any] = {"max_episode_steps": task.max_episode_steps, "disable_env_checker": True}
+    if render_mode is not None:  # environments without pictures need not know the argument
+        options["render_mode"] = render_mode
     with warnings.catch_warnings():
         # D4RL's data belongs to the v4 environments, whatever newer versions there are.
         warnings.filterwarnings("ignore", message=".*is out of date.*", category=DeprecationWarning)
         try:
-            return gymnasium.make(
-                task.env_id,
-                max_episode_steps=task.max_episode_steps,
-                disable_env_checker=True,
-                **rendering,
-                **task.env_kwargs,
-            )
+            if task.adapter is None:
+                return gymnasium.make(task.env_id, **options, **task.env_kwargs)
+            # Adapters need MuJoCo, which not every environment does.
+            from vitamin.platform.environments.adapters import ADAPTERS
+
+            return ADAPTERS[task.adapter](task, **options)
         except (ImportError, gymnasium.error.DependencyNotInstalled) as error:
+            remedy = f". Install it: {install_command(task.extra)}" if task.extra else ""
             raise TaskError(
-                f"The environment {task.env_id} needs a package that is missing: {error}"
+                f"The environment {task.env_id} needs a package that is missing: {error}{remedy}"
             ) from error
         except Exception as error:
             raise TaskError(

@@ -1,9 +1,6 @@
 """Filming an episode off-screen."""
 
 import math
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -11,25 +8,14 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from numpy.typing import NDArray
 
 from vitamin.errors import RunError, TaskError
 from vitamin.platform.environments import make_environment
+from vitamin.platform.environments.rendering import Frame, choose_mujoco_renderer, first_frame, uses_mujoco
 from vitamin.platform.experiments.evaluate import Agent, check_sizes
 from vitamin.platform.tasks import Task
 
-Frame = NDArray[np.uint8]
-
 _FRAMES_PER_SECOND = 60
-_MUJOCO_VARIABLE = "MUJOCO_GL"
-_PROBE_SECONDS = 60
-# In a process of its own: a renderer without a driver can end the process that asks for it.
-_PROBE = """
-import mujoco
-context = mujoco.GLContext(64, 64)
-context.make_current()
-mujoco.MjrContext(mujoco.MjModel.from_xml_string("<mujoco/>"), mujoco.mjtFontScale.mjFONTSCALE_100)
-"""
 
 
 def film_episode(agent: Agent, file: Path, *, seed: int = 0, target_return: float | None = None) -> float:
@@ -45,9 +31,9 @@ def film_episode(agent: Agent, file: Path, *, seed: int = 0, target_return: floa
     temporary = file.with_name(f".{file.stem}.tmp.mp4")
     with closing(_drawn_environment(agent.task)) as environment:
         check_sizes(agent, environment)
-        if hasattr(environment.unwrapped, "mujoco_renderer"):
-            _choose_mujoco_renderer()
-        _check_rendering(environment)
+        if uses_mujoco(environment):
+            choose_mujoco_renderer()
+        first_frame(environment)  # says what is missing before the episode begins
         settings = agent.hyperparameters
         target = settings.eval_target_return if target_return is None else target_return
 
@@ -135,51 +121,3 @@ def _check_encoder() -> None:
         import PIL  # noqa: F401
     except ImportError as error:
         raise RunError(f"A film needs the package {error.name}: pip install 'vitamin[video]'") from error
-
-
-def _check_rendering(environment: gymnasium.Env[Any, Any]) -> None:
-    try:
-        environment.reset(seed=0)
-        frame: object = environment.render()
-    except gymnasium.error.DependencyNotInstalled as error:
-        raise RunError(f"This environment's renderer needs a package that is missing: {error}") from error
-    except Exception as error:
-        raise RunError(f"This environment cannot be rendered: {type(error).__name__}: {error}") from error
-    if not isinstance(frame, np.ndarray):
-        raise RunError("This environment draws no pictures (render_mode='rgb_array' gives none).")
-
-
-def _choose_mujoco_renderer() -> None:
-    """Sets MUJOCO_GL to the first renderer that works, unless the user has chosen one.
-
-    Raises:
-        RunError: If none works.
-    """
-    chosen = os.environ.get(_MUJOCO_VARIABLE)
-    if chosen is None and sys.platform != "linux":
-        return
-    for renderer in [chosen] if chosen is not None else ["egl", "osmesa"]:
-        if _renders(renderer):
-            os.environ[_MUJOCO_VARIABLE] = renderer
-            return
-    what = (
-        f"{_MUJOCO_VARIABLE}={chosen} does not work" if chosen is not None else "neither EGL nor OSMesa works"
-    )
-    raise RunError(
-        f"No renderer for MuJoCo: {what} here. On Debian or Ubuntu: "
-        "apt-get install libegl1 libgl1 (MUJOCO_GL=egl) or libosmesa6 (MUJOCO_GL=osmesa)."
-    )
-
-
-def _renders(renderer: str) -> bool:
-    try:
-        answer = subprocess.run(
-            [sys.executable, "-c", _PROBE],
-            env={**os.environ, _MUJOCO_VARIABLE: renderer},
-            capture_output=True,
-            timeout=_PROBE_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return False
-    return answer.returncode == 0

@@ -33,7 +33,8 @@ class Task:
         name: What users type.
         suite: Group of tasks it is listed with: ``mujoco``, ``classic``, …; ``gymnasium`` outside the
             registry.
-        env_id: Gymnasium id, or ``module:EnvId`` for environments that importing ``module`` registers.
+        env_id: Gymnasium id, or ``module:EnvId`` for environments that importing ``module`` registers; the name
+            of the adapter's own environment where the adapter does not build on a registered one.
         env_kwargs: Keyword arguments of the environment, or of its adapter.
         adapter: What makes the environment behave as D4RL's, a key of
             ``vitamin.platform.environments.adapters.ADAPTERS``; None for the environment as it is.
