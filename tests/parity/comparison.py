@@ -61,7 +61,7 @@ class Comparison:
         difference = np.abs(computed.astype(np.float64) - expected.astype(np.float64))
         scale = max(float(np.abs(expected).max(initial=0.0)), np.finfo(np.float64).tiny)
         error = float(difference.max(initial=0.0)) / scale
-        self._report(f"{self._dtype}, stored as {expected.dtype}", f"{self._golden.name}:{key}", error)
+        self._report(f"{self._dtype}, stored as {expected.dtype}", f"{self._golden.name}:{key}", float(error))
         assert error <= tolerance, f"{key}: relative error {error:.2e} exceeds {tolerance:.0e}"
         self._missing.discard(key)
 

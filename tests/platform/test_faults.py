@@ -19,7 +19,7 @@ from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
 from vitamin.analysis.schema import RunInfo
 from vitamin.errors import DatasetError, Diverged, EnvironmentFailure, RunError, VitaminError, WorkerFailure
 from vitamin.platform.datasets import collect_dataset
-from vitamin.platform.experiments import build
+from vitamin.platform.experiments import train as train_module
 from vitamin.platform.experiments.checkpoints import list_checkpoints
 from vitamin.platform.experiments.train import train
 from vitamin.platform.ray_session import ray_session
@@ -54,7 +54,7 @@ def undisturbed(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def configure(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Sets what the command line has no options for."""
-    original = build.algorithm_config
+    original = train_module.algorithm_config
 
     def set_all(**values: Any) -> None:
         def configured(*arguments: Any) -> OfflineToOnlineConfig:
@@ -64,7 +64,7 @@ def configure(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
                 setattr(config, name, value)
             return config
 
-        monkeypatch.setattr(build, "algorithm_config", configured)
+        monkeypatch.setattr(train_module, "algorithm_config", configured)
 
     return set_all
 
