@@ -11,6 +11,7 @@ from gymnasium.spaces import Box
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vitamin.algorithms.delayed_rewards import RewardDelay, delay_rewards
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import PolicyKind
 from vitamin.algorithms.models.decision_transformer import DecisionTransformer
@@ -178,6 +179,23 @@ def test_the_policy_sees_the_last_steps() -> None:
             earned = np.concatenate([[0], np.cumsum((episode.rewards - 1) / 4)])[window]
             np.testing.assert_allclose(returns_to_go[row], 0.01 * (5.0 - earned), rtol=1e-5)
             assert timesteps[row].tolist() == expected_timesteps
+
+
+@pytest.mark.parametrize("delay", [2, 5, "episode"])
+def test_the_policy_sees_delayed_rewards(delay: RewardDelay) -> None:
+    policy = Script()
+    lengths = [3, 9, 6]
+    walks = [Walk(length) for length in lengths]
+    episodes = rollout(walks, policy, target=5.0, reward_delay=delay, reward_shift=-1.0)
+    assert_identical(episodes, rollout([Walk(length) for length in lengths], Script()))
+    for i, length in enumerate(lengths):
+        episode = episodes.select([i])
+        paid = delay_rewards(episode.rewards, episode.offsets, delay)
+        to_go = 5.0 - np.concatenate([[0], np.cumsum(paid - 1.0)])
+        for step in range(length):
+            row = [j for j, other in enumerate(lengths) if step < other].index(i)
+            shown = policy.contexts[step][2][row, -1]
+            assert shown == pytest.approx(0.01 * to_go[step], rel=1e-5)
 
 
 def test_each_environment_may_have_its_own_target() -> None:
