@@ -92,7 +92,7 @@ def rollout_unit(
             )
             returns_to_go[active] -= settings.return_scale * rewards
             active, step = active[episodes.lengths[active] == 0], step + 1
-    return episodes.trajectories()
+    return episodes.trajectories([environment.success for environment in checked])
 
 
 def _choose(
@@ -177,8 +177,8 @@ class _Episodes:
                 rewards[row] = reward_paid(self.rewards[i, : step + 1], delay, ended=self.lengths[i] > 0)
         return rewards
 
-    def trajectories(self) -> Trajectories:
-        """The finished episodes, laid end to end."""
+    def trajectories(self, successes: Sequence[bool | None]) -> Trajectories:
+        """The finished episodes, laid end to end; ``successes``: what each environment says of its goal."""
         ends = np.cumsum(self.lengths)
         terminals = np.zeros(ends[-1], np.bool_)
         terminals[ends - 1] = self.terminated
@@ -195,4 +195,5 @@ class _Episodes:
             next_observations=join(self.observations, first=1),
             terminals=terminals,
             offsets=np.concatenate([[0], ends]),
+            successes=None if None in successes else np.array(successes, np.bool_),
         )

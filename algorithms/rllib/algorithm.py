@@ -27,7 +27,7 @@ from vitamin.algorithms.rllib.collect import Collector
 from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
 from vitamin.algorithms.rllib.learner import ReplayLearner
 from vitamin.algorithms.rllib.processes import call_learners, end_processes, start_failure
-from vitamin.algorithms.rllib.work import Purpose, UnitResult, WorkUnit
+from vitamin.algorithms.rllib.work import Purpose, UnitResult, WorkUnit, joined_successes
 from vitamin.errors import RunError, WorkerFailure
 
 T = TypeVar("T")
@@ -59,6 +59,8 @@ class Evaluation:
     Attributes:
         phase: Phase of the iteration after which it was made.
         target_return: Return-to-go at the start of each episode, in scaled-reward units.
+        discounted_returns: With the run's discount.
+        successes: Whether each episode reached its goal; None if the environment does not say.
     """
 
     phase: Phase
@@ -68,6 +70,8 @@ class Evaluation:
     target_return: float
     returns: tuple[float, ...]
     lengths: tuple[int, ...]
+    discounted_returns: tuple[float, ...] = ()
+    successes: tuple[bool, ...] | None = None
 
 
 class OfflineToOnline(Algorithm):
@@ -232,10 +236,12 @@ class OfflineToOnline(Algorithm):
         lengths = [value for result in results for value in result.lengths]
         self.progress.env_steps += sum(lengths)
         self.progress.episodes += len(returns)
-        return {
+        metrics = {
             "rollout/return_mean": float(np.mean(returns)),
             "rollout/length_mean": float(np.mean(lengths)),
         }
+        successes = joined_successes(results)
+        return metrics if successes is None else metrics | {"rollout/success_rate": float(np.mean(successes))}
 
     def _stage(self, results: list[UnitResult]) -> None:
         """Hands the trajectories to all learners; what was lost with a dead env runner is computed again.
@@ -277,6 +283,8 @@ class OfflineToOnline(Algorithm):
             target_return=settings.eval_target_return,
             returns=tuple(value for result in results for value in result.returns),
             lengths=tuple(value for result in results for value in result.lengths),
+            discounted_returns=tuple(value for result in results for value in result.discounted_returns),
+            successes=joined_successes(results),
         )
 
     def _evaluation_metrics(self, evaluation: Evaluation) -> dict[str, float]:
@@ -284,7 +292,10 @@ class OfflineToOnline(Algorithm):
             "evaluation/return_mean": float(np.mean(evaluation.returns)),
             "evaluation/return_std": float(np.std(evaluation.returns)),
             "evaluation/length_mean": float(np.mean(evaluation.lengths)),
+            "evaluation/discounted_return_mean": float(np.mean(evaluation.discounted_returns)),
         }
+        if evaluation.successes is not None:
+            metrics["evaluation/success_rate"] = float(np.mean(evaluation.successes))
         if self.config.reference_scores:
             low, high = self.config.reference_scores
             metrics["evaluation/normalized_score"] = (

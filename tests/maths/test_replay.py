@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.replay import Replay
@@ -212,7 +213,7 @@ def test_leaves_what_it_is_given_unchanged() -> None:
     replay = Replay.from_offline(make([4]), hyperparameters=hyperparameters())
     replay.add(given, bootstrap_at_time_limit=False)
     for field in fields(Trajectories):
-        assert np.array_equal(getattr(given, field.name), getattr(make([3, 2], seed=5), field.name))
+        assert_array_equal(getattr(given, field.name), getattr(make([3, 2], seed=5), field.name))
 
 
 def test_refuses_no_data() -> None:

@@ -1,7 +1,7 @@
 """Rollouts: what an episode holds, what the policy is shown, and that a unit depends on its key alone."""
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -119,11 +119,17 @@ def rollout(
     )
 
 
+def arrays(trajectories: Trajectories) -> dict[str, NDArray[Any]]:
+    values = {field.name: getattr(trajectories, field.name) for field in fields(Trajectories)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def assert_identical(left: Trajectories, right: Trajectories) -> None:
-    for field in fields(Trajectories):
-        a, b = getattr(left, field.name), getattr(right, field.name)
+    assert arrays(left).keys() == arrays(right).keys()
+    for name in arrays(left):
+        a, b = getattr(left, name), getattr(right, name)
         assert a.dtype == b.dtype
-        assert a.tobytes() == b.tobytes(), field.name
+        assert a.tobytes() == b.tobytes(), name
 
 
 def test_episodes_are_whole_and_in_order() -> None:
@@ -139,7 +145,7 @@ def test_episodes_are_whole_and_in_order() -> None:
         trajectories.rewards, trajectories.next_observations.sum(1), rtol=1e-4, atol=1e-5
     )
     assert np.flatnonzero(trajectories.terminals).tolist() == ends.tolist()
-    assert [getattr(trajectories, f.name).dtype for f in fields(Trajectories)] == [
+    assert [array.dtype for array in arrays(trajectories).values()] == [
         *[np.float32] * 4,
         np.bool_,
         np.int64,
@@ -220,6 +226,31 @@ def test_exploration_of_the_stochastic_policy() -> None:
     sampled = np.arctanh(rollout([Walk(1000)], Script(stochastic=True)).actions.astype(np.float64))
     assert sampled.mean() == pytest.approx(0.5, abs=0.03)
     assert sampled.std() == pytest.approx(np.exp(-1.0), rel=0.1)
+
+
+class Goal(Walk):
+    """Says after a number of steps that its goal is reached, and later that it is lost."""
+
+    def __init__(self, length: int, reached: int, key: str = "success") -> None:
+        super().__init__(length)
+        self._reached, self._key = reached, key
+
+    def step(self, action: NDArray[np.float32]) -> Step:
+        *rest, info = super().step(action)
+        return (*rest, info | {self._key: self._steps == self._reached})  # type: ignore[return-value]
+
+
+def test_an_episode_is_a_success_if_it_was_one_at_any_step() -> None:
+    environments = [Goal(5, reached=5), Goal(5, reached=1), Goal(5, reached=6), Goal(5, 2, key="is_success")]
+    for _ in range(2):
+        successes = rollout(environments, Script()).successes
+        assert successes is not None
+        assert successes.tolist() == [True, True, False, True]
+    assert_identical(
+        replace(rollout(environments, Script()), successes=None),
+        rollout([Walk(5) for _ in range(4)], Script()),
+    )
+    assert rollout([Goal(5, reached=1), Walk(5)], Script()).successes is None
 
 
 @pytest.mark.parametrize("kind", ["deterministic", "stochastic"])
