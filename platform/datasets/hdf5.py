@@ -78,7 +78,7 @@ def read_attributes(path: Path) -> dict[str, Any]:
         return dict(file.attrs)
 
 
-def write_raw(path: Path, dataset: RawDataset, attributes: Mapping[str, str | int | bool]) -> None:
+def write_raw(path: Path, dataset: RawDataset, attributes: Mapping[str, Any]) -> None:
     """Write ``dataset`` to ``path``, gzip-compressed, with ``attributes`` where D4RL's readers do not look.
 
     Raises:

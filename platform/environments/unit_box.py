@@ -12,6 +12,12 @@ Action = NDArray[np.float32]
 RawEnvironment = gymnasium.Env[NDArray[Any], NDArray[Any]]
 
 
+def to_environment_units(actions: Action, low: Action, high: Action) -> Action:
+    """What `UnitBox` hands on for ``actions`` (..., A) in [-1, 1], of an environment with these bounds (A,)."""
+    center, half = ((high + low) / 2).astype(np.float32), ((high - low) / 2).astype(np.float32)
+    return center + actions * half if np.any(center != 0) or np.any(half != 1) else actions
+
+
 class UnitBox(gymnasium.Wrapper[Observation, Action, NDArray[Any], NDArray[Any]]):
     """Observations as float32 and actions from [-1, 1], scaled to the environment's bounds.
 

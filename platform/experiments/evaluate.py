@@ -57,16 +57,28 @@ class Agent:
     observation_std: Tensor
 
     @property
+    def name(self) -> str:
+        """Name of the run's folder."""
+        return self.checkpoint.resolve().parents[1].name
+
+    @property
     def iteration(self) -> int:
         """Iteration after which the checkpoint was written."""
         return int(self.checkpoint.name)
 
     def rollout(
-        self, environments: Sequence[Environment], *, seed: int, unit: int, target_return: float | None
+        self,
+        environments: Sequence[Environment],
+        *,
+        seed: int,
+        unit: int,
+        target_return: float | None,
+        explore: bool = False,
+        stream: Stream = Stream.EVALUATION,
     ) -> Trajectories:
-        """One episode in each environment with the mean action.
+        """One episode in each environment, with the mean action unless it is to explore.
 
-        Seed, iteration and unit key the episodes as in training: with the run's seed and
+        Seed, stream, iteration and unit key the episodes as in training: with the run's seed and
         ``eval_envs_per_unit`` environments they are those of the run's own evaluation after that iteration.
 
         Raises:
@@ -81,8 +93,8 @@ class Agent:
                 observation_mean=self.observation_mean,
                 observation_std=self.observation_std,
                 target_return=settings.eval_target_return if target_return is None else target_return,
-                explore=False,
-                rng=generator(seed, Stream.EVALUATION, self.iteration, unit),
+                explore=explore,
+                rng=generator(seed, stream, self.iteration, unit),
             )
 
 

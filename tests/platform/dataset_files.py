@@ -5,6 +5,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from vitamin.platform.tasks import Task
 
@@ -44,6 +45,12 @@ def toy_arrays(seed: int = 0) -> dict[str, Any]:
         "timeouts": timeouts,
         "next_observations": next_observations,
     }
+
+
+def pendulum_rewards(observations: NDArray[Any], actions: NDArray[Any]) -> NDArray[Any]:
+    """Pendulum-v1's rewards (N,) for observations (N, 3) and torques (N, 1), up to float32's rounding."""
+    angles = np.arctan2(observations[:, 1], observations[:, 0])
+    return -(angles**2 + 0.1 * observations[:, 2] ** 2 + 0.001 * actions[:, 0] ** 2)
 
 
 def write_file(path: Path, arrays: dict[str, Any], **options: Any) -> Path:
