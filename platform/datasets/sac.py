@@ -9,19 +9,19 @@ import math
 import re
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from gymnasium.wrappers import DtypeObservation
+from gymnasium import Env
 from numpy.typing import NDArray
 
 from vitamin.errors import DatasetError, SettingsError
 from vitamin.platform.datasets.cache import cache_directory, locked
 from vitamin.platform.datasets.hdf5 import RawDataset
-from vitamin.platform.environments import make_raw_environment
-from vitamin.platform.environments.unit_box import RawEnvironment
+from vitamin.platform.environments import action_bounds, make_environment
+from vitamin.platform.environments.unit_box import Action, to_environment_units
 from vitamin.platform.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Recipe:
     target_score: float | None = None
     target_return: float | None = None
     max_train_steps: int = 1_000_000
-    evaluation_interval: int = 5000
+    evaluation_interval: int = 2000
     evaluation_episodes: int = 10
 
     def goal(self, task: Task) -> float:
@@ -110,7 +110,11 @@ def train_sac(
         ) from error
     goal = recipe.goal(task)
     folder = _training_folder(task, seed)
-    with locked(folder), closing(_environment(task)) as env, closing(_environment(task)) as evaluation_env:
+    with (
+        locked(folder),
+        closing(make_environment(task)) as env,
+        closing(make_environment(task)) as evaluation_env,
+    ):
         training = _Training(folder, seed, env)
         while (found := training.first_above(goal)) is None and training.steps < recipe.max_train_steps:
             if not training.running:
@@ -122,7 +126,7 @@ def train_sac(
             report(f"{training.steps} steps: mean return {mean_return:.1f}")
         if found is None:
             raise DatasetError(_not_reached(training, task, recipe, goal))
-        return training.result(*found)
+        return training.result(*found, task)
 
 
 class _Training:
@@ -133,7 +137,7 @@ class _Training:
         evaluations: (steps, mean return) of each evaluation, in order.
     """
 
-    def __init__(self, folder: Path, seed: int, env: RawEnvironment) -> None:
+    def __init__(self, folder: Path, seed: int, env: Env[Any, Any]) -> None:
         self.folder = folder
         self._seed, self._env = seed, env
         self._agent: SAC | None = None
@@ -149,7 +153,7 @@ class _Training:
         """The first evaluation that reached ``goal``. It beat all before it, so its agent is kept."""
         return next((entry for entry in self.evaluations if entry[1] >= goal), None)
 
-    def advance(self, recipe: Recipe, evaluation_env: RawEnvironment, progress: Progress) -> float:
+    def advance(self, recipe: Recipe, evaluation_env: Env[Any, Any], progress: Progress) -> float:
         """Trains up to the next evaluation and saves; its mean return."""
         from stable_baselines3.common.evaluation import evaluate_policy
         from stable_baselines3.common.monitor import Monitor
@@ -176,17 +180,22 @@ class _Training:
         self._save(agent, before, mean_return)
         return mean_return
 
-    def result(self, steps: int, mean_return: float) -> TrainedSAC:
+    def result(self, steps: int, mean_return: float, task: Task) -> TrainedSAC:
         """The agent after ``steps`` steps, which must be kept, and its replay."""
         from stable_baselines3 import SAC
 
         agent = SAC.load(self._agent_file(steps), device="cpu")
         agent.set_random_seed(self._seed)
+        low, high = action_bounds(task)
+
+        def in_units(actions: Action) -> Action:
+            return to_environment_units(actions, low, high)
 
         def act(observation: NDArray[Any]) -> NDArray[Any]:
-            return agent.predict(observation.astype(np.float32), deterministic=False)[0]
+            return in_units(agent.predict(observation.astype(np.float32), deterministic=False)[0])
 
-        return TrainedSAC(act, steps, mean_return, self._replay(steps))
+        replay = self._replay(steps)
+        return TrainedSAC(act, steps, mean_return, replace(replay, actions=in_units(replay.actions)))
 
     def _start(self, capacity: int) -> "SAC":
         """A new agent, or the saved one in a new episode."""
@@ -201,9 +210,8 @@ class _Training:
         assert buffer is not None
         assert replay.timeouts is not None
         kept = slice(self.steps)
-        for name in ("observations", "next_observations", "rewards", "timeouts"):
+        for name in ("observations", "next_observations", "actions", "rewards", "timeouts"):
             getattr(buffer, name)[kept, 0] = getattr(replay, name)
-        buffer.actions[kept, 0] = agent.policy.scale_action(replay.actions)
         buffer.dones[kept, 0] = replay.terminals | replay.timeouts
         buffer.pos, buffer.full = self.steps % capacity, self.steps == capacity
         return agent
@@ -215,7 +223,7 @@ class _Training:
         timeouts = buffer.timeouts[new, 0] != 0
         steps = {
             "observations": buffer.observations[new, 0],
-            "actions": agent.policy.unscale_action(buffer.actions[new, 0]),
+            "actions": buffer.actions[new, 0],
             "rewards": buffer.rewards[new, 0],
             "terminals": (buffer.dones[new, 0] != 0) & ~timeouts,
             "timeouts": timeouts,
@@ -243,6 +251,7 @@ class _Training:
         _replace(file, lambda stream: np.savez_compressed(stream, **steps))
 
     def _replay(self, steps: int) -> RawDataset:
+        """The first ``steps`` steps, with actions in the unit box."""
         parts = []
         for at, _ in self.evaluations:
             if at <= steps:
@@ -256,11 +265,6 @@ class _Training:
     def _replay_file(self, steps: int) -> Path:
         """Of the steps from the evaluation before to the one after ``steps`` steps."""
         return self.folder / f"replay-{steps:08d}.npz"
-
-
-def _environment(task: Task) -> RawEnvironment:
-    """With float32 observations, as in the data, which also halve the replay's memory."""
-    return DtypeObservation(make_raw_environment(task), np.float32)
 
 
 def _training_folder(task: Task, seed: int) -> Path:

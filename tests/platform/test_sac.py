@@ -92,12 +92,11 @@ def test_one_training_gives_medium_and_replay(cache: Path, tmp_path: Path) -> No
 @pytest.mark.usefixtures("cache")
 def test_equal_seeds_give_equal_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = []
-    for number, seed in enumerate((3, 3, 4)):
+    for number in range(2):
         monkeypatch.setenv("VITAMIN_DATA_DIR", str(tmp_path / f"cache{number}"))
-        files.append(replay(tmp_path / f"{number}.hdf5", seed))
+        files.append(replay(tmp_path / f"{number}.hdf5"))
     for name in ("observations", "actions", "rewards"):
         assert_array_equal(files[0][name], files[1][name])
-        assert not np.array_equal(files[0][name], files[2][name])
 
 
 def test_a_training_that_falls_short_is_kept_and_goes_on(cache: Path, tmp_path: Path) -> None:
@@ -123,9 +122,8 @@ def test_a_training_that_falls_short_is_kept_and_goes_on(cache: Path, tmp_path: 
     with np.load(folder / "replay-00000230.npz") as before, np.load(folder / "replay-00000260.npz") as after:
         assert_array_equal(np.flatnonzero(before["timeouts"]), [199, 229])  # the interruption ends an episode
         assert len(after["rewards"]) == 30
-        assert_allclose(
-            after["rewards"], pendulum_rewards(after["observations"], after["actions"]), atol=1e-3
-        )
+        torques = 2 * after["actions"]  # kept as the agent gave them
+        assert_allclose(after["rewards"], pendulum_rewards(after["observations"], torques), atol=1e-3)
         assert_array_equal(before["observations"], taken["observations"])
     assert len(arrays(collect(best, 260, "again.hdf5"))["rewards"]) == STEPS  # the first that was as good
     assert list(folder.glob("*.part")) == []
