@@ -6,7 +6,7 @@ VENV ?= .venv
 # A second package index for torch, for a build that fits the machine. By default pip takes the one for CUDA on Linux; for CPUs only:
 #   make install TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
-# Test processes, and further arguments of pytest: make test PYTEST_ARGS="tests/replay -x"
+# Test processes, and further arguments of pytest: make test PYTEST_ARGS="tests/maths -x"
 JOBS ?= 2
 PYTEST_ARGS ?=
 

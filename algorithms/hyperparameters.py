@@ -28,7 +28,7 @@ def _reward_delay(value: Any) -> Any:
 class Hyperparameters(BaseModel):
     """What can be set with ``--set key=value``, in a sweep's axes, and in ``TD3ODTConfig().training(...)``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     # The policy
     context_length: PositiveInt = Field(20, description="K (T_train): steps of a training segment")
@@ -150,6 +150,12 @@ class Hyperparameters(BaseModel):
     )
     drop_worst_trajectory: bool = Field(
         True, description="True: leave the offline trajectory of lowest return out"
+    )
+    drop_trivial_trajectories: bool = Field(
+        False, description="True: leave offline trajectories of one step out, but for the first nine"
+    )
+    bootstrap_at_offline_cuts: bool = Field(
+        True, description="False: the last step of each offline trajectory counts as terminal"
     )
 
     # Arithmetic

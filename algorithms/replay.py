@@ -22,6 +22,7 @@ Columns = dict[str, NDArray[np.float32]]
 _PER_STEP = ("states", "next_states", "actions", "rewards", "terminals")
 _SLOT = np.dtype([("row", np.int64), ("length", np.int64), ("origin", np.int64)])
 _ONLINE = -1
+_TRIVIAL_KEPT = 9
 _STATE_PREFIX = "online/"
 
 
@@ -86,8 +87,10 @@ class Replay:
     ) -> Self:
         """A replay of the offline trajectories of highest return.
 
-        With ``drop_worst_trajectory`` the one of lowest return is left out, unless it is the only one. Equal
-        returns keep their order in the data. Observation statistics are those of all trajectories.
+        With ``drop_trivial_trajectories`` trajectories of one step are left out, but for the first nine in the
+        data; observation statistics are those of all others. With ``drop_worst_trajectory`` the one of lowest
+        return among them is left out then, unless it is the only one. Equal returns keep their order in the
+        data. Without ``bootstrap_at_offline_cuts`` the last step of each trajectory counts as terminal.
 
         Raises:
             DatasetError: If there are no trajectories.
@@ -96,6 +99,8 @@ class Replay:
             raise DatasetError(
                 "The dataset has no trajectory to learn from. Import or collect one with finished episodes."
             )
+        if hyperparameters.drop_trivial_trajectories:
+            trajectories = _without_trivial(trajectories)
         mean, std = observation_statistics(trajectories.observations)
         replay = cls(mean, std, trajectories.actions.shape[1], hyperparameters=hyperparameters, device=device)
         returns = replace(trajectories, rewards=replay._transform(trajectories.rewards)).returns
@@ -103,7 +108,8 @@ class Replay:
         if hyperparameters.drop_worst_trajectory and len(order) > 1:
             order = order[1:]
         chosen = trajectories.select(order[-hyperparameters.replay_capacity :])
-        replay._insert(replay._prepare(chosen, chosen.terminals), chosen.lengths, np.arange(len(chosen)))
+        terminals = _terminals(chosen, bootstrap_at_ends=hyperparameters.bootstrap_at_offline_cuts)
+        replay._insert(replay._prepare(chosen, terminals), chosen.lengths, np.arange(len(chosen)))
         return replay
 
     @property
@@ -129,10 +135,7 @@ class Replay:
             bootstrap_at_time_limit: False: the last step of each trajectory counts as terminal, as in the
                 published code; True: only where the environment terminated.
         """
-        terminals = trajectories.terminals
-        if not bootstrap_at_time_limit:
-            terminals = terminals.copy()
-            terminals[trajectories.offsets[1:] - 1] = True
+        terminals = _terminals(trajectories, bootstrap_at_ends=bootstrap_at_time_limit)
         origins = np.full(len(trajectories), _ONLINE)
         self._insert(self._prepare(trajectories, terminals), trajectories.lengths, origins)
 
@@ -280,3 +283,17 @@ class Replay:
         self._slots = slots
         self._ends = np.cumsum(slots["length"])
         self._oldest = oldest
+
+
+def _terminals(trajectories: Trajectories, *, bootstrap_at_ends: bool) -> NDArray[np.bool_]:
+    """Which steps (N,) count as terminal: the true ones, and without bootstrapping there every last one."""
+    if bootstrap_at_ends:
+        return trajectories.terminals
+    terminals = trajectories.terminals.copy()
+    terminals[trajectories.offsets[1:] - 1] = True
+    return terminals
+
+
+def _without_trivial(trajectories: Trajectories) -> Trajectories:
+    trivial = trajectories.lengths == 1
+    return trajectories.select(np.flatnonzero(~trivial | (np.cumsum(trivial) <= _TRIVIAL_KEPT)))

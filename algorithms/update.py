@@ -1,7 +1,6 @@
 """One update of a method's networks: critic step, delayed actor step, temperature step, soft target updates."""
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -10,14 +9,12 @@ from torch.optim import Adam, AdamW, Optimizer
 
 from vitamin.algorithms import supervised
 from vitamin.algorithms.gradients import GRADIENTS, Metrics, Noise, RLGradient
+from vitamin.algorithms.gradients.base import AverageOverLearners, single_learner
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import Method, Phase
 from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.optimizers.lamb import Lamb
 from vitamin.algorithms.segments import SegmentBatch
-
-ReduceGradients = Callable[[list[Tensor]], None]
-"""Replaces gradients, in place, by their average over all learners."""
 
 _LAMB_GRADIENT_CLIP = 1.0
 
@@ -29,8 +26,8 @@ class Updater:
         networks: The method's networks, already on their device.
         method: The row of the table of methods.
         hyperparameters: The run's settings.
-        reduce_gradients: Called on the gradients of each optimizer between backward and clipping; None for a single
-            learner.
+        average_over_learners: Called on the gradients of each optimizer between backward and clipping, and on what
+            losses are divided by.
 
     Attributes:
         networks: What is trained.
@@ -44,16 +41,16 @@ class Updater:
         networks: Networks,
         method: Method,
         hyperparameters: Hyperparameters,
-        reduce_gradients: ReduceGradients | None = None,
+        average_over_learners: AverageOverLearners = single_learner,
     ) -> None:
         settings = hyperparameters
         self.networks = networks
         self.hyperparameters = settings
         self.actor_updates = 0
         self.critic_updates = 0
-        self._reduce_gradients = reduce_gradients
+        self._average = average_over_learners
         self._gradient: RLGradient | None = (
-            None if method.gradient is None else GRADIENTS[method.gradient](settings)
+            None if method.gradient is None else GRADIENTS[method.gradient](settings, average_over_learners)
         )
         self.optimizers: dict[str, Optimizer] = {
             "policy": Lamb(
@@ -166,8 +163,7 @@ class Updater:
         loss.backward()
         params = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         gradients = [p.grad for p in params]
-        if self._reduce_gradients is not None:
-            self._reduce_gradients(gradients)
+        self._average(gradients)
         norm = get_total_norm(gradients)
         if clip < math.inf:
             clip_grads_with_norm_(params, clip, norm)

@@ -9,6 +9,7 @@ from vitamin.analysis.schema import RunInfo
 
 UNSET = "default"
 DATASET = "dataset"
+REFERENCE = "reference_scores"
 _PAPER_ORDER = ("TD3+BC", "IQL", "ODT", "PDT", "TD3", "DDPG+ODT", "TD3+ODT")
 
 
@@ -23,10 +24,12 @@ def short_fingerprint(fingerprint: str) -> str:
 
 
 def run_settings(info: RunInfo) -> dict[str, str]:
-    """What a user chose for a run besides task, method and seed: preset, dataset and overrides, as text."""
+    """What a user chose for a run besides task, method and seed, as text: preset, data, scale of scores, overrides."""
     settings = {"preset": info.preset}
     if info.dataset is not None:
         settings[DATASET] = short_fingerprint(info.dataset.fingerprint)
+    if info.reference_scores is not None:
+        settings[REFERENCE] = f"{info.reference_scores.min:g} … {info.reference_scores.max:g}"
     return settings | {key: _text(value) for key, value in info.overrides.items()}
 
 

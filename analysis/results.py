@@ -19,6 +19,7 @@ from vitamin.analysis.schema import (
     ONLINE,
     PRETRAIN,
     RUN_FILE,
+    SWEEP_FILE,
     RunInfo,
 )
 from vitamin.errors import ReportError, RunError
@@ -35,7 +36,9 @@ class Results:
         infos: The ``run.json`` of each run, by key, in the order of the keys.
         runs: One row for each run: ``run`` (the key), the scalar entries of ``run.json``, ``wall_time_s``.
         evaluations: One row for each evaluation episode: ``run`` and the columns of ``evaluations.csv``.
-        warnings: One line for each run folder that was skipped because it is damaged.
+        warnings: One line for each run folder, or list of a sweep's trials, that was skipped because it is damaged.
+        missing: Keys that the trials of sweeps would have that left no ``run.json``: they wait, could not start, or
+            their folders were removed.
     """
 
     directory: Path
@@ -43,16 +46,40 @@ class Results:
     runs: pd.DataFrame
     evaluations: pd.DataFrame
     warnings: tuple[str, ...]
+    missing: tuple[str, ...] = ()
 
 
 def find_runs(directory: Path) -> list[Path]:
     """The run folders at or below ``directory``, sorted; what lies inside a run folder is not searched."""
-    folders = []
+    return _find(directory)[0]
+
+
+def _find(directory: Path) -> tuple[list[Path], list[Path]]:
+    """Run folders, and folders of sweeps."""
+    runs, sweeps = [], []
     for folder, subfolders, files in os.walk(directory):
         if RUN_FILE in files:
-            folders.append(Path(folder))
+            runs.append(Path(folder))
             subfolders.clear()
-    return sorted(folders)
+        elif SWEEP_FILE in files:
+            sweeps.append(Path(folder))
+    return sorted(runs), sorted(sweeps)
+
+
+def _planned(sweep: Path) -> list[Path]:
+    """The run folders that the trials of a sweep have, or will have.
+
+    Raises:
+        RunError: If ``sweep.json`` cannot be read.
+    """
+    file = sweep / SWEEP_FILE
+    try:
+        trials = json.loads(file.read_text(encoding="utf-8"))["trials"]
+        return [sweep / trial["name"] for trial in trials]
+    except OSError as error:
+        raise RunError(f"Cannot read {file}: {error.strerror}.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{file} is damaged: it holds no list of trials.") from error
 
 
 def load_results(directory: Path) -> Results:
@@ -61,12 +88,20 @@ def load_results(directory: Path) -> Results:
     Raises:
         ReportError: If the directory is missing or empty, holds no run folder, or none that can be read.
     """
-    folders = find_runs(directory)
+    folders, sweeps = _find(directory)
+    warnings: list[str] = []
+    missing: list[str] = []
+    for sweep in sweeps:
+        try:
+            lost = set(_planned(sweep)) - set(folders)
+        except RunError as error:
+            warnings.append(str(error))
+        else:
+            missing += sorted(folder.relative_to(directory).as_posix() for folder in lost)
     if not folders:
-        raise ReportError(_nothing_found(directory))
+        raise ReportError(_nothing_found(directory, missing))
     infos: dict[str, RunInfo] = {}
     evaluations: list[pd.DataFrame] = []
-    warnings: list[str] = []
     for folder in folders:
         key = folder.relative_to(directory).as_posix()
         try:
@@ -85,6 +120,7 @@ def load_results(directory: Path) -> Results:
         runs=_run_frame(infos),
         evaluations=pd.concat(evaluations, ignore_index=True)[["run", *EVALUATION_HEADER]],
         warnings=tuple(warnings),
+        missing=tuple(missing),
     )
 
 
@@ -156,7 +192,12 @@ def _run_frame(infos: Mapping[str, RunInfo]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _nothing_found(directory: Path) -> str:
+def _nothing_found(directory: Path, missing: list[str]) -> str:
+    if missing:
+        return (
+            f"None of the {len(missing)} trials below {directory} has started. `vitamin sweep SPEC --out DIR --resume`"
+            " runs them."
+        )
     if not directory.is_dir():
         return f"{directory} is not a directory. Give the folder that holds your runs."
     if not any(directory.iterdir()):

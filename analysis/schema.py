@@ -69,14 +69,22 @@ class RunInfo(BaseModel):
     preset: str = Field(description="named set of hyperparameters the run started from")
     seed: int = Field(description="key of every random draw")
     overrides: dict[str, Any] = Field(
-        default_factory=dict, description="hyperparameters set by the user, by name"
+        default_factory=dict,
+        description="hyperparameters that differ from the preset, by name: set by the user, or derived from the data",
     )
     status: Status = Field(
         description="running (also after a kill), finished, failed or diverged (NaN or infinity)"
     )
     message: str | None = Field(None, description="why the run failed or diverged, else null")
+    notes: list[str] = Field(
+        default_factory=list,
+        description="changes on the way, such as another number of learners after a resume",
+    )
     versions: dict[str, str] = Field(description="of vitamin, python, torch, ray, numpy, gymnasium, mujoco")
-    commit: str | None = Field(None, description="git commit of the source tree, null if there is none")
+    commit: str | None = Field(
+        None,
+        description="git commit of the source tree, with -dirty if it was changed since; null if there is none",
+    )
     host: str = Field(description="name of the machine")
     dataset: DatasetInfo | None = Field(None, description="the offline data; null if the run had none")
     reference_scores: ReferenceScores | None = Field(

@@ -1,4 +1,4 @@
-"""Where the time of an online iteration goes: ``python -m benchmarks.iteration [--paper]``."""
+"""Where the time of an online iteration goes: ``python -m benchmarks.iteration [--paper] [--gpus 1]``."""
 
 import argparse
 import statistics
@@ -13,7 +13,7 @@ PARTS = ("sample_s", "update_s", "sync_s", "iteration_s")
 LAYOUTS = {"all in one process": (0, 0), "2 env runners, 1 learner": (2, 1)}
 
 
-def measure(preset: str, data: Path, layout: str, updates: int, repeats: int) -> tuple[str, ...]:
+def measure(preset: str, data: Path, layout: str, updates: int, repeats: int, gpus: float) -> tuple[str, ...]:
     """A row: medians over ``repeats`` online iterations, and what the platform adds to collecting and updating."""
     runners, learners = LAYOUTS[layout]
     algorithm = build(
@@ -21,6 +21,7 @@ def measure(preset: str, data: Path, layout: str, updates: int, repeats: int) ->
         data,
         runners=runners,
         learners=learners,
+        gpus=gpus,
         pretrain_updates=1,
         updates_per_iteration=updates,
         min_env_steps_per_iteration=1000,
@@ -52,12 +53,17 @@ def main() -> None:
     parser.add_argument(
         "--paper", action="store_true", help="the paper's size too, with 2 actor updates an iteration"
     )
+    parser.add_argument("--gpus", type=float, default=0, help="GPUs of the learner; rollouts stay on CPUs")
     arguments = parser.parse_args()
     cases = [("small", 50, 5)] + ([("paper", 2, 1)] if arguments.paper else [])
     print_header("Online iteration on Hopper: 1 000 steps and the stated updates", [2])
-    with tempfile.TemporaryDirectory() as name, ray_session(cpus=4):
+    with tempfile.TemporaryDirectory() as name, ray_session(cpus=4, gpus=arguments.gpus):
         data = collect(Path(name))
-        rows = [measure(preset, data, layout, *case) for preset, *case in cases for layout in LAYOUTS]
+        rows = [
+            measure(preset, data, layout, *case, arguments.gpus)
+            for preset, *case in cases
+            for layout in LAYOUTS
+        ]
     names = ("case", "collect ms", "update ms", "sync ms", "iteration ms", "rest ms", "env steps/s")
     print_table(names, rows)
     print("small: 50 actor updates an iteration; paper: 2. 'rest' is what the platform adds.")

@@ -62,10 +62,11 @@ def share_of_peak(flops: float, seconds: float, threads: int, device: str = "cpu
     return f"{100 * flops / seconds / matmul_peak(threads, device):.0f} %"
 
 
-def print_header(title: str, threads: Sequence[int]) -> None:
+def print_header(title: str, threads: Sequence[int], device: str = "cpu") -> None:
     """The first lines of a benchmark: what it is, and the machine it runs on."""
-    peaks = ", ".join(f"{matmul_peak(n) / 1e9:.0f} GFLOP/s with {n}" for n in threads)
-    print(f"{title}\ntorch {torch.__version__}, float32 matmul peak by threads: {peaks}\n")
+    peaks = ", ".join(f"{matmul_peak(n, device) / 1e9:.0f} GFLOP/s with {n}" for n in threads)
+    where = torch.cuda.get_device_name(device) if torch.device(device).type == "cuda" else device
+    print(f"{title}\ntorch {torch.__version__}, {where}, float32 matmul peak by threads: {peaks}\n")
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -78,3 +79,5 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         )
         print("  ".join([first, *others]))
     print(f"\npeak memory of the process: {peak_memory() / 2**20:.0f} MiB")
+    if torch.cuda.is_initialized():
+        print(f"peak memory of tensors on the GPU: {torch.cuda.max_memory_allocated() / 2**20:.0f} MiB")

@@ -79,10 +79,11 @@ class PlainTD3:
 
     def __init__(self, networks: Networks, S: int, A: int, settings: Hyperparameters) -> None:
         self.settings = settings
-        self.policy = PlainTransformer(S, A, settings)
+        device = next(networks.parameters()).device
+        self.policy = PlainTransformer(S, A, settings).to(device)
         self.policy.load_state_dict(_plain_names(networks, settings.num_layers))
         self.target_policy = copy.deepcopy(self.policy).eval()
-        self.critics = nn.ModuleList(_plain_critic(networks, member) for member in range(2))
+        self.critics = nn.ModuleList(_plain_critic(networks, member) for member in range(2)).to(device)
         self.target_critics = copy.deepcopy(self.critics)
         self.critic_optimizer = torch.optim.AdamW(self.critics.parameters(), lr=settings.critic_learning_rate)
         self.moments = [(torch.zeros_like(p), torch.zeros_like(p)) for p in self.policy.parameters()]

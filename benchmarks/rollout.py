@@ -54,6 +54,7 @@ def measure(environments: Sequence[Environment], name: str, settings: Hyperparam
     return (
         f"{name}, environments: {W}",
         f"{W * STEPS / seconds:.0f}",
+        f"{1e3 * seconds / STEPS:.2f}",
         f"{W * STEPS / plain_seconds:.0f}",
         f"{plain_seconds / seconds:.1f}",
         share_of_peak(W * STEPS * forward_flops(settings), seconds, threads),
@@ -67,7 +68,9 @@ def main() -> None:
     environments = [make_environment(task) for _ in range(max(WIDTHS))]
     print_header("Rollout in Hopper-v4, context of 5 steps", [Hyperparameters().rollout_threads])
     rows = [measure(environments[:width], *size) for size in SIZES.items() for width in WIDTHS]
-    print_table(("case", "steps/s", "plain steps/s", "times faster", "of matmul peak"), rows)
+    print_table(
+        ("case", "steps/s", "ms a step of all", "plain steps/s", "times faster", "of matmul peak"), rows
+    )
 
 
 if __name__ == "__main__":

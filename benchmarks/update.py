@@ -60,27 +60,29 @@ def datasets(file: Path | None) -> dict[str, Trajectories]:
     return found
 
 
-def sample(data: Trajectories, settings: Hyperparameters) -> SegmentBatch:
-    """A batch from a replay that holds all of ``data``."""
+def sample(data: Trajectories, settings: Hyperparameters, device: str) -> SegmentBatch:
+    """A batch from a replay that holds all of ``data`` on the device."""
     settings = settings.model_copy(update={"replay_capacity": len(data), "drop_worst_trajectory": False})
-    replay = Replay.from_offline(data, hyperparameters=settings)
+    replay = Replay.from_offline(data, hyperparameters=settings, device=device)
     return replay.sample(np.random.default_rng(0), settings.batch_size)
 
 
 def measure(name: str, settings: Hyperparameters, batch: SegmentBatch, repeats: int) -> tuple[str, ...]:
     """A row of the table."""
     torch.manual_seed(0)
-    networks = Networks(OBSERVATION_SIZE, ACTION_SIZE, METHODS["td3_odt"], settings).train()
+    device = batch.actions.device
+    networks = Networks(OBSERVATION_SIZE, ACTION_SIZE, METHODS["td3_odt"], settings).to(device).train()
     plain = PlainTD3(networks, OBSERVATION_SIZE, ACTION_SIZE, settings)
     updater = Updater(networks, METHODS["td3_odt"], settings)
-    noise = torch.randn(batch.actions.shape)
+    noise = torch.randn(batch.actions.shape, device=device)
 
-    critic = timed(lambda: updater.critic_step(batch, torch.randn), repeats)
-    actor = timed(lambda: updater.actor_step(batch, "online", torch.randn), repeats)
+    def draw(shape: torch.Size) -> torch.Tensor:
+        return torch.randn(shape, device=device)
+
+    critic = timed(lambda: updater.critic_step(batch, draw), repeats)
+    actor = timed(lambda: updater.actor_step(batch, "online", draw), repeats)
     plainly = timed(lambda: plain.update(batch, noise), max(repeats // 2, 1))
-    flops = count_flops(
-        lambda: (updater.critic_step(batch, torch.randn), updater.actor_step(batch, "online", torch.randn))
-    )
+    flops = count_flops(lambda: (updater.critic_step(batch, draw), updater.actor_step(batch, "online", draw)))
     return (
         name,
         f"{100 * batch.real_count / batch.mask.numel():.0f} %",
@@ -89,7 +91,7 @@ def measure(name: str, settings: Hyperparameters, batch: SegmentBatch, repeats: 
         f"{1e3 * (critic + actor):.1f}",
         f"{1e3 * plainly:.1f}",
         f"{plainly / (critic + actor):.1f}",
-        share_of_peak(flops, critic + actor, THREADS),
+        share_of_peak(flops, critic + actor, THREADS, str(device)),
     )
 
 
@@ -98,11 +100,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", choices=[*SIZES, "all"], default="all")
     parser.add_argument("--data", type=Path, help="a D4RL file of Hopper's, as one more kind of data")
+    parser.add_argument("--device", default="cpu", help="torch device of networks and batches, such as cuda")
     arguments = parser.parse_args()
     torch.set_num_threads(THREADS)
-    print_header("A critic and an actor step of TD3+ODT, dropout 0.1", [THREADS])
+    print_header("A critic and an actor step of TD3+ODT, dropout 0.1", [THREADS], arguments.device)
     rows = [
-        measure(f"{case}, {kind}", settings, sample(data, settings), repeats)
+        measure(f"{case}, {kind}", settings, sample(data, settings, arguments.device), repeats)
         for size, cases in SIZES.items()
         if arguments.size in (size, "all")
         for case, (settings, repeats) in cases.items()

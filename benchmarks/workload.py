@@ -18,14 +18,17 @@ def collect(folder: Path) -> Path:
     return collect_dataset(get_task(TASK), steps=20_000, out=folder / "hopper.hdf5")
 
 
-def build(preset: str, data: Path, *, runners: int, learners: int, **overrides: Any) -> OfflineToOnline:
-    """The algorithm of a run, ready to train."""
+def build(
+    preset: str, data: Path, *, runners: int, learners: int, gpus: float = 0, **overrides: Any
+) -> OfflineToOnline:
+    """The algorithm of a run, ready to train; ``gpus`` are those of each learner."""
     spec = ExperimentSpec.create(
         task=TASK,
         preset=preset,
         data=data,
         num_env_runners=runners,
         num_learners=learners,
+        num_gpus_per_learner=gpus,
         overrides=overrides,
     )
     return algorithm_config(spec, data).build_algo()

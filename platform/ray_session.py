@@ -7,15 +7,19 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+from unittest import mock
 from urllib.parse import urlsplit
 
 import ray
+from ray._private import utils as ray_utils
 
 from vitamin.errors import WorkerFailure
 
 _PATIENCE_S = 5.0
 # What these log about dead processes ends in our own messages.
 _NOISY = ("ray.rllib.utils.actor_manager", "ray.rllib.env.env_runner_group")
+_die_with_parent: Any = ray_utils.set_kill_on_parent_death_linux
 
 
 @contextmanager
@@ -47,13 +51,14 @@ def ray_session(cpus: float, gpus: float = 0, *, at_once: int = 1) -> Iterator[N
             os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "1")
             ray.init(log_to_driver=False, logging_level=logging.ERROR)
         else:
-            ray.init(
-                address="local",
-                num_cpus=max(os.cpu_count() or 1, math.ceil(cpus) * at_once),
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-            )
+            with mock.patch.object(ray_utils, "set_kill_on_parent_death_linux", _detach):
+                ray.init(
+                    address="local",
+                    num_cpus=local_cpus(cpus, at_once=at_once),
+                    include_dashboard=False,
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                )
     except (ConnectionError, RuntimeError, OSError, ValueError) as error:
         where = f"the Ray cluster at {address}" if address else "a local Ray"
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
@@ -66,6 +71,21 @@ def ray_session(cpus: float, gpus: float = 0, *, at_once: int = 1) -> Iterator[N
         yield
     finally:
         ray.shutdown()
+
+
+def local_cpus(cpus: float, *, at_once: int) -> int:
+    """How many logical CPUs a private Ray offers, for ``at_once`` jobs of ``cpus`` each."""
+    return max(os.cpu_count() or 1, math.ceil(cpus) * at_once)
+
+
+def _detach() -> None:
+    """Puts a new process of Ray's into a session of its own, and lets it die with this one as before.
+
+    `timeout`, Slurm and shells signal the whole process group of a command; Ray has to outlive that until the run has
+    written its checkpoint.
+    """
+    os.setsid()
+    _die_with_parent()
 
 
 def _wait_for(address: str) -> None:
@@ -95,5 +115,5 @@ def _check_size(cpus: float, gpus: float) -> None:
     if total.get("CPU", 0) < cpus or total.get("GPU", 0) < gpus:
         raise WorkerFailure(
             f"This needs {cpus:g} CPUs and {gpus:g} GPUs; Ray has {total.get('CPU', 0):g} and {total.get('GPU', 0):g}. "
-            "Use fewer env runners or learners, or a larger cluster."
+            "Use fewer env runners, learners or GPUs, or a larger cluster."
         )

@@ -16,8 +16,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--fixtures",
         metavar="DIR",
         default=None,
-        help="folder of golden numbers (default: tests/parity/golden); give a test path too: "
-        "pytest tests/parity --fixtures DIR",
+        help="folder of golden numbers (default: $VITAMIN_PARITY_FIXTURES, else tests/parity/golden); give a test path "
+        "too, or pytest takes the option for its own: pytest tests/parity --fixtures DIR",
     )
     parser.optparser.conflict_handler = "error"
 

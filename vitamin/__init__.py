@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from vitamin.algorithms.hyperparameters import Hyperparameters
     from vitamin.algorithms.methods import METHODS
     from vitamin.platform.datasets import load_dataset
-    from vitamin.platform.experiments.api import ODTConfig, TD3ODTConfig
+    from vitamin.platform.experiments.api import ODTConfig, OfflineToOnline, TD3ODTConfig
     from vitamin.platform.tasks import get_task
 
 __version__ = "0.1.0"
@@ -18,6 +18,7 @@ __all__ = [
     "METHODS",
     "Hyperparameters",
     "ODTConfig",
+    "OfflineToOnline",
     "TD3ODTConfig",
     "__version__",
     "get_task",
@@ -28,6 +29,7 @@ _HOMES = {
     "METHODS": "vitamin.algorithms.methods",
     "Hyperparameters": "vitamin.algorithms.hyperparameters",
     "ODTConfig": "vitamin.platform.experiments.api",
+    "OfflineToOnline": "vitamin.platform.experiments.api",
     "TD3ODTConfig": "vitamin.platform.experiments.api",
     "get_task": "vitamin.platform.tasks",
     "load_dataset": "vitamin.platform.datasets",

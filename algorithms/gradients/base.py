@@ -17,16 +17,27 @@ Metrics = dict[str, Tensor]
 Noise = Callable[[torch.Size], Tensor]
 """Draws standard normals of a shape."""
 
+AverageOverLearners = Callable[[list[Tensor]], None]
+"""Replaces tensors, in place, by their averages over all learners."""
+
+
+def single_learner(tensors: list[Tensor]) -> None:
+    """The average over one learner: leaves the tensors as they are."""
+
 
 class RLGradient(ABC):
     """The RL part of a method. It computes losses; it does not step, log or move anything.
 
     Attributes:
         hyperparameters: The run's settings.
+        average: For means that a loss divides by: with several learners they are over the global batch.
     """
 
-    def __init__(self, hyperparameters: Hyperparameters) -> None:
+    def __init__(
+        self, hyperparameters: Hyperparameters, average: AverageOverLearners = single_learner
+    ) -> None:
         self.hyperparameters = hyperparameters
+        self.average = average
 
     @property
     def reads_padded_actions(self) -> bool:

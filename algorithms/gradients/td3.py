@@ -85,5 +85,7 @@ class TD3(RLGradient):
         metrics = {"loss/rl": loss.detach()}
         if self.hyperparameters.normalize_rl_coefficient:
             sizes = values.detach().abs()
-            loss = loss / (sizes.mean() if self.reads_padded_actions else batch.mean(sizes))
+            normalizer = sizes.mean() if self.reads_padded_actions else batch.mean(sizes)
+            self.average([normalizer])
+            loss = loss / normalizer
         return loss, metrics

@@ -80,7 +80,8 @@ class _Attention(torch.autograd.Function):
             scores = torch.bmm(queries, keys.transpose(1, 2)).mul_(factor)
             scores.masked_fill_(ctx.hidden, _PUBLISHED_MASK_SCORE)
             scores.unflatten(0, (-1, num_heads)).add_(penalty[:, None, None])
-        weights = _softmax(scores)  # (rows * heads, Q, L)
+        # Autocast on CUDA gives softmax in float32, on a CPU in the type of the scores.
+        weights = _softmax(scores).to(values.dtype)  # (rows * heads, Q, L)
         kept, scale = draw_kept(weights, dropout) if dropout > 0 else (None, 1.0)
         used = weights if kept is None else kept.to(weights.dtype).mul_(scale).mul_(weights)
         seen = torch.bmm(used, values)  # (rows * heads, Q, d)

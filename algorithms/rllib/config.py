@@ -18,6 +18,17 @@ from vitamin.errors import SettingsError, nearest
 EnvironmentCreator = Callable[[], gym.Env[Any, Any]]
 DatasetLoader = Callable[[], Trajectories]
 
+# Settings of RLlib that this algorithm does not read, because the field's own names are hyperparameters.
+_OWN_NAMES = {
+    "gamma": "discount",
+    "lr": "learning_rate",
+    "grad_clip": "gradient_clip",
+    "train_batch_size": "batch_size",
+    "train_batch_size_per_learner": "batch_size",
+    "minibatch_size": "batch_size",
+    "num_epochs": "updates_per_iteration",
+}
+
 
 class OfflineToOnlineConfig(AlgorithmConfig):
     """Config of `OfflineToOnline`: pretraining on offline trajectories, then online fine-tuning.
@@ -61,8 +72,11 @@ class OfflineToOnlineConfig(AlgorithmConfig):
         """Sets the method, hyperparameters (Tune search spaces allowed) and RLlib's own training settings.
 
         Raises:
-            SettingsError: If a name is neither a hyperparameter nor a training setting of RLlib.
+            SettingsError: If a name is neither a hyperparameter nor a training setting of RLlib, or is one of RLlib's
+                that has another name here.
         """
+        for name in kwargs.keys() & _OWN_NAMES.keys():
+            raise SettingsError(f"{name} is called {_OWN_NAMES[name]} here.")
         own = {name: kwargs.pop(name) for name in list(kwargs) if name in Hyperparameters.model_fields}
         try:
             super().training(**kwargs)

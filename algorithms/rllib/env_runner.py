@@ -14,7 +14,7 @@ from vitamin.algorithms.rllib.module import OfflineToOnlineModule, PolicyWeights
 from vitamin.algorithms.rllib.work import LEARNER_DIED, UnitResult, WorkUnit
 from vitamin.algorithms.rollout import rollout_unit
 from vitamin.algorithms.threads import torch_threads
-from vitamin.errors import VitaminError, WorkerFailure
+from vitamin.errors import EnvironmentFailure, VitaminError, WorkerFailure
 
 _STREAMS = {"online": Stream.ROLLOUT, "evaluation": Stream.EVALUATION}
 
@@ -38,7 +38,14 @@ class UnitEnvRunner(EnvRunner, Checkpointable):
 
     def _environments(self, count: int) -> list[gym.Env[Any, Any]]:
         while len(self.environments) < count:
-            self.environments.append(self.config.environment_creator())
+            try:
+                self.environments.append(self.config.environment_creator())
+            except VitaminError:
+                raise
+            except Exception as error:
+                raise EnvironmentFailure(
+                    f"The environment could not be made: {type(error).__name__}: {error}."
+                ) from error
         return self.environments[:count]
 
     def make_module(self) -> None:

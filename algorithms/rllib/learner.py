@@ -1,29 +1,29 @@
 """The learner: it owns the replay and makes all updates of an iteration in one remote call."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
-import numpy as np
 import ray
 import torch
 import torch.distributed as dist
-from numpy.typing import NDArray
 from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.core.learner.torch.torch_learner import TorchLearner
 from torch import Tensor
-from torch.nn.utils import parameters_to_vector
 
 from vitamin.algorithms.methods import Phase
 from vitamin.algorithms.randomness import Stream, generator, torch_seed
 from vitamin.algorithms.replay import Replay
+from vitamin.algorithms.rllib.checkpoint import Tensors
+from vitamin.algorithms.rllib.learner_state import load_state, state_counters, state_tensors
 from vitamin.algorithms.rllib.module import OfflineToOnlineModule, PolicyWeights
+from vitamin.algorithms.rllib.work import LEARNER_DIED, PeerLost
 from vitamin.algorithms.segments import SegmentBatch
+from vitamin.algorithms.threads import torch_threads
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.algorithms.update import Updater
-from vitamin.errors import Diverged, RunError
-
-Tensors = dict[str, NDArray[Any]]
+from vitamin.errors import Diverged
 
 
 class ReplayLearner(TorchLearner):
@@ -42,9 +42,12 @@ class ReplayLearner(TorchLearner):
         self.updates = 0
         self.online = False
         self._staged: list[Trajectories] = []
-        if self.config.num_gpus_per_learner == 0:
-            torch.set_num_threads(self.hyperparameters.learner_threads)
+        self._sums: dict[str, tuple[Tensor, int]] = {}
         super().build()
+        if self.device.type == "cuda":
+            torch.use_deterministic_algorithms(True, warn_only=True)  # RLlib asks for them on CPUs only
+        # RLlib's deterministic mode also fills fresh memory, which costs a small network a few percent.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         if self.distributed:
             for tensor in self.networks_module.state_dict().values():
                 dist.broadcast(tensor, 0)
@@ -71,7 +74,7 @@ class ReplayLearner(TorchLearner):
             self.networks_module.networks,
             self.method,
             self.hyperparameters,
-            self._average_over_learners if self.distributed else None,
+            self._average_over_learners,
         )
         for name, optimizer in self.updater.optimizers.items():
             parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
@@ -90,14 +93,20 @@ class ReplayLearner(TorchLearner):
         """
         raise RuntimeError("Call ReplayLearner.fit(): this learner samples from its own replay.")
 
-    def _average_over_learners(self, gradients: list[Tensor]) -> None:
-        flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
-        dist.all_reduce(flat)
+    def _average_over_learners(self, tensors: list[Tensor]) -> None:
+        """Replaces the tensors, in place, by their averages over all learners, in one all-reduce."""
+        if not self.distributed:
+            return
+        flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
+        try:
+            dist.all_reduce(flat)
+        except RuntimeError as error:
+            raise PeerLost(LEARNER_DIED) from error
         flat /= self._world
         start = 0
-        for gradient in gradients:
-            gradient.copy_(flat[start : start + gradient.numel()].view_as(gradient))
-            start += gradient.numel()
+        for tensor in tensors:
+            tensor.copy_(flat[start : start + tensor.numel()].view_as(tensor))
+            start += tensor.numel()
 
     def load_offline_data(self) -> dict[str, int]:
         """Fills the replay with the offline data and sets the observation statistics.
@@ -133,46 +142,82 @@ class ReplayLearner(TorchLearner):
             self._staged = []
         return lost
 
-    def fit(self, phase: Phase, actor_updates: int) -> dict[str, float]:
+    def fit(self, phase: Phase, actor_updates: int) -> None:
         """Adds staged trajectories to the replay and makes ``actor_updates`` actor updates with their critic updates.
 
-        Returns:
-            Means of the updates' metrics, and the replay's size.
+        Metrics are summed up until `take_metrics`.
 
         Raises:
             Diverged: If a metric or a weight is NaN or infinite.
         """
-        for trajectories in self._staged:
-            self.replay.add(
-                trajectories, bootstrap_at_time_limit=self.hyperparameters.bootstrap_at_time_limit
-            )
-        self._staged = []
+        self._add_staged()
         if phase == "online" and not self.online:
             self.networks_module.networks.copy_targets()
             self.online = True
         self.networks_module.train()
         interval = self.hyperparameters.actor_update_interval if self.method.gradient else 1
-        sums: dict[str, Tensor] = {}
-        counts: dict[str, int] = {}
-        for _ in range(actor_updates * interval):
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(self._torch_seed(Stream.DROPOUT, self.rank))
+        with self._in_step(), self._reproducible():
+            for _ in range(actor_updates * interval):
+                self._dropout_generator.manual_seed(self._torch_seed(Stream.DROPOUT, self.rank))
                 metrics = self.updater.update(self._sample(), phase, self._noise())
-            self.updates += 1
-            for name, value in metrics.items():
-                sums[name] = sums[name] + value if name in sums else value.clone()
-                counts[name] = counts.get(name, 0) + 1
-        means = self._mean_metrics(sums, counts)
-        infinite = [name for name, value in means.items() if not np.isfinite(value)]
-        if infinite := infinite or self._infinite_weights():
-            raise Diverged(
-                f"{', '.join(infinite)} became NaN or infinite after {self.updater.actor_updates} actor updates. "
-                "Try a smaller learning_rate, critic_learning_rate or rl_coefficient, or critic_layer_norm=true."
-            )
+                self.updates += 1
+                for name, value in metrics.items():
+                    total, count = self._sums.get(name, (torch.zeros_like(value), 0))
+                    self._sums[name] = total + value, count + 1
+            self._check_finite()
+
+    def take_metrics(self) -> dict[str, float]:
+        """Means, over all learners, of the metrics of the updates since the last call, and the replay's size."""
+        with self._in_step():
+            means = self._mean_metrics()
+        self._sums = {}
         return means | {
             "replay/trajectories": float(self.replay.num_trajectories),
             "replay/steps": float(self.replay.num_steps),
         }
+
+    def _add_staged(self) -> None:
+        for trajectories in self._staged:
+            self.replay.add(
+                trajectories, bootstrap_at_time_limit=self.hyperparameters.bootstrap_at_time_limit
+            )
+        self._staged = []
+
+    @contextmanager
+    def _in_step(self) -> Iterator[None]:
+        """If this learner fails inside the block, the others, which wait for it in a collective, fail at once."""
+        try:
+            yield
+        except BaseException:
+            if self.distributed and dist.is_initialized():
+                dist.destroy_process_group()
+            raise
+
+    @contextmanager
+    def _reproducible(self) -> Iterator[None]:
+        """Number of threads and source of dropout masks as the settings say, whatever else this process does."""
+        on_cpu = self.device.type == "cpu"
+        threads = torch_threads(self.hyperparameters.learner_threads) if on_cpu else nullcontext()
+        devices = [] if on_cpu else [self.device]
+        with threads, torch.random.fork_rng(devices=devices):
+            yield
+
+    @property
+    def _dropout_generator(self) -> torch.Generator:
+        """What dropout draws from. Seeding it costs a microsecond, ``torch.manual_seed`` half a millisecond."""
+        if self.device.type == "cpu":
+            return torch.default_generator
+        return torch.cuda.default_generators[self.device.index or 0]
+
+    def _check_finite(self) -> None:
+        names = list(self._sums)
+        finite = torch.stack([self._sums[name][0] for name in names]).isfinite().tolist() if names else []
+        broken = [name for name, good in zip(names, finite, strict=True) if not good]
+        if broken := broken or self._infinite_weights():
+            raise Diverged(
+                f"{', '.join(broken)} became NaN or infinite after {self.updater.actor_updates} actor updates. "
+                "Try a smaller learning_rate, critic_learning_rate or rl_coefficient, or critic_layer_norm=true."
+            )
 
     def _infinite_weights(self) -> list[str]:
         """Networks with weights that are NaN or infinite; a ReLU can hide that from all metrics."""
@@ -203,22 +248,16 @@ class ReplayLearner(TorchLearner):
 
         return draw
 
-    def _mean_metrics(self, sums: dict[str, Tensor], counts: dict[str, int]) -> dict[str, float]:
-        if not sums:
+    def _mean_metrics(self) -> dict[str, float]:
+        if not self._sums:
             return {}
-        values = torch.stack([(sums[name] / counts[name]).float() for name in sums])
-        if self.distributed:
-            dist.all_reduce(values)
-            values /= self._world
-        return dict(zip(sums, values.tolist(), strict=True))
+        values = torch.stack([(total / count).float() for total, count in self._sums.values()])
+        self._average_over_learners([values])
+        return dict(zip(self._sums, values.tolist(), strict=True))
 
     def policy_weights(self) -> PolicyWeights:
         """Weights that env runners need."""
         return self.networks_module.policy_weights()
-
-    def policy_weights_reference(self) -> "ray.ObjectRef[Any]":
-        """The same in the object store, put there by this process."""
-        return ray.put(self.policy_weights())
 
     def digest(self) -> str:
         """SHA-256 over all parameters and buffers: equal on learners that are in step."""
@@ -227,41 +266,14 @@ class ReplayLearner(TorchLearner):
             b"".join(state[name].detach().cpu().contiguous().numpy().tobytes() for name in sorted(state))
         ).hexdigest()
 
-    def parameter_vector(self) -> NDArray[np.float32]:
-        """All parameters in one vector."""
-        vector: NDArray[np.float32] = (
-            parameters_to_vector(self.networks_module.parameters()).detach().cpu().numpy()
-        )
-        return vector
-
     def checkpoint(self) -> tuple[Tensors, Tensors, dict[str, Any]]:
         """Everything that a later learner needs besides the offline data.
 
         Returns:
             Tensors of the module and the optimizers, arrays of the replay, and counters.
         """
-        tensors = {
-            f"module/{name}": tensor.detach().cpu().numpy()
-            for name, tensor in self.networks_module.state_dict().items()
-        }
-        for name, optimizer in self.updater.optimizers.items():
-            for index, state in optimizer.state_dict()["state"].items():
-                for key, value in state.items():
-                    tensors[f"optimizer/{name}/{index}/{key}"] = torch.as_tensor(value).detach().cpu().numpy()
-        counters = {
-            "optimizer_groups": {
-                name: [
-                    {key: value for key, value in group.items() if key != "params"}
-                    for group in optimizer.state_dict()["param_groups"]
-                ]
-                for name, optimizer in self.updater.optimizers.items()
-            },
-            "updates": self.updates,
-            "online": self.online,
-            "actor_updates": self.updater.actor_updates,
-            "critic_updates": self.updater.critic_updates,
-        }
-        return tensors, self.replay.state(), counters
+        counters = state_counters(self.updater) | {"updates": self.updates, "online": self.online}
+        return state_tensors(self.networks_module, self.updater), self.replay.state(), counters
 
     def restore(self, tensors: Tensors, replay: Tensors, counters: dict[str, Any]) -> None:
         """Takes the state that `checkpoint` gave.
@@ -269,30 +281,8 @@ class ReplayLearner(TorchLearner):
         Raises:
             RunError: If the checkpoint belongs to networks of other shapes.
         """
-        module = {
-            name.removeprefix("module/"): torch.tensor(array)
-            for name, array in tensors.items()
-            if name.startswith("module/")
-        }
-        try:
-            self.networks_module.load_state_dict(module)
-        except RuntimeError as error:
-            raise RunError("The checkpoint belongs to networks of other shapes than this run's.") from error
-        for name, optimizer in self.updater.optimizers.items():
-            state: dict[int, dict[str, Tensor]] = {}
-            for key, array in tensors.items():
-                if key.startswith(f"optimizer/{name}/"):
-                    index, field = key.removeprefix(f"optimizer/{name}/").split("/")
-                    state.setdefault(int(index), {})[field] = torch.tensor(array)
-            saved_groups = counters["optimizer_groups"][name]
-            groups = [
-                group | saved
-                for group, saved in zip(optimizer.state_dict()["param_groups"], saved_groups, strict=True)
-            ]
-            optimizer.load_state_dict({"state": state, "param_groups": groups})
+        load_state(self.networks_module, self.updater, tensors, counters)
         if self.online:
             self.load_offline_data()  # a replay that has been overwritten has lost part of it
         self.replay.load_state(replay)
         self.updates, self.online = counters["updates"], counters["online"]
-        self.updater.actor_updates = counters["actor_updates"]
-        self.updater.critic_updates = counters["critic_updates"]

@@ -9,12 +9,24 @@ from ray.rllib.core.learner.learner_group import LearnerGroup
 from ray.rllib.env.env_runner_group import EnvRunnerGroup
 
 from vitamin.algorithms.rllib.learner import ReplayLearner
-from vitamin.algorithms.rllib.work import LEARNER_DIED
+from vitamin.algorithms.rllib.work import LEARNER_DIED, PeerLost
 from vitamin.errors import VitaminError, WorkerFailure
 
 T = TypeVar("T")
 
 _PATIENCE_S = 5.0
+
+
+class EnvRunners(EnvRunnerGroup):
+    """Hands the config to env runners as it is, a few kilobytes.
+
+    RLlib hands a reference, on which restarts depend then; Ray's core says so on standard error at every start.
+    """
+
+    def add_workers(self, num_workers: int, validate: bool = False) -> None:
+        """As RLlib's."""
+        self._remote_config_obj_ref = self._remote_config
+        super().add_workers(num_workers, validate)
 
 
 def call_learners(group: LearnerGroup, function: Callable[[ReplayLearner], T], count: int) -> list[T]:
@@ -27,13 +39,13 @@ def call_learners(group: LearnerGroup, function: Callable[[ReplayLearner], T], c
     call: Callable[..., T] = function
     results = list(group.foreach_learner(call))
     errors = [result.get() for result in results if not result.ok]
+    # A learner that waited in vain for another one says less than the other one does.
+    errors.sort(key=lambda error: isinstance(expected_cause(error), PeerLost))
     for error in errors:
         if (cause := expected_cause(error)) is not None:
             raise cause
-    for error in errors:
         if isinstance(error, ray.exceptions.RayActorError):
             raise WorkerFailure(LEARNER_DIED) from error
-    for error in errors:
         raise error
     if len(results) < count:
         raise WorkerFailure(LEARNER_DIED)

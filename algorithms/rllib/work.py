@@ -8,7 +8,7 @@ from typing import Any, Literal
 import ray
 
 from vitamin.algorithms.trajectories import Trajectories
-from vitamin.errors import VitaminError
+from vitamin.errors import VitaminError, WorkerFailure
 
 Purpose = Literal["online", "evaluation"]
 
@@ -16,6 +16,10 @@ LEARNER_DIED = (
     "A learner died (often: out of memory, or its node was lost). Learners hold the replay and are not restarted "
     "within a run; resume it from its last checkpoint with --resume."
 )
+
+
+class PeerLost(WorkerFailure):
+    """A learner waited in a collective for another one that failed or died; the other one knows why."""
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,16 @@ from typing import Any, Final
 import pandas as pd
 
 from vitamin.analysis.curves import BAND_TEXT, Band, learning_curves
-from vitamin.analysis.labels import DATASET, differing_settings, method_label, short_fingerprint, sort_labels
+from vitamin.analysis.labels import (
+    DATASET,
+    REFERENCE,
+    differing_settings,
+    method_label,
+    short_fingerprint,
+    sort_labels,
+)
 from vitamin.analysis.results import Results
-from vitamin.analysis.scores import counted, run_scores
+from vitamin.analysis.scores import NOT_EVALUATED, UNFINISHED, counted, run_scores
 from vitamin.analysis.statistics import ALL_TASKS, Aggregates, aggregate, separation, summarize
 from vitamin.analysis.tables import (
     NOTHING,
@@ -24,6 +31,7 @@ from vitamin.analysis.tables import (
 )
 
 ENOUGH_SEEDS: Final = 5
+NOT_STARTED: Final = "not started"
 
 
 @dataclass(frozen=True)
@@ -115,8 +123,26 @@ class ReportContent:
             f"{count} run{'s do' if count > 1 else ' does'} not count: {reason}."
             for reason, count in sorted(left_out.items())
         )
-        hint = () if self.has_scores else ("No run counts; --include-unfinished counts unfinished ones.",)
-        return (*self.aggregates.notes, *runs, *hint)
+        hint = () if self.has_scores else (self.advice,)
+        return (*self.aggregates.notes, *runs, *self._missing, *hint)
+
+    @property
+    def _missing(self) -> tuple[str, ...]:
+        missing = self.results.missing
+        if not missing:
+            return ()
+        some = f"{', '.join(missing[:3])}{' …' if missing[3:] else ''}"
+        return (f"{len(missing)} trial{'s' if len(missing) > 1 else ''} of a sweep left no run: {some}.",)
+
+    @property
+    def advice(self) -> str:
+        """What to do if no run counts."""
+        unfinished = self.scores.loc[self.scores["left_out"] == UNFINISHED, "final"]
+        if unfinished.notna().any():
+            return "No run counts; --include-unfinished counts unfinished ones, with their last score."
+        return (
+            "No run counts, since none has evaluated online: scores of pretrained policies are in scores.csv."
+        )
 
     @property
     def methods(self) -> list[str]:
@@ -227,6 +253,10 @@ class ReportContent:
                     " ".join(message.split()),
                 )
             )
+        rows += [
+            (run, NOT_STARTED, NOTHING, NOTHING, NOT_EVALUATED, "a trial of a sweep without run.json")
+            for run in self.results.missing
+        ]
         header = ("Run", "Status", "Online steps", "Last score", "In the statistics", "Message")
         return _table(header, rows)
 
@@ -239,7 +269,7 @@ class ReportContent:
             rows += [
                 (method_label(method), key, ", ".join(values))
                 for key, values in differing_settings(infos).items()
-                if key != DATASET
+                if key not in (DATASET, REFERENCE)
             ]
         return _table(("Method", "Setting", "Values"), rows)
 

@@ -51,6 +51,10 @@ def _root(
     """Online fine-tuning of decision transformers with reinforcement learning gradients."""
     from vitamin.platform.cli.noise import silence_libraries
 
+    if (
+        "" not in sys.path
+    ):  # `my_module:MyEnv-v0` in the current directory, as env runners find it; last, to hide nothing
+        sys.path.append("")
     silence_libraries()
 
 

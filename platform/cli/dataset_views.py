@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from vitamin.errors import DatasetError
 from vitamin.platform.cli.output import print_fields, print_table
-from vitamin.platform.datasets import DatasetReport, cache_directory, cached_path
+from vitamin.platform.datasets import DatasetReport, cache_directory, cached_path, dataset_label
 from vitamin.platform.datasets.inspect import Distribution
 from vitamin.platform.datasets.provenance import FOUND, read_record
-from vitamin.platform.tasks import get_task, task_names
+from vitamin.platform.tasks import Task, get_task, task_names
 
 _BAR_WIDTH = 32
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -17,7 +18,7 @@ _SUMMARY_COLUMNS = ("", "min", "25 %", "median", "75 %", "max", "mean")
 def print_report(report: DatasetReport) -> None:
     """Everything `vitamin data inspect` has to say about a file."""
     fields = [
-        ("file", f"{report.path} ({_megabytes(report.size_bytes)}, {report.label})"),
+        ("file", f"{report.path} ({_megabytes(report.size_bytes)}, {report.label or 'published file'})"),
         ("trajectories", f"{report.trajectories} finished, {report.terminated} by a terminal"),
         (
             "steps",
@@ -32,6 +33,7 @@ def print_report(report: DatasetReport) -> None:
             f"{report.normalized_mean:.1f} for the mean return, {report.normalized_best:.1f} for the best"
         )
         fields.append(("normalized score", scores))
+    fields += _each("doubt", report.doubts)
     fields += _each("quirk found", report.quirks)
     fields += _each("known of the published file", report.known_quirks)
     print_fields(f"Dataset {report.path.name}", fields)
@@ -60,6 +62,18 @@ def print_cache() -> None:
         (tasks.get(file, "-"), file.name, _megabytes(file.stat().st_size), _origin(file)) for file in files
     ]
     print_table(f"Datasets in {folder}", ("task", "file", "size", "origin"), rows)
+
+
+def data_status(task: Task) -> str:
+    """Whether a task's dataset is here, and if it is not the published file, what it is instead."""
+    path = cached_path(task)
+    if not path.is_file():
+        return "to fetch" if task.dataset_url else "to collect"
+    try:
+        label = dataset_label(path)
+    except DatasetError:
+        return "damaged"
+    return f"here ({label.partition(':')[0]})" if label else "here"
 
 
 def histogram_lines(distribution: Distribution, decimals: int) -> list[str]:

@@ -31,7 +31,7 @@ def evaluate(
     checkpoint: Annotated[
         int | None, typer.Option(metavar="N", help="Iteration of the checkpoint.", show_default="the newest")
     ] = None,
-    video: Annotated[Path | None, typer.Option(metavar="FILE.mp4", help="Film the first episode.")] = None,
+    video: Annotated[Path | None, typer.Option(metavar="FILE.mp4", help="Film an episode first.")] = None,
 ) -> None:
     """Roll out a run's policy and print its returns."""
     if video is not None and video.suffix != ".mp4":
@@ -40,16 +40,17 @@ def evaluate(
     from vitamin.platform.experiments.evaluate import evaluate_agent, load_agent
 
     agent = load_agent(run, checkpoint=checkpoint, report=lambda text: typer.echo(text, err=True))
+    if video is not None:
+        # Before the episodes, so that a renderer that is missing shows at once.
+        from vitamin.platform.experiments.video import film_episode
+
+        value = film_episode(agent, video, seed=seed, target_return=target_return)
+        typer.echo(f"Film of an episode with return {value:.1f}: {video}")
     with progress_display("Episodes") as progress:
         result = evaluate_agent(
             agent, episodes=episodes, seed=seed, target_return=target_return, progress=progress
         )
     _print(agent, result, seed)
-    if video is not None:
-        from vitamin.platform.experiments.video import film_episode
-
-        value = film_episode(agent, video, seed=seed, target_return=target_return)
-        typer.echo(f"Film of an episode with return {value:.1f}: {video}")
 
 
 def _print(agent: "Agent", result: "EvaluationResult", seed: int) -> None:

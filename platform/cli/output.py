@@ -20,10 +20,15 @@ _STEPS_IN_LOG = 10
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table with a heading; without a terminal, aligned columns that are never cut."""
+    """A table with a heading, never cut: a narrow terminal folds cells, but not names, which stand first.
+
+    Without a terminal, aligned columns.
+    """
     console = Console()
     if console.is_terminal:
-        table = Table(*columns, title=title, title_justify="left", title_style="bold", header_style="bold")
+        table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+        for number, column in enumerate(columns):
+            table.add_column(column, overflow="fold", no_wrap=number == 0)
         for row in rows:
             table.add_row(*map(escape, row))
         console.print(table)
@@ -39,7 +44,8 @@ def print_fields(title: str, fields: Sequence[tuple[str, str]]) -> None:
     console = Console()
     if console.is_terminal:
         grid = Table.grid(padding=(0, 2))
-        grid.add_column(style="bold")
+        grid.add_column(style="bold", no_wrap=True)
+        grid.add_column(overflow="fold")
         for name, value in fields:
             grid.add_row(escape(name), escape(value))
         console.print(f"[bold]{escape(title)}[/bold]")

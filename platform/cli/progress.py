@@ -15,6 +15,7 @@ from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.platform.cli.pace import Pace, Record, format_seconds
 
 _SECONDS_BETWEEN_LINES = 5.0
+_SECONDS_BETWEEN_UPDATES = 30.0
 _LOSSES = ("loss/supervised", "loss/rl", "loss/critic", "q/mean", "policy/entropy")
 
 
@@ -38,6 +39,10 @@ class RunReporter(ABC):
         self.console.print(Text(text), soft_wrap=True)
 
     @abstractmethod
+    def updates(self, done: int, total: int) -> None:
+        """``done`` of an iteration's ``total`` actor updates are made."""
+
+    @abstractmethod
     def iteration(self, record: dict[str, Any], settings: Hyperparameters) -> None:
         """An iteration ended; ``record`` is its line of metrics.jsonl."""
 
@@ -45,29 +50,47 @@ class RunReporter(ABC):
 class QuietReporter(RunReporter):
     """Messages only."""
 
+    def updates(self, done: int, total: int) -> None:
+        """Nothing."""
+
     def iteration(self, record: dict[str, Any], settings: Hyperparameters) -> None:
         """Nothing."""
 
 
 class LineReporter(RunReporter):
-    """A line for every evaluation, and for other iterations one every few seconds."""
+    """A line for every evaluation, and for other iterations one every few seconds, with the last evaluation."""
 
     def __init__(self, title: str) -> None:
         super().__init__()
         self.message(title)
         self._pace = Pace()
-        self._last_line = -_SECONDS_BETWEEN_LINES
+        self._evaluation: Record = {}
+        self._last_line = time.monotonic()
+
+    def updates(self, done: int, total: int) -> None:
+        """Prints how far a long iteration has come, twice a minute."""
+        now = time.monotonic()
+        if done < total and now - self._last_line >= _SECONDS_BETWEEN_UPDATES:
+            self._last_line = now
+            self.message(_updating(done, total))
 
     def iteration(self, record: dict[str, Any], settings: Hyperparameters) -> None:
         """Prints the iteration, if it is time to."""
         self._pace.update(record, settings)
         now = time.monotonic()
-        if "evaluation/return_mean" in record or now - self._last_line >= _SECONDS_BETWEEN_LINES:
+        evaluated = "evaluation/return_mean" in record
+        if evaluated:
+            self._evaluation = record
+        if evaluated or record["iteration"] == 1 or now - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = now
-            done = [f"iteration {record['iteration']}", _position(record, settings)]
-            self.message(
-                "  ".join([*done, *evaluation_parts(record), *pace_parts(self._pace), *loss_parts(record)])
-            )
+            parts = [
+                f"iteration {record['iteration']}",
+                _position(record, settings),
+                *evaluation_parts(self._evaluation),
+                *pace_parts(self._pace),
+                *loss_parts(record),
+            ]
+            self.message("  ".join(parts))
 
 
 class LiveReporter(RunReporter):
@@ -80,6 +103,7 @@ class LiveReporter(RunReporter):
         self._updated = time.monotonic()
         self._record: Record | None = None
         self._evaluation: Record = {}
+        self._updating = ""
         self._bars = Progress(
             TextColumn("{task.description:<9}"),
             BarColumn(bar_width=40),
@@ -101,6 +125,12 @@ class LiveReporter(RunReporter):
     ) -> None:
         self._live.stop()
 
+    def updates(self, done: int, total: int) -> None:
+        """Shows how far the iteration has come."""
+        self._updating = _updating(done, total) if done < total else ""
+        if self._record is None and self._updating:
+            self._spinner.update(text=self._updating)
+
     def iteration(self, record: dict[str, Any], settings: Hyperparameters) -> None:
         """Updates the display."""
         self._pace.update(record, settings)
@@ -120,6 +150,7 @@ class LiveReporter(RunReporter):
         parts = [
             *evaluation_parts(self._evaluation),
             *pace_parts(self._pace, time.monotonic() - self._updated),
+            *([self._updating] if self._updating else []),
         ]
         lines: list[RenderableType] = [
             title,
@@ -162,6 +193,10 @@ def pace_parts(pace: Pace, elapsed: float = 0.0) -> list[str]:
 def loss_parts(record: Record) -> list[str]:
     """The losses that the method has."""
     return [f"{name.removeprefix('loss/')} {record[name]:.4g}" for name in _LOSSES if name in record]
+
+
+def _updating(done: int, total: int) -> str:
+    return f"{done}/{total} actor updates of this iteration"
 
 
 def _position(record: Record, settings: Hyperparameters) -> str:

@@ -55,14 +55,15 @@ def sweep(
 def _print_plan(plan: "Plan") -> None:
     from vitamin.errors import SweepError
     from vitamin.platform.cli.output import print_fields, print_table
-    from vitamin.platform.sweeps import check_data, total, trial_resources
+    from vitamin.platform.ray_session import local_cpus
+    from vitamin.platform.sweeps import read_data, total, trial_resources
 
     request = trial_resources(plan.trials[0])
     cpus, gpus = total(request, "CPU"), total(request, "GPU")
     limit = plan.spec.resources.max_concurrent
-    here = max(1, int((os.cpu_count() or 1) // cpus))
+    here = int(local_cpus(cpus, at_once=limit or 1) // cpus)
     try:
-        check_data(plan)
+        read_data(plan)
         data = "here"
     except SweepError as error:
         data = str(error)

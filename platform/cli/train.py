@@ -47,6 +47,15 @@ def train(
             rich_help_panel=_RUN,
         ),
     ] = None,
+    reference_scores: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            metavar="MIN MAX",
+            help="Returns that count as scores 0 and 100, for an environment of your own.",
+            show_default="the task's",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -126,10 +135,10 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print messages and the end only.")] = False,
 ) -> None:
     """Pretrain a decision transformer on offline data, then fine-tune it online."""
-    if config is None and task is None and resume and out is not None and (out / "config.yaml").is_file():
-        config = out / "config.yaml"
     if config is None and task is None:
-        raise typer.BadParameter("Give a TASK (or --config FILE, or --resume --out DIR).")
+        if not resume or out is None:
+            raise typer.BadParameter("Give a TASK (or --config FILE, or --resume --out DIR).")
+        config = _config_in(out)
     if config is not None and preset is not None:
         raise typer.BadParameter("--preset has no effect beside a config.yaml, which holds every setting.")
     chosen = {
@@ -137,6 +146,7 @@ def train(
         "method": method,
         "preset": preset,
         "seed": seed,
+        "reference_scores": reference_scores,
         "data": data and data.expanduser().absolute(),
         "num_env_runners": num_env_runners,
         "num_learners": num_learners,
@@ -147,14 +157,23 @@ def train(
     _run(spec, out or _default_folder(spec), resume=resume, quiet=quiet)
 
 
+def _config_in(out: Path) -> Path:
+    from vitamin.errors import RunError
+
+    config = out / "config.yaml"
+    if not config.is_file():
+        raise RunError(f"{out} holds no run to resume. Check --out, or give a TASK to start a run there.")
+    return config
+
+
 def _specification(
     config: Path | None, chosen: dict[str, Any], settings: list[str], online_steps: int | None
 ) -> "ExperimentSpec":
     from vitamin.platform.experiments.spec import ExperimentSpec, read_config
     from vitamin.platform.tasks import parse_overrides
 
-    values = read_config(config).model_dump() if config else {"overrides": {}}
-    values |= {name: value for name, value in chosen.items() if value is not None}
+    values = {name: value for name, value in chosen.items() if value is not None}
+    values = read_config(config, **values).model_dump() if config else {"overrides": {}} | values
     values["overrides"] |= parse_overrides(settings)
     if online_steps is not None:
         values["overrides"]["online_steps"] = online_steps
@@ -173,8 +192,11 @@ def _run(spec: "ExperimentSpec", out: Path, *, resume: bool, quiet: bool) -> Non
     title = f"{spec.task} · {METHODS[spec.method].label} · seed {spec.seed} → {out}"
     with open_reporter(title, quiet=quiet) as reporter:
         # Ray takes seconds to import; the display is up by now.
+        from vitamin.platform.experiments.run_folder import holds_run
         from vitamin.platform.experiments.train import train as train_run
 
+        if resume and not holds_run(out):
+            reporter.message(f"No run in {out} yet: starting.")
         info = train_run(spec, out, resume=resume, reporter=reporter)
     if info.status != "finished":
         typer.echo(f"Continue with: vitamin train --resume --out {quote(str(out))}")

@@ -4,7 +4,12 @@ from vitamin.platform.datasets.cache import cache_directory, cached_path, datase
 from vitamin.platform.datasets.collect import collect_dataset
 from vitamin.platform.datasets.fetch import fetch_dataset, import_dataset
 from vitamin.platform.datasets.inspect import DatasetReport, inspect_dataset
-from vitamin.platform.datasets.loading import LoadedDataset, load_dataset, read_dataset
+from vitamin.platform.datasets.loading import (
+    LoadedDataset,
+    dataset_warnings,
+    load_dataset,
+    read_dataset,
+)
 from vitamin.platform.datasets.provenance import dataset_label, fingerprint
 
 __all__ = [
@@ -15,6 +20,7 @@ __all__ = [
     "collect_dataset",
     "dataset_label",
     "dataset_path",
+    "dataset_warnings",
     "fetch_dataset",
     "fingerprint",
     "import_dataset",

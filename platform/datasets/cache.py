@@ -102,9 +102,16 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def install(part: Path, path: Path, provenance: Provenance) -> None:
-    """Move a finished file to its place, its record first, so that no file is ever there without one."""
-    write_record(path, provenance)
-    part.replace(path)
+    """Move a finished file to its place, its record first, so that no file is ever there without one.
+
+    Raises:
+        DatasetError: If one of them cannot be written.
+    """
+    try:
+        write_record(path, provenance)
+        part.replace(path)
+    except OSError as error:
+        raise _not_writable(path, error) from None
 
 
 def _not_writable(path: Path, error: OSError) -> DatasetError:

@@ -6,8 +6,16 @@ from pathlib import Path
 from vitamin.errors import DatasetError
 from vitamin.platform.datasets.cache import cached_path, how_to_get, install, locked
 from vitamin.platform.datasets.download import DownloadFailed, Progress, download
-from vitamin.platform.datasets.loading import read_dataset
-from vitamin.platform.datasets.provenance import FETCHED, describe, fingerprint, verify
+from vitamin.platform.datasets.loading import load_dataset
+from vitamin.platform.datasets.provenance import (
+    FETCHED,
+    FOUND,
+    describe,
+    fingerprint,
+    is_fetched,
+    read_record,
+    verify,
+)
 from vitamin.platform.tasks.task import Task
 
 
@@ -24,13 +32,14 @@ def fetch_dataset(task: Task, *, force: bool = False, progress: Progress | None 
     Raises:
         DatasetError: If the task has no published file, it cannot be downloaded (says which file, from where
             and where to put it by hand), what arrives is no usable dataset, or the file that is here has
-            changed.
+            changed or was not downloaded.
     """
     if task.dataset_url is None:
         raise DatasetError(how_to_get(task))
     path = cached_path(task)
     if path.is_file() and not force:
         verify(path, thorough=True)
+        _check_fetched(path)
         return path
     with locked(path):
         if path.is_file() and not force:
@@ -60,7 +69,7 @@ def import_dataset(source: Path, task: Task, *, force: bool = False) -> Path:
     Raises:
         DatasetError: If the file does not fit the task, another one is there, or the copy cannot be written.
     """
-    read_dataset(source, task)
+    load_dataset(source, task)
     path = cached_path(task)
     with locked(path):
         if path.is_file() and not force:
@@ -70,16 +79,27 @@ def import_dataset(source: Path, task: Task, *, force: bool = False) -> Path:
         part = path.with_name(path.name + ".import")
         try:
             shutil.copyfile(source, part)
+            install(part, path, describe(part, f"imported from {source.resolve()}"))
         except OSError as error:
-            part.unlink(missing_ok=True)
             raise DatasetError(f"Cannot copy {source} to {path}: {error.strerror}.") from None
-        install(part, path, describe(part, f"imported from {source.resolve()}"))
+        finally:
+            part.unlink(missing_ok=True)
     return path
+
+
+def _check_fetched(path: Path) -> None:
+    known = read_record(path)
+    if not is_fetched(known):
+        origin = known.origin if known is not None else FOUND
+        raise DatasetError(
+            f"{path} is there, but it is not known to be the published file: it was {origin}."
+            " Add --force to replace it by a download."
+        )
 
 
 def _check_arrived(part: Path, task: Task) -> None:
     try:
-        read_dataset(part, task)
+        load_dataset(part, task)
     except DatasetError as error:
         part.unlink()
         raise DatasetError(

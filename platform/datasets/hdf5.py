@@ -1,5 +1,6 @@
 """D4RL's HDF5 layout: arrays over all steps under fixed names; `infos/` and `metadata/` are left alone."""
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -84,17 +85,22 @@ def write_raw(path: Path, dataset: RawDataset, attributes: Mapping[str, Any]) ->
     Raises:
         DatasetError: If the file cannot be written.
     """
+    # HDF5 crashes the process when a disk is full; memory holds the arrays anyway.
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        for name, array in dataset.arrays().items():
+            row_bytes = array.dtype.itemsize * int(np.prod(array.shape[1:]))
+            rows = min(len(array), max(1, _CHUNK_BYTES // row_bytes))
+            file.create_dataset(
+                name, data=array, chunks=(rows, *array.shape[1:]), compression="gzip", compression_opts=1
+            )
+        file.attrs.update(attributes)
     try:
-        with h5py.File(path, "w") as file:
-            for name, array in dataset.arrays().items():
-                row_bytes = array.dtype.itemsize * int(np.prod(array.shape[1:]))
-                rows = min(len(array), max(1, _CHUNK_BYTES // row_bytes))
-                file.create_dataset(
-                    name, data=array, chunks=(rows, *array.shape[1:]), compression="gzip", compression_opts=1
-                )
-            file.attrs.update(attributes)
+        path.write_bytes(content.getbuffer())
     except OSError as error:
-        raise DatasetError(f"Cannot write {path}: {error}") from None
+        raise DatasetError(
+            f"Cannot write {path}: {error.strerror}. Free space or check permissions."
+        ) from None
 
 
 def _open(path: Path) -> h5py.File:

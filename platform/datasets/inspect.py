@@ -56,7 +56,7 @@ class DatasetReport:
         label: What kind of file it is: published, a stand-in, the user's own.
         trajectories: E, finished ones.
         steps: N, of finished trajectories.
-        dropped_steps: Steps of an unfinished last episode.
+        dropped_steps: Steps that belong to no finished trajectory.
         terminated: Trajectories that end in a terminal; the others were cut off.
         observation_size: S.
         action_size: A.
@@ -66,12 +66,13 @@ class DatasetReport:
         normalized_best: Normalized score of the best return.
         dtypes: How each array is stored.
         quirks: What is unusual about the file.
+        doubts: What speaks against its being the task's data.
         known_quirks: What the registry says of the published file.
     """
 
     path: Path
     size_bytes: int
-    label: str
+    label: str | None
     trajectories: int
     steps: int
     dropped_steps: int
@@ -84,6 +85,7 @@ class DatasetReport:
     normalized_best: float | None
     dtypes: dict[str, str]
     quirks: tuple[str, ...]
+    doubts: tuple[str, ...]
     known_quirks: tuple[str, ...]
 
 
@@ -112,5 +114,6 @@ def inspect_dataset(path: Path, task: Task | None = None) -> DatasetReport:
         normalized_best=task.normalized_score(returns.maximum) if task else None,
         dtypes=dataset.dtypes,
         quirks=dataset.quirks,
+        doubts=dataset.doubts,
         known_quirks=task.quirks if task else (),
     )

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.platform.datasets.checks import check_dataset, check_episodes
-from vitamin.platform.datasets.episodes import episode_offsets, following_observations
-from vitamin.platform.datasets.hdf5 import RawDataset, read_raw
+from vitamin.platform.datasets.doubts import find_doubts
+from vitamin.platform.datasets.episodes import cut_episodes, following_observations
+from vitamin.platform.datasets.hdf5 import RawDataset, read_attributes, read_raw
 from vitamin.platform.datasets.quirks import find_quirks
 from vitamin.platform.environments import action_bounds
 from vitamin.platform.tasks.task import Task
@@ -27,9 +28,10 @@ class LoadedDataset:
     Attributes:
         trajectories: The finished episodes, in the order of the file.
         dtypes: How the file stores each array, by key.
-        dropped_steps: Steps of the unfinished last episode, which are not in ``trajectories``.
+        dropped_steps: Steps that are not in ``trajectories``.
         clipped_actions: Action values outside the bounds, now at them.
         quirks: What is unusual about the file, a sentence each.
+        doubts: What speaks against its being the task's data, a sentence each.
     """
 
     trajectories: Trajectories
@@ -37,10 +39,13 @@ class LoadedDataset:
     dropped_steps: int
     clipped_actions: int
     quirks: tuple[str, ...]
+    doubts: tuple[str, ...]
 
 
 def load_dataset(path: Path, task: Task) -> Trajectories:
     """The finished episodes of a file in D4RL's layout, in its order, with actions rescaled to [-1, 1].
+
+    Doubts about the file are logged as warnings.
 
     Raises:
         DatasetError: For every defect: missing or damaged file, missing key, lengths that disagree, NaN or
@@ -49,7 +54,18 @@ def load_dataset(path: Path, task: Task) -> Trajectories:
     dataset = read_dataset(path, task)
     for quirk in dataset.quirks:
         logger.info("%s: %s", path, quirk)
+    for warning in _warnings(path, task, dataset):
+        logger.warning(warning)
     return dataset.trajectories
+
+
+def dataset_warnings(path: Path, task: Task) -> list[str]:
+    """What `load_dataset` warns of, for those who load the file in a process whose log nobody sees.
+
+    Raises:
+        DatasetError: As `load_dataset`.
+    """
+    return _warnings(path, task, read_dataset(path, task))
 
 
 def read_dataset(path: Path, task: Task | None) -> LoadedDataset:
@@ -62,18 +78,25 @@ def read_dataset(path: Path, task: Task | None) -> LoadedDataset:
     check_dataset(raw, path, task)
     terminals = _flags(raw.terminals)
     timeouts = _flags(raw.timeouts) if raw.timeouts is not None else None
-    offsets = episode_offsets(terminals, timeouts, task.max_episode_steps if task else None)
-    check_episodes(offsets, len(terminals), path)
+    episodes = cut_episodes(
+        raw.observations,
+        raw.next_observations,
+        terminals,
+        timeouts,
+        ends=task.episode_ends if task else "flags",
+        max_episode_steps=task.max_episode_steps if task else None,
+    )
+    check_episodes(episodes.offsets, len(terminals), path)
 
     actions, clipped = _unit_actions(raw.actions.astype(np.float32, copy=False), task)
-    kept = slice(offsets[-1])
+    kept = episodes.kept
     trajectories = Trajectories(
         observations=_floats(raw.observations)[kept],
         actions=actions[kept],
         rewards=_floats(raw.rewards).reshape(-1)[kept],
         next_observations=_next_observations(raw)[kept],
         terminals=terminals[kept],
-        offsets=offsets,
+        offsets=episodes.offsets,
     )
     return LoadedDataset(
         trajectories=trajectories,
@@ -81,7 +104,12 @@ def read_dataset(path: Path, task: Task | None) -> LoadedDataset:
         dropped_steps=len(terminals) - trajectories.num_steps,
         clipped_actions=clipped,
         quirks=find_quirks(raw, trajectories, clipped, task),
+        doubts=find_doubts(path, read_attributes(path), trajectories, task) if task else (),
     )
+
+
+def _warnings(path: Path, task: Task, dataset: LoadedDataset) -> list[str]:
+    return [f"{path.name} may not be what {task.name} expects: {doubt}." for doubt in dataset.doubts]
 
 
 def _floats(array: NDArray[Any]) -> NDArray[np.float32]:

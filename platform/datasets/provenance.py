@@ -14,6 +14,8 @@ from vitamin.platform.datasets.hdf5 import read_attributes
 FETCHED = "fetched from "
 FOUND = "found in the cache"
 STAND_IN_ATTRIBUTE = "stand_in"
+STAND_IN = "stand-in"
+OWN = "own file"
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,11 @@ class Provenance:
     recorded: str
 
 
+def is_fetched(provenance: Provenance | None) -> bool:
+    """Whether a file with this record is the published one."""
+    return provenance is not None and provenance.origin.startswith(FETCHED)
+
+
 def record_path(path: Path) -> Path:
     """Where the record of ``path`` lies."""
     return path.with_name(path.name + ".json")
@@ -50,10 +57,17 @@ def describe(path: Path, origin: str) -> Provenance:
 
 
 def write_record(path: Path, provenance: Provenance) -> None:
-    """Put the record beside ``path``, atomically."""
+    """Put the record beside ``path``, atomically.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
     partial = record_path(path).with_name(f"{path.name}.json.{os.getpid()}.part")
-    partial.write_text(json.dumps(asdict(provenance), indent=2) + "\n", encoding="utf-8")
-    partial.replace(record_path(path))
+    try:
+        partial.write_text(json.dumps(asdict(provenance), indent=2) + "\n", encoding="utf-8")
+        partial.replace(record_path(path))
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def read_record(path: Path) -> Provenance | None:
@@ -119,8 +133,8 @@ def fingerprint(path: Path) -> str:
         raise DatasetError(f"{path} cannot be read: {error.strerror}.") from None
 
 
-def dataset_label(path: Path) -> str:
-    """What kind of file this is, for run folders and reports: published, a stand-in, or the user's own.
+def dataset_label(path: Path) -> str | None:
+    """What a file is if it is not a task's published one, for run folders and reports: a stand-in, or the user's own.
 
     Raises:
         DatasetError: If the file cannot be read.
@@ -128,9 +142,8 @@ def dataset_label(path: Path) -> str:
     attributes = read_attributes(path)
     if attributes.get(STAND_IN_ATTRIBUTE):
         policy, environment = (attributes.get(key, "unknown") for key in ("algorithm", "environment"))
-        return f"stand-in: {policy} in {environment}"
-    known = read_record(path)
-    return "published file" if known is not None and known.origin.startswith(FETCHED) else "own file"
+        return f"{STAND_IN}: {policy} in {environment}"
+    return None if is_fetched(read_record(path)) else OWN
 
 
 @lru_cache(maxsize=64)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.platform.datasets.hdf5 import RawDataset
-from vitamin.platform.tasks.task import Task
+from vitamin.platform.tasks.task import EpisodeEnds, Task
 
 _SAME = 1e-5
 
@@ -18,7 +18,7 @@ def find_quirks(
     """A sentence for each departure of the file from the plain layout, and what the loader made of it."""
     found = [
         *_storage(raw, task),
-        *_flags(raw, trajectories),
+        *_ends(raw, trajectories, task.episode_ends if task else "flags"),
         *_limits(trajectories, task.max_episode_steps if task else None),
     ]
     if clipped_actions:
@@ -33,8 +33,6 @@ def _storage(raw: RawDataset, task: Task | None) -> list[str]:
         found.append(f"float64 {', '.join(wide)}, converted to float32")
     if raw.rewards.ndim == 2:
         found.append("rewards are a column (N, 1)")
-    if raw.next_observations is None:
-        found.append("no next_observations: taken from the following row, across episode ends too")
     if raw.timeouts is None:
         limit = (
             f"also cut at {task.max_episode_steps} steps"
@@ -45,11 +43,18 @@ def _storage(raw: RawDataset, task: Task | None) -> list[str]:
     return found
 
 
-def _flags(raw: RawDataset, trajectories: Trajectories) -> list[str]:
+def _ends(raw: RawDataset, trajectories: Trajectories, ends: EpisodeEnds) -> list[str]:
     found = []
-    unfinished = len(raw.observations) - trajectories.num_steps
-    if unfinished:
-        found.append(f"unfinished last episode of {_count(unfinished, 'step')}, dropped")
+    dropped = len(raw.observations) - trajectories.num_steps
+    if ends == "flags":
+        if raw.next_observations is None:
+            found.append("no next_observations: taken from the following row, across episode ends too")
+        if dropped:
+            found.append(f"unfinished last episode of {_count(dropped, 'step')}, dropped")
+    elif dropped:
+        found.append(f"{_count(dropped, 'step')} without next observation, left out")
+    if ends == "jumps" and raw.timeouts is not None:
+        found.append("timeouts not believed: episodes end at terminals and where the observations jump")
     if raw.timeouts is not None:
         both = np.count_nonzero((raw.terminals.reshape(-1) != 0) & (raw.timeouts.reshape(-1) != 0))
         if both:

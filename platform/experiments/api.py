@@ -1,16 +1,36 @@
 """RLlib configs that know the tasks: ``TD3ODTConfig().environment("hopper-medium-v2").build_algo()``."""
 
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from ray.rllib.algorithms.algorithm_config import NotProvided
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.rllib import config as rllib
+from vitamin.algorithms.rllib.algorithm import OfflineToOnline
+from vitamin.algorithms.rllib.config import DatasetLoader
 from vitamin.errors import SettingsError
 from vitamin.platform.datasets import dataset_path
 from vitamin.platform.experiments.build import dataset_loader, environment_creator, reference_scores
 from vitamin.platform.tasks import get_task, resolve_hyperparameters
+from vitamin.platform.tasks.presets import settings_from_data
+
+__all__ = ["ODTConfig", "OfflineToOnline", "TD3ODTConfig"]
+
+
+class _Episodes(NamedTuple):
+    returns: NDArray[np.float64]
+    lengths: NDArray[np.int64]
+
+
+@lru_cache(maxsize=4)
+def _episodes(loader: DatasetLoader) -> _Episodes:
+    """What settings are derived from; a config asks for it after every change."""
+    trajectories = loader()
+    return _Episodes(trajectories.returns, trajectories.lengths)
 
 
 class _TaskConfig(rllib.OfflineToOnlineConfig):
@@ -35,7 +55,7 @@ class _TaskConfig(rllib.OfflineToOnlineConfig):
             data: File of offline data; by default the task's file in the dataset cache, unless
                 ``offline_data(dataset_loader=...)`` was called before.
             preset: ``paper`` (default), ``small`` or ``tiny``.
-            **kwargs: As `OfflineToOnlineConfig.environment`.
+            **kwargs: As `OfflineToOnlineConfig.environment`; ``reference_scores=(min, max)`` for a task without.
 
         Raises:
             TaskError: If the task is unknown.
@@ -76,15 +96,22 @@ class _TaskConfig(rllib.OfflineToOnlineConfig):
         super().offline_data(dataset_loader=dataset_loader, **kwargs)
         if dataset_loader is not NotProvided:
             self._chosen |= {"dataset_loader"}
+            self._resolve()
         return self
 
     def _resolve(self) -> None:
         if self.task is None:
             return
+        task = get_task(self.task)
         # Under Tune the method may be a search space; methods differ in settings that only they read.
         method = self.method if isinstance(self.method, str) else type(self)().method
-        resolved = resolve_hyperparameters(get_task(self.task), method, self.preset, {})
-        for name, value in resolved:
+        chosen = {name: getattr(self, name) for name in self._chosen & Hyperparameters.model_fields.keys()}
+        numbers = {name: value for name, value in chosen.items() if isinstance(value, int | float)}
+        loader = self.dataset_loader
+        resolved = resolve_hyperparameters(task, method, self.preset, {}).model_dump()
+        if loader is not None:
+            resolved |= settings_from_data(task, method, self.preset, numbers, lambda: _episodes(loader))
+        for name, value in resolved.items():
             if name not in self._chosen:
                 setattr(self, name, value)
 

@@ -11,6 +11,8 @@ from vitamin.errors import RunError
 
 _MANIFEST = "manifest.json"
 _KEEP = 2
+# What `vitamin.algorithms.rllib.checkpoint` writes and a run cannot go on without.
+_REQUIRED = frozenset({"tensors.safetensors", "replay.safetensors", "state.json"})
 
 
 def _digest(file: Path) -> str:
@@ -98,9 +100,12 @@ def verify_checkpoint(path: Path) -> None:
     """
     try:
         manifest = json.loads((path / _MANIFEST).read_text())
+        missing = sorted(_REQUIRED - manifest.keys())
         damaged = [name for name, digest in manifest.items() if _digest(path / name) != digest]
     except (OSError, ValueError, AttributeError) as error:
         raise RunError(f"Checkpoint {path} is damaged: {error}.") from error
+    if missing:
+        raise RunError(f"Checkpoint {path} is damaged: its manifest lacks {', '.join(missing)}.")
     if damaged:
         raise RunError(f"Checkpoint {path} is damaged: {', '.join(damaged)} changed since it was written.")
 

@@ -23,7 +23,7 @@ from vitamin.errors import RunError
 from vitamin.platform.environments import make_environment
 from vitamin.platform.experiments.checkpoints import list_checkpoints, newest_checkpoint, verify_checkpoint
 from vitamin.platform.experiments.spec import ExperimentSpec, read_config
-from vitamin.platform.tasks import Task, get_task
+from vitamin.platform.tasks import Task
 
 _POLICY = "module/networks.policy."
 
@@ -211,7 +211,7 @@ def load_agent(run: Path, *, checkpoint: int | None = None, report: Callable[[st
         raise RunError(
             f"{folder} does not hold the policy that {run / schema.CONFIG_FILE} describes."
         ) from error
-    return Agent(spec, get_task(spec.task), settings, folder, env_steps, policy.eval(), mean, std)
+    return Agent(spec, spec.scored_task(), settings, folder, env_steps, policy.eval(), mean, std)
 
 
 def check_sizes(agent: Agent, environment: "object") -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from vitamin.algorithms.rllib.algorithm import Evaluation
+from vitamin.algorithms.rllib.evaluation import Evaluation
 from vitamin.analysis import schema
 from vitamin.errors import RunError
 from vitamin.platform.experiments.event_log import EventLog

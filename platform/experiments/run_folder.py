@@ -1,10 +1,7 @@
 """The run folder: created once, locked while a run writes to it, refused to any other run."""
 
 import socket
-import subprocess
-import sys
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,54 +9,21 @@ from typing import Self
 import yaml
 from filelock import FileLock, Timeout
 
-from vitamin import __version__
 from vitamin.analysis import schema
 from vitamin.analysis.schema import RunInfo, Status
-from vitamin.errors import RunError, SettingsError
+from vitamin.errors import RunError, SettingsError, VitaminError
+from vitamin.platform.experiments.comparison import change_of_learners, differences
 from vitamin.platform.experiments.files import temporary_name, write_text
 from vitamin.platform.experiments.records import Records
 from vitamin.platform.experiments.spec import ExperimentSpec, read_config
+from vitamin.platform.experiments.versions import commit, versions
 from vitamin.platform.tasks import Task
 
 _LOCK_FILE = ".lock"
-# Of no influence on the result, or looked at elsewhere: the data's digest decides, and the resolved hyperparameters.
-_FREE_TO_DIFFER = frozenset(
-    {
-        "num_env_runners",
-        "num_learners",
-        "num_gpus_per_learner",
-        "checkpoint_interval",
-        "data",
-        "preset",
-        "hyperparameters",
-    }
-)
 
 
 def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
-
-
-def _commit() -> str | None:
-    root = Path(__file__).resolve().parents[2]
-    try:
-        answer = subprocess.run(
-            ["git", "-C", str(root), "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return answer.stdout.strip()
-
-
-def versions() -> dict[str, str]:
-    """Versions of everything that can change a result."""
-    packages = ("torch", "ray", "numpy", "gymnasium", "mujoco")
-    python = ".".join(str(part) for part in sys.version_info[:3])
-    return {"vitamin": __version__, "python": python} | {name: version(name) for name in packages}
 
 
 def holds_run(path: Path) -> bool:
@@ -67,17 +31,27 @@ def holds_run(path: Path) -> bool:
     return (path / schema.RUN_FILE).exists()
 
 
-def finished_run(path: Path, spec: ExperimentSpec) -> RunInfo | None:
+def finished_run(path: Path, spec: ExperimentSpec, data: Path, fingerprint: str) -> RunInfo | None:
     """The run in the folder, if it is finished and ``spec`` asks for no more online steps than it has made.
 
     Raises:
-        RunError: If the folder holds another run, or files that cannot be read.
+        RunError: If the folder holds another run, or one on other data, or files that cannot be read.
     """
     if not holds_run(path):
         return None
     before = _started_as(path, spec).hyperparameters().online_steps
+    _check_data(path, data, fingerprint)
     info = RunInfo.read(path)
     return info if info.status == "finished" and spec.hyperparameters().online_steps <= before else None
+
+
+def _check_data(path: Path, data: Path, fingerprint: str) -> None:
+    before = RunInfo.read(path).dataset if holds_run(path) else None
+    if before is not None and before.fingerprint != fingerprint:
+        raise RunError(
+            f"{path} was started on other data ({before.path}); {data} differs. "
+            "Resume with --data and the original file."
+        )
 
 
 def _started_as(path: Path, spec: ExperimentSpec) -> ExperimentSpec:
@@ -90,16 +64,7 @@ def _started_as(path: Path, spec: ExperimentSpec) -> ExperimentSpec:
         started = read_config(path / schema.CONFIG_FILE)
     except SettingsError as error:
         raise RunError(f"The run in {path} cannot be continued. {error}") from error
-    old, new = started.resolved(), spec.resolved()
-    different = [name for name in new if name not in _FREE_TO_DIFFER and old[name] != new[name]]
-    changes = [f"{name}: {old[name]!r} → {new[name]!r}" for name in different]
-    settings = old["hyperparameters"]
-    changes += [
-        f"{name}: {settings[name]!r} → {value!r}"
-        for name, value in new["hyperparameters"].items()
-        if name != "online_steps" and settings[name] != value
-    ]
-    if changes:
+    if changes := differences(started, spec):
         raise RunError(
             f"{path} holds another run ({'; '.join(changes)}). Resume it with its own settings; "
             "only the number of processes, the checkpoint interval and online_steps may change."
@@ -110,6 +75,9 @@ def _started_as(path: Path, spec: ExperimentSpec) -> ExperimentSpec:
 class RunFolder:
     """Context manager over a run folder; holds its lock.
 
+    Attributes:
+        notice: What the user should know of a run that is resumed, and readers of its results too.
+
     Raises:
         RunError: On entry, if the folder cannot be written, is in use, or holds another run.
     """
@@ -118,6 +86,7 @@ class RunFolder:
         self.path = path
         self.spec = spec
         self.resume = resume
+        self.notice: str | None = None
         self._lock = FileLock(path / _LOCK_FILE)
         self._records: Records | None = None
 
@@ -146,11 +115,23 @@ class RunFolder:
                     f"{self.path} is not empty and holds no run ({strangers[0]} …). Choose another --out."
                 )
         elif self.resume:
-            _started_as(self.path, self.spec)
+            self.notice = change_of_learners(_started_as(self.path, self.spec), self.spec)
         else:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        """Says how the run that is in the folder differs from the one that was to start there."""
+        try:
+            changes = differences(read_config(self.path / schema.CONFIG_FILE), self.spec)
+        except VitaminError:
+            changes = []
+        if changes:
             raise RunError(
-                f"{self.path} already holds a run. Continue it with --resume, or choose another --out."
+                f"{self.path} already holds another run ({'; '.join(changes)}). Choose another --out."
             )
+        raise RunError(
+            f"{self.path} already holds a run. Continue it with --resume, or choose another --out."
+        )
 
     def _left_by_a_start(self, path: Path) -> bool:
         """Whether this very run may have written the file, had it been killed before its ``run.json`` was there."""
@@ -184,12 +165,7 @@ class RunFolder:
         Raises:
             RunError: If they differ.
         """
-        before = RunInfo.read(self.path).dataset if holds_run(self.path) else None
-        if before is not None and before.fingerprint != fingerprint:
-            raise RunError(
-                f"{self.path} was started on other data ({before.path}); {data} differs. "
-                "Resume with --data and the original file."
-            )
+        _check_data(self.path, data, fingerprint)
 
     def start(self, task: Task, dataset: schema.DatasetInfo, reference: tuple[float, float] | None) -> None:
         """Writes ``config.yaml`` and ``run.json``, keeping start and elapsed time of a run that is resumed.
@@ -207,8 +183,9 @@ class RunFolder:
             seed=self.spec.seed,
             overrides=self.spec.model_dump(mode="json")["overrides"],
             status="running",
+            notes=[*(before.notes if before else ()), *([self.notice] if self.notice else ())],
             versions=versions(),
-            commit=_commit(),
+            commit=commit(),
             host=socket.gethostname(),
             dataset=dataset,
             reference_scores=reference and schema.ReferenceScores(min=reference[0], max=reference[1]),

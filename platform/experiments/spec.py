@@ -1,5 +1,7 @@
 """What a user asks for: a task, a method, a preset, a seed, overrides, and how many processes may work on it."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    FiniteFloat,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveInt,
@@ -16,13 +19,23 @@ from pydantic import (
 
 from vitamin.algorithms.hyperparameters import Hyperparameters, describe_errors
 from vitamin.algorithms.methods import get_method
-from vitamin.errors import SettingsError
-from vitamin.platform.tasks import get_task
-from vitamin.platform.tasks.presets import resolve_hyperparameters
+from vitamin.errors import SettingsError, TaskError
+from vitamin.platform.tasks import Task, get_task
+from vitamin.platform.tasks.presets import (
+    Episodes,
+    left_to_data,
+    resolve_hyperparameters,
+    settings_from_data,
+)
+from vitamin.platform.yaml_files import load_yaml
 
 
 class ExperimentSpec(BaseModel):
-    """One run. What is above ``num_env_runners`` decides the result; the rest decides only how fast it comes."""
+    """One run. What is above ``num_env_runners`` decides the result, the rest how fast it comes.
+
+    The number of learners, and whether they have GPUs, decides over rounding and dropout masks too: another number
+    gives other bits of an equally good result.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -31,6 +44,9 @@ class ExperimentSpec(BaseModel):
     preset: str = Field("paper", description="paper, small or tiny")
     seed: NonNegativeInt = Field(0, description="key of all random draws")
     data: Path | None = Field(None, description="HDF5 file; by default the task's file in the dataset cache")
+    reference_scores: tuple[FiniteFloat, FiniteFloat] | None = Field(
+        None, description="returns that count as 0 and 100, for a task that has none of its own"
+    )
     overrides: dict[str, Any] = Field(
         default_factory=dict, description="hyperparameters that differ from the preset"
     )
@@ -38,14 +54,17 @@ class ExperimentSpec(BaseModel):
     num_env_runners: NonNegativeInt = Field(1, description="remote env runners; 0 rolls out in the driver")
     num_learners: NonNegativeInt = Field(0, description="remote learners; 0 learns in the driver")
     num_gpus_per_learner: NonNegativeFloat = Field(0, description="GPUs of each learner")
-    checkpoint_interval: PositiveInt = Field(10, description="iterations between checkpoints")
+    checkpoint_interval: PositiveInt = Field(
+        10, description="iterations between checkpoints; after ten minutes one comes earlier"
+    )
 
     @classmethod
     def create(cls, **values: Any) -> "ExperimentSpec":
         """A checked specification.
 
         Raises:
-            SettingsError: If a value is ill-typed, or method, preset or an override is unknown.
+            SettingsError: If a value is ill-typed, or method, preset or an override is unknown, or there are
+                reference scores that the task does not need.
             TaskError: If the task is unknown.
         """
         try:
@@ -53,8 +72,38 @@ class ExperimentSpec(BaseModel):
         except ValidationError as error:
             raise SettingsError(f"Invalid experiment: {describe_errors(error)}.") from error
         get_method(spec.method)
+        spec.scored_task()
         spec.hyperparameters()
         return spec
+
+    def scored_task(self) -> Task:
+        """The task, with the specification's reference scores if it has none of its own.
+
+        Raises:
+            SettingsError: If it has its own, or they are not in order.
+            TaskError: If the task is unknown.
+        """
+        task = get_task(self.task)
+        if self.reference_scores is None:
+            return task
+        low, high = self.reference_scores
+        if task.reference_min is not None:
+            raise SettingsError(
+                f"{task.name} has reference scores, {task.reference_min:g} and {task.reference_max:g}:"
+                " leave yours out, so that its scores mean the same everywhere."
+            )
+        if not low < high:
+            raise SettingsError(f"Reference scores {low:g} and {high:g}: the first must be the lower one.")
+        return replace(task, reference_min=low, reference_max=high, reference_source="given with the run")
+
+    def with_data(self, load: Callable[[], Episodes]) -> "ExperimentSpec":
+        """The specification with the settings that are left to its data among its overrides, as plain numbers.
+
+        Args:
+            load: Returns the offline data; called only if some are.
+        """
+        found = settings_from_data(get_task(self.task), self.method, self.preset, self.overrides, load)
+        return self.model_copy(update={"overrides": self.overrides | found})
 
     def hyperparameters(self) -> Hyperparameters:
         """Defaults, then the task's values, then the preset's, then the overrides.
@@ -72,17 +121,18 @@ class ExperimentSpec(BaseModel):
         return content
 
 
-def read_config(file: Path) -> ExperimentSpec:
+def read_config(file: Path, **changes: Any) -> ExperimentSpec:
     """A specification from a ``config.yaml``; its hyperparameters are taken as they stand there.
 
-    Those that differ from the preset's become the specification's overrides.
+    Those that differ from the preset's become the specification's overrides. ``changes`` replace other entries of the
+    file: another task, method or preset does not touch the hyperparameters.
 
     Raises:
-        SettingsError: If the file is missing, is no YAML, or holds unknown keys.
+        SettingsError: If the file is missing, is no YAML, or holds unknown keys or wrong values.
         TaskError: If its task is unknown.
     """
     try:
-        content = yaml.safe_load(file.read_text())
+        content = load_yaml(file.read_text())
     except OSError as error:
         raise SettingsError(f"Cannot read {file}: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -90,9 +140,24 @@ def read_config(file: Path) -> ExperimentSpec:
     if not isinstance(content, dict) or not isinstance(content.get("hyperparameters", {}), dict):
         raise SettingsError(f"{file} holds no settings; a run's config.yaml is a mapping of names to values.")
     hyperparameters = content.pop("hyperparameters", {})
-    spec = ExperimentSpec.create(**{str(name): value for name, value in content.items()})
+    try:
+        spec = _with_settings({str(name): value for name, value in content.items()}, hyperparameters)
+    except (SettingsError, TaskError) as error:
+        raise type(error)(f"{file}: {error}") from error
+    if not changes:
+        return spec
+    values = spec.model_dump(exclude={"overrides"}) | changes
+    return _with_settings(values, spec.hyperparameters().model_dump(mode="json"))
+
+
+def _with_settings(values: dict[str, Any], hyperparameters: dict[str, Any]) -> ExperimentSpec:
+    """The specification ``values``, with overrides where its hyperparameters would not be these."""
+    spec = ExperimentSpec.create(**values)
     preset = spec.hyperparameters().model_dump(mode="json")
+    open_to_data = left_to_data(get_task(spec.task), spec.method, spec.preset, spec.overrides)
     overrides = {
-        name: value for name, value in hyperparameters.items() if name not in preset or preset[name] != value
+        name: value
+        for name, value in hyperparameters.items()
+        if name in open_to_data or name not in preset or preset[name] != value
     }
     return ExperimentSpec.create(**(spec.model_dump() | {"overrides": spec.overrides | overrides}))

@@ -13,7 +13,13 @@ from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.rllib.algorithm import OfflineToOnline
 from vitamin.analysis.schema import DatasetInfo, RunInfo, Status
 from vitamin.errors import Diverged, VitaminError
-from vitamin.platform.datasets import dataset_label, dataset_path, fingerprint
+from vitamin.platform.datasets import (
+    dataset_label,
+    dataset_path,
+    dataset_warnings,
+    fingerprint,
+    read_dataset,
+)
 from vitamin.platform.experiments.build import algorithm_config, reference_scores
 from vitamin.platform.experiments.checkpoints import (
     newest_checkpoint,
@@ -24,7 +30,9 @@ from vitamin.platform.experiments.records import Records
 from vitamin.platform.experiments.run_folder import RunFolder, finished_run
 from vitamin.platform.experiments.spec import ExperimentSpec
 from vitamin.platform.ray_session import ray_session
-from vitamin.platform.tasks import get_task
+
+# Where iterations are slow a checkpoint comes earlier than after checkpoint_interval of them.
+_LONGEST_UNSAVED_S = 600.0
 
 
 class Reporter(Protocol):
@@ -32,6 +40,9 @@ class Reporter(Protocol):
 
     def message(self, text: str) -> None:
         """Something that the user should know."""
+
+    def updates(self, done: int, total: int) -> None:
+        """``done`` of an iteration's ``total`` actor updates are made; called every ten seconds or so."""
 
     def iteration(self, record: dict[str, Any], settings: Hyperparameters) -> None:
         """An iteration ended; ``record`` is its line of metrics.jsonl."""
@@ -43,6 +54,9 @@ class Quiet:
     def message(self, text: str) -> None:
         """Logs the text as a warning."""
         logging.getLogger("vitamin").warning(text)
+
+    def updates(self, done: int, total: int) -> None:
+        """Nothing."""
 
     def iteration(self, record: dict[str, Any], settings: Hyperparameters) -> None:
         """Nothing."""
@@ -108,29 +122,46 @@ def train(
     """
     reporter = reporter or Quiet()
     out = out.resolve()
-    if resume and (done := finished_run(out, spec)):
+    task = spec.scored_task()
+    data = dataset_path(task, spec.data).resolve()
+    digest = fingerprint(data)
+    spec = spec.with_data(lambda: read_dataset(data, task).trajectories)
+    if resume and (done := finished_run(out, spec, data, digest)):
         reporter.message(f"{out} is finished already.")
         return done
-    task = get_task(spec.task)
-    data = dataset_path(task, spec.data).resolve()
     stop = _StopRequest(stop_asked, reporter.message)
     with RunFolder(out, spec, resume=resume) as folder:
-        digest = fingerprint(data)
         folder.check_data(data, digest)
+        for warning in dataset_warnings(data, task):  # and defects, before Ray and all processes are started
+            reporter.message(warning)
         cpus = 1 + spec.num_env_runners + spec.num_learners
-        gpus = spec.num_learners * spec.num_gpus_per_learner
+        gpus = max(1, spec.num_learners) * spec.num_gpus_per_learner
         with ray_session(cpus, gpus), ExitStack() as stack, stop.listening():
             algorithm = algorithm_config(spec, data).build_algo()
             stack.callback(algorithm.stop)
+            if resume:
+                _restore(algorithm, folder, reporter)
             info = DatasetInfo(
                 path=str(data),
                 fingerprint=digest,
                 trajectories=algorithm.data["trajectories"],
                 steps=algorithm.data["steps"],
-                label=dataset_label(data) or None,
+                label=dataset_label(data),
             )
             folder.start(task, info, reference_scores(task))
-            return _Loop(spec, folder, algorithm, reporter, stop).run(resume=resume)
+            return _Loop(spec, folder, algorithm, reporter, stop).run()
+
+
+def _restore(algorithm: OfflineToOnline, folder: RunFolder, reporter: Reporter) -> None:
+    """Takes up the newest whole checkpoint, if there is one."""
+    newest = newest_checkpoint(folder.checkpoints, reporter.message)
+    if newest is None:
+        folder.notice = None  # the learners of an earlier start have left nothing
+        return
+    algorithm.restore_from_path(newest)
+    reporter.message(f"Resuming after iteration {algorithm.progress.iteration}.")
+    if folder.notice:
+        reporter.message(folder.notice)
 
 
 class _Loop:
@@ -147,12 +178,14 @@ class _Loop:
         self.algorithm = algorithm
         self.reporter = reporter
         self.stop = stop
-        self.task = get_task(spec.task)
+        self.task = spec.scored_task()
         self.start = time.monotonic() - folder.info.wall_time_s
+        self.saved = time.monotonic()
+        algorithm.on_updates = reporter.updates
 
-    def run(self, *, resume: bool) -> RunInfo:
+    def run(self) -> RunInfo:
         try:
-            records = self._restore(resume=resume)
+            records = self._records()
             stopping = self.stop.requested
             while not self.algorithm.finished and not stopping:
                 stopping = self._iterate(records)
@@ -175,14 +208,11 @@ class _Loop:
             self.reporter.message("Stopped; the state is saved. Continue with --resume.")
         return self.folder.info
 
-    def _restore(self, *, resume: bool) -> Records:
-        """Takes up the newest whole checkpoint, if there is one, and the records up to it."""
-        algorithm, checkpoints = self.algorithm, self.folder.checkpoints
-        if resume and (newest := newest_checkpoint(checkpoints, self.reporter.message)):
-            algorithm.restore_from_path(newest)
-            self.reporter.message(f"Resuming after iteration {algorithm.progress.iteration}.")
-        remove_checkpoints_after(checkpoints, algorithm.progress.iteration)
-        records = self.folder.open_at(algorithm.progress.iteration)
+    def _records(self) -> Records:
+        """The records up to the iteration that the algorithm is at; what came after it is removed."""
+        iteration = self.algorithm.progress.iteration
+        remove_checkpoints_after(self.folder.checkpoints, iteration)
+        records = self.folder.open_at(iteration)
         if records.missing:
             self.reporter.message(f"metrics.jsonl lacks {records.missing} iterations before the checkpoint.")
         return records
@@ -193,11 +223,16 @@ class _Loop:
         algorithm.train()
         records.add(algorithm.record, algorithm.evaluation, self.task)
         iteration = algorithm.progress.iteration
-        due = iteration % self.spec.checkpoint_interval == 0 or iteration == algorithm.pretrain_iterations
+        due = (
+            iteration % self.spec.checkpoint_interval == 0
+            or iteration == algorithm.schedule.pretrain_iterations
+            or time.monotonic() - self.saved > _LONGEST_UNSAVED_S
+        )
         stopping = self.stop.requested
         if due or algorithm.finished or stopping:
             records.sync()
             save_checkpoint(self.folder.checkpoints, iteration, algorithm.save_to_path)
+            self.saved = time.monotonic()
             self.folder.set_status("running", None, time.monotonic() - self.start)
         self.reporter.iteration(algorithm.record, algorithm.hyperparameters)
         return stopping

@@ -1,6 +1,6 @@
 """Sweeps: from a YAML specification to trials that Ray Tune runs, each a run folder."""
 
-from vitamin.platform.sweeps.execution import check_data, run_sweep
+from vitamin.platform.sweeps.execution import read_data, run_sweep
 from vitamin.platform.sweeps.folder import SweepFolder
 from vitamin.platform.sweeps.plan import Plan, Trial, make_plan
 from vitamin.platform.sweeps.progress import SweepProgress, SweepReporter, TrialProgress, TrialStatus
@@ -16,9 +16,9 @@ __all__ = [
     "Trial",
     "TrialProgress",
     "TrialStatus",
-    "check_data",
     "find_spec",
     "make_plan",
+    "read_data",
     "read_spec",
     "run_sweep",
     "shipped_specs",

@@ -17,11 +17,12 @@ from typing import Any
 
 from ray import tune
 
-from vitamin.errors import SweepError, VitaminError
-from vitamin.platform.datasets import dataset_path
+from vitamin.algorithms.trajectories import Trajectories
+from vitamin.errors import DatasetError, SweepError
+from vitamin.platform.datasets import dataset_path, load_dataset
 from vitamin.platform.ray_session import ray_session
 from vitamin.platform.sweeps.folder import SweepFolder
-from vitamin.platform.sweeps.plan import Plan
+from vitamin.platform.sweeps.plan import Plan, Trial
 from vitamin.platform.sweeps.progress import SweepProgress, SweepReporter
 from vitamin.platform.sweeps.resources import total, trial_resources
 from vitamin.platform.sweeps.trial import run_trial, trial_config
@@ -36,17 +37,26 @@ _QUIET_TUNE = {
 }
 
 
-def check_data(plan: Plan) -> None:
-    """Looks for the data of every task before anything starts.
+def read_data(plan: Plan) -> Plan:
+    """The plan with the settings that are left to the data; reads those of every task before anything starts.
 
     Raises:
-        SweepError: If a file is missing.
+        SweepError: If a file is missing or is no dataset of its task.
     """
+    trials = {trial.name: trial for trial in plan.trials}
     for task in plan.spec.tasks:
         try:
-            dataset_path(get_task(task), plan.spec.data.get(task))
-        except VitaminError as error:
+            data = load_dataset(dataset_path(get_task(task), plan.spec.data.get(task)), get_task(task))
+        except DatasetError as error:
             raise SweepError(f"{task}: {error}") from error
+        trials |= {
+            name: _with_data(trial, data) for name, trial in trials.items() if trial.experiment.task == task
+        }
+    return Plan(plan.spec, tuple(trials.values()))
+
+
+def _with_data(trial: Trial, data: Trajectories) -> Trial:
+    return Trial(trial.name, trial.experiment.with_data(lambda: data))
 
 
 def run_sweep(plan: Plan, out: Path, reporter: SweepReporter, *, resume: bool = False) -> SweepProgress:
@@ -59,10 +69,10 @@ def run_sweep(plan: Plan, out: Path, reporter: SweepReporter, *, resume: bool = 
         The final states; trials that a signal kept from ending are ``stopped``.
 
     Raises:
-        SweepError: If data is missing, or the folder cannot be used.
+        SweepError: If data is missing or damaged, or the folder cannot be used.
         WorkerFailure: If Ray cannot be reached or has not enough resources for one trial.
     """
-    check_data(plan)
+    plan = read_data(plan)
     with SweepFolder(out, plan, resume=resume) as folder:
         progress = folder.progress()
         reporter.started(progress)

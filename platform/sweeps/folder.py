@@ -10,13 +10,15 @@ from filelock import FileLock, Timeout
 
 from vitamin.analysis.schema import METRICS_FILE, RUN_FILE, SCHEMA_VERSION, SWEEP_FILE, RunInfo
 from vitamin.errors import SweepError
+from vitamin.platform.datasets import dataset_path, fingerprint
 from vitamin.platform.sweeps.plan import Plan, Trial
 from vitamin.platform.sweeps.progress import SweepProgress
+from vitamin.platform.tasks import get_task
 
 _LOCK_FILE = ".lock"
 _STOP_FILE = ".stop"
 _TUNE_FOLDER = ".tune"
-_DECIDES_RESULT = ("task", "method", "preset", "seed", "overrides")
+_DECIDES_RESULT = ("task", "method", "preset", "seed", "reference_scores", "overrides")
 
 
 class SweepFolder:
@@ -25,6 +27,8 @@ class SweepFolder:
     Raises:
         SweepError: On entry, if the folder cannot be written, is in use, holds something else, or holds a sweep and
             ``resume`` is false or its trials differ from those of the plan.
+        DatasetError: On entry, if the data of a trial that was started is not there to be compared.
+        RunError: On entry, if a ``run.json`` is damaged.
     """
 
     def __init__(self, path: Path, plan: Plan, *, resume: bool) -> None:
@@ -136,6 +140,19 @@ class SweepFolder:
                 raise SweepError(
                     f"{self.path} holds another sweep: the {' and '.join(different)} of {name} changed. "
                     "Resume it with its own specification, or choose another --out."
+                )
+        self._check_data()
+
+    def _check_data(self) -> None:
+        for trial in self.plan.trials:
+            info = self.run_info(trial)
+            if info is None or info.dataset is None:
+                continue
+            data = dataset_path(get_task(trial.experiment.task), trial.experiment.data)
+            if fingerprint(data) != info.dataset.fingerprint:
+                raise SweepError(
+                    f"{self.path} holds a sweep on other data: {trial.name} was started on {info.dataset.path}; "
+                    f"{data} differs. Resume it with that file, or choose another --out."
                 )
 
     def _write(self) -> None:

@@ -18,6 +18,8 @@ _OF_RL_GRADIENTS = frozenset(
         "target_noise_clip",
         "target_attends_padding",
         "actor_update_interval",
+        "bootstrap_at_time_limit",
+        "bootstrap_at_offline_cuts",
     }
 )
 _OF_DETERMINISTIC_POLICIES = frozenset({"exploration_noise"})

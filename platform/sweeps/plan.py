@@ -108,6 +108,7 @@ def _check_names(spec: SweepSpec) -> None:
     _check_among("per_task", spec.per_task, spec.tasks, "tasks")
     _check_among("per_method", spec.per_method, spec.methods, "methods")
     _check_among("data", spec.data, spec.tasks, "tasks")
+    _check_among("reference_scores", spec.reference_scores, spec.tasks, "tasks")
     for name, axis in spec.axes.items():
         _check_among(f"axes.{name}.tasks", axis.tasks or (), spec.tasks, "tasks")
         _check_among(f"axes.{name}.methods", axis.methods or (), spec.methods, "methods")
@@ -172,6 +173,7 @@ def _experiment(
             preset=spec.preset,
             seed=seed,
             data=None if data is None else Path(data).expanduser().absolute(),
+            reference_scores=spec.reference_scores.get(task),
             overrides=overrides,
             num_env_runners=spec.resources.num_env_runners,
             num_learners=spec.resources.num_learners,

@@ -11,6 +11,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    FiniteFloat,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveInt,
@@ -18,6 +19,7 @@ from pydantic import (
 )
 
 from vitamin.errors import SweepError, nearest
+from vitamin.platform.yaml_files import load_yaml
 
 SUFFIX = ".yaml"
 
@@ -88,6 +90,9 @@ class SweepSpec(_Block):
         default_factory=dict,
         description="HDF5 file by task, relative to the current directory; by default the cached dataset",
     )
+    reference_scores: dict[str, tuple[FiniteFloat, FiniteFloat]] = Field(
+        default_factory=dict, description="returns that count as 0 and 100 by task, for those that have none"
+    )
     resources: Resources = Field(default_factory=Resources, description="what each trial gets")
     retries: NonNegativeInt = Field(
         1, description="times that a trial is started again after a worker or its node died"
@@ -132,7 +137,7 @@ def read_spec(file: Path) -> SweepSpec:
             empty list.
     """
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = load_yaml(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise SweepError(f"Cannot read {file}: {getattr(error, 'strerror', None) or error}.") from error
     except yaml.YAMLError as error:

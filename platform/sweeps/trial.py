@@ -61,5 +61,8 @@ class _TuneReporter:
         if not self._stop_file.exists():  # then the driver has said for all trials that they stop
             tune.report({NOTICE: text})
 
+    def updates(self, done: int, total: int) -> None:
+        """Nothing."""
+
     def iteration(self, record: dict[str, Any], settings: Hyperparameters) -> None:  # noqa: ARG002
         tune.report(record)

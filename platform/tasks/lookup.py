@@ -1,9 +1,11 @@
 """From a name to a task: the registry first, then any Gymnasium environment."""
 
+import re
 from functools import cache
 
 from vitamin.errors import TaskError, nearest
-from vitamin.platform.tasks.registry_files import registered_tasks
+from vitamin.platform.tasks.registry_files import registered_tasks, suites
+from vitamin.platform.tasks.schema import SuiteFile
 from vitamin.platform.tasks.task import Task
 
 
@@ -15,15 +17,35 @@ def task_names() -> list[str]:
 def get_task(name: str) -> Task:
     """The registered task, or the Gymnasium environment, called ``name``.
 
-    A Gymnasium environment needs one-dimensional Box observations and bounded one-dimensional Box actions.
+    A Gymnasium environment needs one-dimensional Box observations, bounded one-dimensional Box actions and a
+    time limit, without which an episode, and with it a run, might never end.
     Its task has no dataset, no reference scores and no settings of its own.
 
     Raises:
-        TaskError: If nothing has this name (names the nearest), or the environment cannot be made or is of
-            another kind.
+        TaskError: If nothing has this name (names the nearest; of another version of a task, says how it
+            differs), or the environment cannot be made or is of another kind.
     """
     task = registered_tasks().get(name)
-    return task if task is not None else _gymnasium_task(name)
+    if task is not None:
+        return task
+    _refuse_other_version(name)
+    return _gymnasium_task(name)
+
+
+def _refuse_other_version(name: str) -> None:
+    """Raises if ``name`` is a version of a registered task that we know, but do not have."""
+    base, _, version = name.rpartition("-")
+    for suite in suites():
+        ours = [task for task in _tasks_in(suite) if re.sub(r"-v\d+$", "", task) == base]
+        if ours and version in suite.other_versions:
+            raise TaskError(
+                f"There is no {name} here, only {' and '.join(ours)}, and results on it are not comparable:"
+                f" -{version} is {suite.other_versions[version]}."
+            )
+
+
+def _tasks_in(suite: SuiteFile) -> list[str]:
+    return [name for environment in suite.environments.values() for name in environment.tasks]
 
 
 @cache
@@ -39,6 +61,11 @@ def _gymnasium_task(name: str) -> Task:
             " any Gymnasium environment id works too."
         )
     description = describe_environment(Task(name=name, suite="gymnasium", env_id=name))
+    if description.max_episode_steps is None:
+        raise TaskError(
+            f"{name} has no time limit, so that an episode might never end."
+            " Register it with one: gymnasium.register(..., max_episode_steps=1000)."
+        )
     return Task(
         name=name,
         suite="gymnasium",

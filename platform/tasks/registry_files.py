@@ -6,10 +6,9 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
-import yaml
-
-from vitamin.platform.tasks.schema import EnvironmentBlock, PresetsFile, SuiteFile, TaskEntry
-from vitamin.platform.tasks.task import Task
+from vitamin.platform.tasks.schema import DatasetKind, EnvironmentBlock, PresetsFile, SuiteFile, TaskEntry
+from vitamin.platform.tasks.task import SettingsLayer, Task
+from vitamin.platform.yaml_files import load_yaml
 
 _PRESETS_FILE = "presets.yaml"
 
@@ -19,7 +18,7 @@ def _folder() -> Traversable:
 
 
 def _read(file: Traversable) -> Any:
-    return yaml.safe_load(file.read_text(encoding="utf-8"))
+    return load_yaml(file.read_text(encoding="utf-8"))
 
 
 @cache
@@ -53,12 +52,13 @@ def registered_tasks() -> Mapping[str, Task]:
 
 def tasks_of(suite: SuiteFile) -> Iterator[Task]:
     """The tasks of a suite, each merged from suite, environment, dataset kind and its own entry."""
-    for environment in suite.environments.values():
+    for key, environment in suite.environments.items():
         for name, entry in environment.tasks.items():
-            yield _task(name, entry, environment, suite)
+            yield _task(name, entry, key, suite)
 
 
-def _task(name: str, entry: TaskEntry, environment: EnvironmentBlock, suite: SuiteFile) -> Task:
+def _task(name: str, entry: TaskEntry, key: str, suite: SuiteFile) -> Task:
+    environment = suite.environments[key]
     kind = suite.datasets[entry.dataset] if entry.dataset is not None else None
     reference = environment.reference
     low, high = environment.bounds()
@@ -80,13 +80,29 @@ def _task(name: str, entry: TaskEntry, environment: EnvironmentBlock, suite: Sui
         dataset_kind=entry.dataset,
         dataset_url=f"{suite.dataset_base_url}{entry.file}" if entry.file else None,
         dataset_file=entry.file and entry.file.rpartition("/")[2],
+        episode_ends=kind.episode_ends if kind else "flags",
+        reward_range=environment.reward_range,
+        observation_ranges=environment.observation_ranges,
         quirks=environment.quirks + (kind.quirks if kind else ()) + entry.quirks,
         sources=suite.sources + (kind.sources if kind else ()),
-        hyperparameters={
-            **suite.hyperparameters,
-            **environment.hyperparameters,
-            **(kind.hyperparameters if kind else {}),
-            **entry.hyperparameters,
+        settings=tuple(_layers(name, entry, key, suite)),
+        presets={
+            preset: SettingsLayer(f"environment {key}, preset {preset}", suite.hyperparameters_source, values)
+            for preset, values in environment.presets.items()
         },
-        presets=environment.presets,
     )
+
+
+def _layers(name: str, entry: TaskEntry, key: str, suite: SuiteFile) -> Iterator[SettingsLayer]:
+    """The blocks that set something for a task, later ones over earlier ones."""
+    blocks: dict[str, SuiteFile | EnvironmentBlock | DatasetKind | TaskEntry] = {
+        f"suite {suite.suite}": suite,
+        f"environment {key}": suite.environments[key],
+    }
+    if entry.dataset is not None:
+        blocks[f"data {entry.dataset}"] = suite.datasets[entry.dataset]
+    blocks[f"task {name}"] = entry
+    for place, block in blocks.items():
+        if block.hyperparameters:
+            source = block.hyperparameters_source or suite.hyperparameters_source
+            yield SettingsLayer(place, source, block.hyperparameters)

@@ -5,7 +5,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from vitamin.errors import SettingsError
+from vitamin.platform.tasks.expectations import ObservationRange, RewardRange
 from vitamin.platform.tasks.overrides import checked_settings
+from vitamin.platform.tasks.task import EpisodeEnds
 
 
 def _settings(values: dict[str, Any]) -> dict[str, Any]:
@@ -42,7 +44,9 @@ class DatasetKind(_Block):
     summary: str
     sources: tuple[str, ...] = ()
     quirks: tuple[str, ...] = ()
+    episode_ends: EpisodeEnds = "flags"
     hyperparameters: Settings = Field(default_factory=dict)
+    hyperparameters_source: str | None = None
 
 
 class TaskEntry(_Block):
@@ -52,6 +56,7 @@ class TaskEntry(_Block):
     file: str | None = None
     quirks: tuple[str, ...] = ()
     hyperparameters: Settings = Field(default_factory=dict)
+    hyperparameters_source: str | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> "TaskEntry":
@@ -78,8 +83,11 @@ class EnvironmentBlock(_Block):
     action_low: float | tuple[float, ...]
     action_high: float | tuple[float, ...]
     reference: Reference | None = None
+    reward_range: RewardRange | None = None
+    observation_ranges: tuple[ObservationRange, ...] = ()
     quirks: tuple[str, ...] = ()
     hyperparameters: Settings = Field(default_factory=dict)
+    hyperparameters_source: str | None = None
     presets: dict[str, Settings] = Field(default_factory=dict)
     tasks: dict[str, TaskEntry]
 
@@ -104,13 +112,19 @@ class EnvironmentBlock(_Block):
 
 
 class SuiteFile(_Block):
-    """A registry file. A task is merged from suite, environment, dataset kind and its own entry."""
+    """A registry file. A task is merged from suite, environment, dataset kind and its own entry.
+
+    ``hyperparameters_source`` holds for the settings of every block that does not state its own.
+    ``other_versions`` says of versions that are not registered (``v0``) how they differ.
+    """
 
     suite: str
     summary: str
     sources: tuple[str, ...]
     dataset_base_url: str | None = None
+    other_versions: dict[str, str] = Field(default_factory=dict)
     hyperparameters: Settings = Field(default_factory=dict)
+    hyperparameters_source: str = ""
     datasets: dict[str, DatasetKind] = Field(default_factory=dict)
     environments: dict[str, EnvironmentBlock]
 
@@ -122,6 +136,23 @@ class SuiteFile(_Block):
                     raise ValueError(f"{name}: no dataset kind {entry.dataset!r} in this file")
                 if entry.file is not None and self.dataset_base_url is None:
                     raise ValueError(f"{name}: has a file, but the suite no dataset_base_url")
+        return self
+
+    @model_validator(mode="after")
+    def _settings_have_sources(self) -> "SuiteFile":
+        settings = [self.hyperparameters, *(kind.hyperparameters for kind in self.datasets.values())]
+        for block in self.environments.values():
+            settings += [block.hyperparameters, *(entry.hyperparameters for entry in block.tasks.values())]
+        if any(settings) and not self.hyperparameters_source:
+            raise ValueError("has hyperparameters, but no hyperparameters_source")
+        return self
+
+    @model_validator(mode="after")
+    def _columns_exist(self) -> "SuiteFile":
+        for name, block in self.environments.items():
+            for expected in block.observation_ranges:
+                if expected.column >= block.observation_size:
+                    raise ValueError(f"{name}: has no observation {expected.column}")
         return self
 
 

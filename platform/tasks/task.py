@@ -2,7 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
+
+from vitamin.platform.tasks.expectations import ObservationRange, RewardRange
+
+EpisodeEnds = Literal["flags", "transitions", "jumps"]
+"""How a file is cut into episodes; `vitamin.platform.datasets.episodes` says what each means."""
+
+
+@dataclass(frozen=True)
+class SettingsLayer:
+    """Settings that one place sets.
+
+    Attributes:
+        place: Which, in a word or two: ``suite mujoco``, ``environment hopper``, ``preset small``.
+        source: Where the values come from.
+        values: Value by name of the setting.
+    """
+
+    place: str
+    source: str
+    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -29,9 +49,13 @@ class Task:
         dataset_kind: Which data the published file holds (``medium``, ``random``, …).
         dataset_url: Where the published file is.
         dataset_file: Its name.
+        episode_ends: How the published file is cut into episodes.
+        reward_range: What single steps pay in real data.
+        observation_ranges: Where observations lie in real data.
         quirks: What is unusual about the data or the environment, a sentence each.
         sources: Where the entries of the registry come from.
-        hyperparameters: The settings that depend on the task, by their names in ``Hyperparameters``.
+        settings: The settings that depend on the task, by their names in ``Hyperparameters``, later layers
+            over earlier ones.
         presets: Per preset, settings of this task that go before the preset's own.
     """
 
@@ -52,10 +76,18 @@ class Task:
     dataset_kind: str | None = None
     dataset_url: str | None = None
     dataset_file: str | None = None
+    episode_ends: EpisodeEnds = "flags"
+    reward_range: RewardRange | None = None
+    observation_ranges: tuple[ObservationRange, ...] = ()
     quirks: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
-    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
-    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    settings: tuple[SettingsLayer, ...] = ()
+    presets: Mapping[str, SettingsLayer] = field(default_factory=dict)
+
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        """The settings that depend on the task, all layers merged."""
+        return {name: value for layer in self.settings for name, value in layer.values.items()}
 
     def normalized_score(self, episode_return: float) -> float | None:
         """D4RL's score, 100 * (return - min) / (max - min); None without reference scores."""

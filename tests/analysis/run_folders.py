@@ -1,5 +1,6 @@
 """Writes run folders with known numbers."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 from vitamin.analysis.schema import (
     EVALUATION_HEADER,
     EVALUATIONS_FILE,
+    SWEEP_FILE,
     DatasetInfo,
     ReferenceScores,
     RunInfo,
@@ -84,3 +86,9 @@ def write_seeds(
     name = "-".join(str(value) for value in ("run", *info.values()) if isinstance(value, str | float))
     for seed, final in enumerate(finals):
         write_run(directory / f"{name}-{seed}", [pretrained, final], seed=seed, status=status, **info)
+
+
+def write_sweep(directory: Path, *trials: str) -> None:
+    """The ``sweep.json`` of a sweep with these trials."""
+    content = {"schema_version": 1, "spec": {}, "trials": [{"name": name} for name in trials]}
+    (directory / SWEEP_FILE).write_text(json.dumps(content))

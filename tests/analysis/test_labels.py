@@ -1,6 +1,6 @@
 from tests.analysis.run_folders import run_info
 from vitamin.analysis.labels import differing_settings, method_label, run_labels, sort_labels
-from vitamin.analysis.schema import DatasetInfo
+from vitamin.analysis.schema import DatasetInfo, ReferenceScores
 
 
 def test_method_labels_are_the_papers() -> None:
@@ -43,6 +43,16 @@ def test_presets_and_datasets_are_kept_apart() -> None:
         "a": "TD3+ODT, dataset=01234567, preset=small",
         "b": "TD3+ODT, dataset=01234567, preset=tiny",
         "c": "TD3+ODT, dataset=fedcba98, preset=small",
+    }
+
+
+def test_scores_of_another_scale_are_kept_apart() -> None:
+    other = ReferenceScores(min=-1.5, max=2000)
+    infos = {"a": run_info(), "b": run_info(reference_scores=other), "c": run_info(reference_scores=None)}
+    assert run_labels(infos) == {
+        "a": "TD3+ODT, reference_scores=0 … 1000",
+        "b": "TD3+ODT, reference_scores=-1.5 … 2000",
+        "c": "TD3+ODT, reference_scores=default",
     }
 
 

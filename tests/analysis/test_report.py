@@ -4,7 +4,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.analysis.run_folders import run_info, write_run, write_seeds
+from tests.analysis.run_folders import run_info, write_run, write_seeds, write_sweep
 from vitamin.analysis.report import build_report
 from vitamin.analysis.schema import EVALUATIONS_FILE, RUN_FILE, DatasetInfo
 from vitamin.errors import ReportError
@@ -114,12 +114,39 @@ def test_a_report_is_reproducible_and_ignores_its_own_folder(results: Path) -> N
 def test_nothing_finished_gives_a_page_that_says_so(tmp_path: Path) -> None:
     write_run(tmp_path / "run", [10, 20], status="running")
     made = build_report(tmp_path, reps=10)
-    assert "`--include-unfinished`" in made.page.read_text()
+    assert "--include-unfinished counts" in made.page.read_text()
     assert any("--include-unfinished" in note for note in made.notes)
     assert not list(made.page.parent.glob("curves.p*"))
     counted = build_report(tmp_path, reps=10, include_unfinished=True)
     assert "20.00 (+10.00)†" in counted.page.read_text()
     assert (counted.page.parent / "curves.png").exists()
+
+
+def test_runs_without_an_online_phase_get_other_advice(tmp_path: Path) -> None:
+    write_run(tmp_path / "pretrained", [10])
+    made = build_report(tmp_path, reps=10)
+    assert "include-unfinished" not in made.page.read_text() + " ".join(made.notes)
+    assert made.notes[-1].startswith("No run counts, since none has evaluated online")
+    write_run(tmp_path / "killed", [10], status="running", seed=1)
+    assert "include-unfinished" not in " ".join(build_report(tmp_path, reps=10).notes)
+
+
+def test_trials_of_a_sweep_that_left_no_run_are_named(results: Path) -> None:
+    names = ["run-odt-0", "run-odt-1", "removed", "waiting", *(f"late{i}" for i in range(3))]
+    write_sweep(results, *names)
+    (results / "waiting").mkdir()
+    made = build_report(results, reps=10)
+    assert "5 trials of a sweep left no run: late0, late1, late2 …." in made.notes
+    page = made.page.read_text()
+    assert "6 runs: 6 finished. 5 trials not started.\n" in page
+    for name in names[2:]:
+        assert f"| {name} | not started | – | – | no online evaluation |" in page
+    assert "| run-odt-0 |" not in page.partition("did not finish")[2]
+
+    write_sweep(results, "run-odt-0")
+    assert not any("left no run" in note for note in build_report(results, reps=10).notes)
+    (results / "sweep.json").write_text("[]")
+    assert "sweep.json is damaged" in build_report(results, reps=10).page.read_text()
 
 
 def test_pictures_of_an_earlier_report_do_not_stay(tmp_path: Path) -> None:

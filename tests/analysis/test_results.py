@@ -3,7 +3,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.analysis.run_folders import write_run
+from tests.analysis.run_folders import write_run, write_sweep
 from vitamin.analysis.results import find_runs, load_metrics, load_results
 from vitamin.analysis.schema import EVALUATIONS_FILE, METRICS_FILE, RUN_FILE
 from vitamin.errors import ReportError, RunError
@@ -115,6 +115,12 @@ def test_nothing_to_read(tmp_path: Path) -> None:
         load_results(tmp_path)
     (tmp_path / RUN_FILE).write_text("{")
     with pytest.raises(ReportError, match="not JSON"):
+        load_results(tmp_path)
+
+
+def test_a_sweep_of_which_nothing_started(tmp_path: Path) -> None:
+    write_sweep(tmp_path, "one", "two")
+    with pytest.raises(ReportError, match=r"None of the 2 trials below .* has started\. .*--resume"):
         load_results(tmp_path)
 
 

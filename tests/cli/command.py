@@ -29,9 +29,9 @@ def vitamin(*arguments: object, code: int = 0) -> Answer:
 
 
 def start(*arguments: object, **environment: str) -> "subprocess.Popen[str]":
-    """Starts a command in a process of its own."""
+    """Starts a command in a process of its own, which like the installed one has no current directory in sys.path."""
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *(str(argument) for argument in arguments)],
+        [sys.executable, "-P", "-c", PROGRAM, *(str(argument) for argument in arguments)],
         env=os.environ | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

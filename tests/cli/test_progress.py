@@ -98,7 +98,7 @@ def test_durations(seconds: float, text: str) -> None:
 def test_lines_come_for_evaluations_and_else_every_few_seconds(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = iter([100.0, 101.0, 102.0, 108.0])
+    clock = iter([99.0, 100.0, 101.0, 102.0, 108.0])
     monkeypatch.setattr("vitamin.platform.cli.progress.time.monotonic", lambda: next(clock))
     with LineReporter("title") as reporter:
         reporter.iteration(record(1), SETTINGS)
@@ -114,8 +114,20 @@ def test_lines_come_for_evaluations_and_else_every_few_seconds(
     ]  # fmt: skip
     assert "pretrain 30/100 updates  score 40.0  return -200.0 ± 5.0  10 updates/s" in lines[2]
     assert "supervised 0.25" in lines[2]
-    assert "online 100/1000 steps" in lines[3]
+    assert "online 100/1000 steps  score 40.0  return -200.0 ± 5.0" in lines[3]  # of the last evaluation
     assert "nan" not in err
+
+
+def test_a_long_iteration_says_twice_a_minute_how_far_it_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([100.0, 120.0, 135.0, 150.0, 170.0, 210.0])
+    monkeypatch.setattr("vitamin.platform.cli.progress.time.monotonic", lambda: next(clock))
+    with LineReporter("title") as reporter:
+        for done in (8, 100, 200, 300, 500):
+            reporter.updates(done, 500)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["100/500", "300/500"]
 
 
 def test_live_display_shows_bars_last_evaluation_and_messages() -> None:
@@ -124,6 +136,9 @@ def test_live_display_shows_bars_last_evaluation_and_messages() -> None:
     with LiveReporter("title", console) as reporter:
         console.print(reporter.render())
         assert "starting Ray" in screen.getvalue()
+        reporter.updates(8, 500)
+        console.print(reporter.render())
+        assert "8/500 actor updates" in screen.getvalue()
         reporter.iteration(record(3, **EVALUATED), SETTINGS)
         reporter.iteration(record(4), SETTINGS)
         reporter.message("something happened")

@@ -21,7 +21,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_train_resume_and_evaluate(tmp_path: Path) -> None:
-    options = ["--data", "data.hdf5", "--preset", "tiny", "--num-env-runners", 0, "--set", "tau=0.1"]
+    options = ["--data", "data.hdf5", "--preset", "tiny", "--set", "tau=0.1"]
     code, out, err = in_new_process("train", "Pendulum-v1", *options)
     assert code == 0, err
     run = tmp_path / "results" / "Pendulum-v1-td3_odt-seed0"
@@ -76,7 +76,19 @@ def test_stopping_keeps_the_state_and_resume_goes_on(tmp_path: Path) -> None:
 
 def test_damaged_data_ends_the_run_with_one_message(data: Path) -> None:
     data.write_bytes(b"no HDF5")
-    code, out, err = in_new_process("train", "Pendulum-v1", "--data", data, "--num-env-runners", 0, "--quiet")
+    code, out, err = in_new_process("train", "Pendulum-v1", "--data", data, "--quiet")
     assert (code, out) == (1, "")
     assert err.count("\n") == 1
     assert "is not an HDF5 file" in err
+
+
+def test_an_environment_of_the_current_directory(tmp_path: Path) -> None:
+    (tmp_path / "my_pendulum.py").write_text(
+        "import gymnasium\n"
+        "gymnasium.register('Mine-v0', 'gymnasium.envs.classic_control:PendulumEnv', max_episode_steps=50)\n"
+    )
+    options = ["--data", "data.hdf5", "--preset", "tiny", "--online-steps", 1]
+    code, out, err = in_new_process("train", "my_pendulum:Mine-v0", *options)
+    assert code == 0, err
+    assert (tmp_path / "results" / "my_pendulum-Mine-v0-td3_odt-seed0" / "run.json").is_file()
+    assert "Mean return: " in out

@@ -10,6 +10,8 @@ from zipfile import ZipFile
 
 import pytest
 
+from tests.analysis.run_folders import write_run
+
 ROOT = Path(__file__).parents[2]
 PARTS = ("platform", "algorithms", "analysis", "tune_specs")
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]
@@ -69,6 +71,32 @@ def test_wheel_says_that_it_is_typed_licensed_and_has_the_command(wheel: Path) -
     assert f"{info}/licenses/LICENSE" in names
     assert "License-Expression: Apache-2.0" in metadata
     assert "vitamin = vitamin.platform.cli:main" in commands
+
+
+def test_installed_elsewhere_the_command_finds_its_files(wheel: Path, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    options = ["--no-deps", "--no-index", "--no-compile", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([sys.executable, "-m", "pip", "install", *options, "--target", site, wheel], check=True)
+    program = "import vitamin; print(vitamin.__file__); from vitamin.platform.cli import main; main()"
+
+    def run(*arguments: str) -> str:
+        result = subprocess.run(
+            [sys.executable, "-c", program, *arguments],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(site), "VITAMIN_DATA_DIR": str(tmp_path / "data")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr
+        origin, _, printed = result.stdout.partition("\n")
+        assert Path(origin) == site / "vitamin" / "__init__.py"
+        return printed
+
+    assert "hopper-random-v2" in run("tasks")
+    assert "td3_odt-hopper-random-v2-seed2" in run("sweep", "hopper_random", "--dry-run")
+    write_run(tmp_path / "runs" / "one", [10, 20])
+    assert "report.md" in run("report", "runs", "--reps", "10")
 
 
 def test_source_distribution_builds_the_same_wheel(

@@ -183,6 +183,35 @@ def test_never_drops_the_only_trajectory() -> None:
     assert replay.num_trajectories == 1
 
 
+@pytest.mark.parametrize("drop", [True, False])
+def test_of_trivial_trajectories_the_first_nine_stay(drop: bool) -> None:
+    parts = [numbered(20, length=2), numbered(*range(12)), numbered(30, length=3)]
+    data = Trajectories.concatenate(parts)
+    data.observations[:] = np.arange(data.num_steps)[:, None]
+    replay = Replay.from_offline(data, hyperparameters=hyperparameters(drop_trivial_trajectories=drop))
+    kept = range(9) if drop else range(12)
+    assert identities(replay) == [*kept, 20, 30]
+    left = np.delete(data.observations, slice(11, 14), 0) if drop else data.observations
+    np.testing.assert_allclose(replay.observation_mean, left.mean(0), rtol=1e-6)
+
+
+def test_trivial_trajectories_go_before_the_worst() -> None:
+    data = Trajectories.concatenate([numbered(*range(9, -1, -1)), numbered(20, length=2)])
+    options = hyperparameters(drop_trivial_trajectories=True, drop_worst_trajectory=True)
+    assert identities(Replay.from_offline(data, hyperparameters=options)) == [*range(2, 10), 20]
+
+
+@pytest.mark.parametrize("bootstrap", [True, False])
+def test_offline_cuts_count_as_terminal_without_bootstrapping(bootstrap: bool) -> None:
+    data = numbered(1, 2, length=3)
+    data.terminals[:] = [False, False, False, False, False, True]
+    options = hyperparameters(context_length=1, bootstrap_at_offline_cuts=bootstrap)
+    replay = Replay.from_offline(data, hyperparameters=options)
+    terminals = everything(replay).terminals[:, 0].numpy()
+    assert terminals.tolist() == [0, 0, 0 if bootstrap else 1, 0, 0, 1]
+    assert data.terminals.sum() == 1
+
+
 def test_ranks_by_transformed_rewards() -> None:
     # A reward of 1 a step over 4 steps loses to 2 in one step once 1 is subtracted from each.
     data = Trajectories.concatenate([numbered(1, length=4), numbered(2)])

@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from tests.maths.batches import A, S, random_batch, settings
+from vitamin.algorithms.gradients.base import AverageOverLearners, single_learner
 from vitamin.algorithms.gradients.td3 import TD3
 from vitamin.algorithms.methods import METHODS
 from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.segments import SegmentBatch
-from vitamin.algorithms.update import ReduceGradients, Updater
+from vitamin.algorithms.update import Updater
 
 EVERY_UPDATE = {"loss/critic", "q/mean", "q/target_mean", "gradient_norm/critic"}
 ACTOR = {"loss/supervised", "loss/actor", "gradient_norm/actor"}
@@ -25,13 +26,13 @@ def zero_noise(shape: torch.Size) -> Tensor:
 def updater(
     method: str = "td3_odt",
     dtype: torch.dtype = torch.float64,
-    reduce_gradients: ReduceGradients | None = None,
+    average: AverageOverLearners = single_learner,
     **overrides: Any,
 ) -> Updater:
     torch.manual_seed(0)
     chosen = settings(**overrides)
     networks = Networks(S, A, METHODS[method], chosen).to(dtype).train()
-    return Updater(networks, METHODS[method], chosen, reduce_gradients)
+    return Updater(networks, METHODS[method], chosen, average)
 
 
 def weights(module: torch.nn.Module) -> list[Tensor]:
@@ -128,7 +129,7 @@ class AllReduce:
         self._barrier = threading.Barrier(learners)
         self._sent: list[list[Tensor]] = [[] for _ in range(learners)]
 
-    def of(self, rank: int) -> ReduceGradients:
+    def of(self, rank: int) -> AverageOverLearners:
         def average(gradients: list[Tensor]) -> None:
             self._sent[rank] = [gradient.clone() for gradient in gradients]
             self._barrier.wait()
@@ -140,14 +141,16 @@ class AllReduce:
 
 
 @pytest.mark.parametrize("over_padding", [False, True])
-@pytest.mark.parametrize("method", ["td3_odt", "odt"])
+@pytest.mark.parametrize(("method", "normalize"), [("td3_odt", False), ("td3_odt", True), ("odt", False)])
 def test_learners_with_averaged_gradients_equal_one_with_the_whole_batch(
-    method: str, over_padding: bool
+    method: str, normalize: bool, over_padding: bool
 ) -> None:
     options = {
         "critic_loss_over_padding": over_padding,
         "entropy_over_padding": over_padding,
         "rl_coefficient": 1.0,
+        "normalize_rl_coefficient": normalize,
+        "normalizer_over_padding": over_padding,
     }
     batch = random_batch((6, 2, 5, 1))
     halves = [
@@ -156,7 +159,7 @@ def test_learners_with_averaged_gradients_equal_one_with_the_whole_batch(
     ]
     whole = updater(method, **options)
     reduction = AllReduce(2)
-    learners = [updater(method, reduce_gradients=reduction.of(rank), **options) for rank in range(2)]
+    learners = [updater(method, average=reduction.of(rank), **options) for rank in range(2)]
     with ThreadPoolExecutor(2) as pool:
         for _ in range(2):
             whole.update(batch, "online", zero_noise)
@@ -179,7 +182,7 @@ def test_gradients_are_clipped_after_they_are_averaged() -> None:
         for gradient in gradients:
             gradient.mul_(1000)
 
-    u = updater(gradient_clip=0.5, reduce_gradients=enlarge)
+    u = updater(gradient_clip=0.5, average=enlarge)
     metrics = u.actor_step(random_batch((6, 3)), "online", zero_noise)
     assert metrics["gradient_norm/actor"] > 10
     total = torch.stack([gradient.norm() for gradient in seen[0]]).norm()

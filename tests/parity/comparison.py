@@ -13,16 +13,17 @@ from tests.parity.golden_files import GoldenFile
 STORED_AS_FLOAT64 = 1e-9
 STORED_AS_FLOAT32 = 1e-6
 COMPUTED_IN_FLOAT32 = 1e-5
-GRADIENT_IN_FLOAT32 = 1e-4
-"""Of the largest entry of the whole gradient: LayerNorm of an almost constant token multiplies rounding errors."""
-STEPPED_IN_FLOAT32 = 1e-4
-"""After optimizer steps, which divide a gradient's rounding errors by its size."""
 
-# Arrays below these sizes are compared absolutely: they are differences of larger numbers.
-_SMALLEST_IN_FLOAT64 = 1e-6
-_SMALLEST_IN_FLOAT32 = 0.1
-
-_STEPPED = re.compile(r"after|_step[1-9]|_gradnorm$|critic_losses")
+EXCEPTIONS_IN_FLOAT32 = (
+    # A padded position attends with scores near -1e4, where float32 has a spacing of 1e-3. The Online DT baseline
+    # averages its entropy over them; nothing else in the files does.
+    (re.compile(r"odt_step.*:(entropy_step\d+|grad/.*)"), 1e-4),
+    # There the return token is its bias, which is 0 in the files: LayerNorm divides its gradient by sqrt(1e-5).
+    (re.compile(r"odt_step.*:grad/embed_return\.bias"), 1e-3),
+    # An optimizer divides gradients by their own size, and so small ones made of rounding errors come out large.
+    (re.compile(r".*:\w+_after\d*/.*"), 3e-5),
+)
+"""Of what is ``file:key``, the last that matches."""
 
 
 class Comparison:
@@ -56,24 +57,21 @@ class Comparison:
         assert computed.shape == expected.shape, f"{key}: shape {computed.shape}, expected {expected.shape}"
         if where is not None:
             computed, expected = computed[where], expected[where]
-        scale, tolerance = self._scale_and_tolerance(key, expected)
+        tolerance = self._tolerance(key, expected.dtype)
         difference = np.abs(computed.astype(np.float64) - expected.astype(np.float64))
+        scale = max(float(np.abs(expected).max(initial=0.0)), np.finfo(np.float64).tiny)
         error = float(difference.max(initial=0.0)) / scale
         self._report(f"{self._dtype}, stored as {expected.dtype}", f"{self._golden.name}:{key}", error)
         assert error <= tolerance, f"{key}: relative error {error:.2e} exceeds {tolerance:.0e}"
         self._missing.discard(key)
 
-    def _scale_and_tolerance(self, key: str, expected: NDArray[Any]) -> tuple[float, float]:
-        """What errors of an array are relative to, and the largest that passes."""
-        scale = float(np.abs(expected).max(initial=0.0))
+    def _tolerance(self, key: str, stored: np.dtype[Any]) -> float:
+        """The largest error that passes."""
         if self._dtype is torch.float64:
-            tolerance = STORED_AS_FLOAT32 if expected.dtype == np.float32 else STORED_AS_FLOAT64
-            return max(scale, _SMALLEST_IN_FLOAT64), tolerance
-        if key.startswith("grad/"):
-            gradients = self._golden.group("expected/grad").values()
-            return max(float(np.abs(array).max()) for array in gradients), GRADIENT_IN_FLOAT32
-        tolerance = STEPPED_IN_FLOAT32 if _STEPPED.search(key) else COMPUTED_IN_FLOAT32
-        return max(scale, _SMALLEST_IN_FLOAT32), tolerance
+            return STORED_AS_FLOAT32 if stored == np.float32 else STORED_AS_FLOAT64
+        name = f"{self._golden.name}:{key}"
+        exceptions = [bound for pattern, bound in EXCEPTIONS_IN_FLOAT32 if pattern.fullmatch(name)]
+        return exceptions[-1] if exceptions else COMPUTED_IN_FLOAT32
 
     def skip(self, keys: Collection[str]) -> None:
         """Marks expected arrays that are not ours to compute."""

@@ -1,9 +1,12 @@
-"""Runs the parity tests over a folder of golden numbers (``pytest --fixtures DIR``) and sums up how close they came.
+"""Runs the parity tests over a folder of golden numbers and sums up how close they came.
+
+``pytest tests/parity --fixtures DIR`` or the environment variable ``VITAMIN_PARITY_FIXTURES`` chooses the folder.
 
 A test marked ``@pytest.mark.golden("prefix", ...)`` runs once for every file with such a prefix, given as ``golden``,
 and compares arrays through ``compare``, which fails the test if an expected array of the file was forgotten.
 """
 
+import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -13,11 +16,23 @@ import torch
 from tests.parity.comparison import Comparison
 from tests.parity.golden_files import DEFAULT_FOLDER, GoldenFile, golden_names
 
+FOLDER_VARIABLE = "VITAMIN_PARITY_FIXTURES"
+PREFIXES = ("forward_", "odt_step", "rollout_", "segments_", "td3_")
 _PROPERTY = "parity"
 _FAILED = pytest.StashKey[bool]()
 
 
+def _folder(config: pytest.Config) -> Path:
+    chosen = config.getoption("fixtures", None) or os.environ.get(FOLDER_VARIABLE)
+    return Path(chosen) if chosen else DEFAULT_FOLDER
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    folder = _folder(config)
+    if not (folder / "config.json").is_file() or not golden_names(folder, *PREFIXES):
+        raise pytest.UsageError(
+            f"{folder} holds no golden numbers: it needs config.json and files such as {PREFIXES[0]}*.npz."
+        )
     config.addinivalue_line(
         "markers", "golden(*prefixes): runs over the golden files with one of these prefixes"
     )
@@ -27,7 +42,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker("golden")
     if marker is None:
         return
-    folder = Path(metafunc.config.getoption("fixtures", None) or DEFAULT_FOLDER)
+    folder = _folder(metafunc.config)
     cases = [pytest.param((folder, name), id=name) for name in golden_names(folder, *marker.args)]
     metafunc.parametrize("golden", cases, indirect=True)
 

@@ -1,5 +1,6 @@
 """Small files in D4RL's layout for the tests of the platform."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +62,49 @@ def write_file(path: Path, arrays: dict[str, Any], **options: Any) -> Path:
         file.create_dataset("metadata/algorithm", data="SAC")
         file.create_dataset("infos/qpos", data=np.full((2, 2), np.nan))
     return path
+
+
+def maze_steps(lengths: Sequence[int], seed: int = 0, stride: float = 0.2) -> NDArray[np.float32]:
+    """Observations (N, 29) of walks that start near the origin and lead away from it, one for each length."""
+    generator = np.random.default_rng(seed)
+    walks = []
+    for length in lengths:
+        walk = generator.normal(size=(length, 29))
+        walk[:, 0] = 0.1 * generator.random() + stride * np.arange(length)
+        walk[:, 1] = 0.1 * generator.random()
+        walks.append(walk)
+    return np.concatenate(walks).astype(np.float32)
+
+
+def antmaze_arrays(
+    lengths: Sequence[int], timeouts: Iterable[int], goals: Iterable[int] = ()
+) -> dict[str, Any]:
+    """A file as AntMaze's: no next observations, timeouts at the given steps, terminals and rewards at ``goals``."""
+    observations = maze_steps(lengths)
+    steps = len(observations)
+    arrays: dict[str, Any] = {
+        "observations": observations,
+        "actions": np.random.default_rng(1).uniform(-1, 1, (steps, 8)).astype(np.float32),
+        "rewards": np.zeros(steps, np.float32),
+        "terminals": np.zeros(steps, bool),
+        "timeouts": np.zeros(steps, bool),
+    }
+    arrays["timeouts"][list(timeouts)] = True
+    arrays["terminals"][list(goals)] = True
+    arrays["rewards"][list(goals)] = 1
+    return arrays
+
+
+def maze2d_arrays(waypoints: Iterable[int], steps: int) -> dict[str, Any]:
+    """A file as Maze2D's: one walk up and down the maze, a timeout at each waypoint, never a terminal."""
+    at = np.abs(np.arange(steps) * 0.05 % 6 - 3)
+    observations = np.stack([0.3 + at, 0.3 + at, np.zeros(steps), np.zeros(steps)], axis=1)
+    arrays: dict[str, Any] = {
+        "observations": observations.astype(np.float32),
+        "actions": np.random.default_rng(1).uniform(-1, 1, (steps, 2)).astype(np.float32),
+        "rewards": (at > 2.5).astype(np.float32),
+        "terminals": np.zeros(steps, bool),
+        "timeouts": np.zeros(steps, bool),
+    }
+    arrays["timeouts"][list(waypoints)] = True
+    return arrays

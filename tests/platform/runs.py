@@ -41,6 +41,9 @@ class Watcher:
     def message(self, text: str) -> None:
         self.messages.append(text)
 
+    def updates(self, done: int, total: int) -> None:
+        pass
+
     def iteration(self, record: dict[str, Any], settings: Hyperparameters) -> None:
         self.iterations.append(record["iteration"])
         self.after(record["iteration"])

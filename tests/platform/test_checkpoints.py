@@ -21,8 +21,8 @@ FILE_OPERATIONS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os
 
 def write(iteration: int) -> Callable[[Path], None]:
     def fill(folder: Path) -> None:
-        (folder / "weights").write_text(f"weights of {iteration}")
-        (folder / "state").write_text(f"state of {iteration}")
+        for name in ("tensors.safetensors", "replay.safetensors", "state.json"):
+            (folder / name).write_text(f"{name} of {iteration}")
 
     return fill
 
@@ -46,7 +46,7 @@ def test_the_two_newest_are_kept(tmp_path: Path) -> None:
     assert names(tmp_path) == ["00000004", "00000100"]
     newest = newest_checkpoint(tmp_path, unreported)
     assert newest == tmp_path / "00000100"
-    assert (newest / "weights").read_text() == "weights of 100"
+    assert (newest / "state.json").read_text() == "state.json of 100"
 
 
 def kill_at(operation: int, folder: Path) -> bool:
@@ -76,12 +76,12 @@ def test_kill_before_any_file_operation_leaves_a_whole_checkpoint(tmp_path: Path
         folder = tmp_path / str(operation)
         save(folder, 1, 2, *([3] if damaged else []))
         if damaged:
-            (folder / "00000003" / "weights").unlink()
+            (folder / "00000003" / "tensors.safetensors").unlink()
         killed = kill_at(operation, folder)
         newest = newest_checkpoint(folder, lambda text: None)
         assert newest is not None
         found.add(newest.name)
-        assert (newest / "weights").read_text() == f"weights of {int(newest.name)}"
+        assert (newest / "state.json").read_text() == f"state.json of {int(newest.name)}"
         save(folder, 3)
         assert names(folder) == ["00000002", "00000003"]
         assert newest_checkpoint(folder, unreported) == folder / "00000003"
@@ -113,17 +113,17 @@ def test_failure_while_writing_leaves_the_older_ones_and_nothing_else(
 
 
 def truncate(checkpoint: Path) -> None:
-    os.truncate(checkpoint / "weights", 3)
+    os.truncate(checkpoint / "tensors.safetensors", 3)
 
 
 def flip(checkpoint: Path) -> None:
-    content = bytearray((checkpoint / "weights").read_bytes())
+    content = bytearray((checkpoint / "tensors.safetensors").read_bytes())
     content[5] ^= 1
-    (checkpoint / "weights").write_bytes(content)
+    (checkpoint / "tensors.safetensors").write_bytes(content)
 
 
 def delete(checkpoint: Path) -> None:
-    (checkpoint / "weights").unlink()
+    (checkpoint / "tensors.safetensors").unlink()
 
 
 def delete_manifest(checkpoint: Path) -> None:
@@ -138,7 +138,26 @@ def replace_manifest(checkpoint: Path) -> None:
     (checkpoint / "manifest.json").write_text(json.dumps([]))
 
 
-DAMAGES = [truncate, flip, delete, delete_manifest, truncate_manifest, replace_manifest]
+def empty_manifest(checkpoint: Path) -> None:
+    (checkpoint / "manifest.json").write_text("{}")
+
+
+def forget_the_replay(checkpoint: Path) -> None:
+    manifest = json.loads((checkpoint / "manifest.json").read_text())
+    del manifest["replay.safetensors"]
+    (checkpoint / "manifest.json").write_text(json.dumps(manifest))
+
+
+DAMAGES = [
+    truncate,
+    flip,
+    delete,
+    delete_manifest,
+    truncate_manifest,
+    replace_manifest,
+    empty_manifest,
+    forget_the_replay,
+]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

@@ -63,12 +63,25 @@ def test_fetch_records_the_checksum_and_verifies_it_later(content: bytes) -> Non
         assert path == cached_path(task) == dataset_path(task, None)
         assert path.read_bytes() == content
         assert fingerprint(path) == hashlib.sha256(content).hexdigest()
-        assert dataset_label(path) == "published file"
+        assert dataset_label(path) is None
         record = read_record(path)
         assert record is not None
         assert record.origin == f"fetched from {server.url}"
         assert fetch_dataset(task) == path
         assert len(server.requests) == 1
+
+
+def test_fetch_does_not_take_another_file_for_the_published_one(tmp_path: Path, content: bytes) -> None:
+    with serve(FileServer(content)) as server:
+        task = published(server)
+        import_dataset(write_file(tmp_path / "mine.hdf5", toy_arrays(seed=1)), task)
+        with pytest.raises(DatasetError, match=r"it was imported from .*mine\.hdf5\. Add --force"):
+            fetch_dataset(task)
+        assert server.requests == []
+        assert fetch_dataset(task, force=True).read_bytes() == content
+        record_path(cached_path(task)).unlink()
+        with pytest.raises(DatasetError, match=r"it was found in the cache\. Add --force"):
+            fetch_dataset(task)
 
 
 def test_a_changed_file_is_noticed(content: bytes) -> None:

@@ -14,12 +14,12 @@ from tests.cli.command import vitamin
 from tests.platform import runs
 from tests.platform.faulty_environments import Faulty
 from tests.platform.runs import outcome, spec
-from vitamin.algorithms.rllib import collect
+from vitamin.algorithms.rllib import dispatch
 from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
 from vitamin.analysis.schema import RunInfo
 from vitamin.errors import DatasetError, Diverged, EnvironmentFailure, RunError, VitaminError, WorkerFailure
 from vitamin.platform.datasets import collect_dataset
-from vitamin.platform.experiments import train as training
+from vitamin.platform.experiments import build
 from vitamin.platform.experiments.checkpoints import list_checkpoints
 from vitamin.platform.experiments.train import train
 from vitamin.platform.ray_session import ray_session
@@ -54,17 +54,17 @@ def undisturbed(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def configure(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Sets what the command line has no options for."""
-    build = training.algorithm_config
+    original = build.algorithm_config
 
     def set_all(**values: Any) -> None:
         def configured(*arguments: Any) -> OfflineToOnlineConfig:
-            config = build(*arguments)
+            config = original(*arguments)
             for name, value in values.items():
                 assert hasattr(config, name)
                 setattr(config, name, value)
             return config
 
-        monkeypatch.setattr(training, "algorithm_config", configured)
+        monkeypatch.setattr(build, "algorithm_config", configured)
 
     return set_all
 
@@ -158,7 +158,7 @@ def test_env_runner_that_hangs_or_crashes_ends_the_run_in_time(
     data: Path, tmp_path: Path, configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(sample_timeout_s=5)
-    monkeypatch.setattr(collect, "_MAX_LOSSES", 2)
+    monkeypatch.setattr(dispatch, "MAX_LOSSES", 2)
     for name, message, kept in (
         ("Hanging", "did not finish within 5 s", [1, 2]),
         ("Crashing", "2 env runners died one after the other", []),

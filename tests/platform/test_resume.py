@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tests.platform.runs import outcome, spec
 from vitamin.analysis.schema import RunInfo
 from vitamin.errors import RunError
 from vitamin.platform.datasets import collect_dataset
+from vitamin.platform.experiments import train as train_module
 from vitamin.platform.experiments.checkpoints import list_checkpoints, save_checkpoint
 from vitamin.platform.experiments.spec import read_config
 from vitamin.platform.experiments.train import train
@@ -98,6 +100,44 @@ def test_kill_minus_nine_of_the_whole_process_tree(data: Path, undisturbed: Path
     assert end.wall_time_s > second.wall_time_s
 
 
+def test_slow_iterations_are_saved_before_their_number_is_due(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train_module, "_LONGEST_UNSAVED_S", 0.0)
+    saved = []
+    watcher = runs.Watcher(
+        lambda iteration: saved.append(int(list_checkpoints(tmp_path / "run" / "checkpoints")[-1].name))
+    )
+    train(spec(data, online_steps=0, checkpoint_interval=100), tmp_path / "run", reporter=watcher)
+    assert saved == watcher.iterations
+
+
+@pytest.mark.slow
+def test_a_signal_to_the_process_group_spares_ray_until_the_checkpoint_is_written(
+    data: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    options = ["--data", data, "--preset", "tiny", "--out", folder, "--num-learners", 1]
+    options += ["--online-steps", 10**6, "--checkpoint-interval", 10**6]
+    process = runs.start("train", "Pendulum-v1", *options)
+    runs.wait_for(lambda: len(runs.lines(folder)) >= 4, process)
+    ray_processes = runs.processes("ray", process.pid)
+    assert len(ray_processes) > 3
+    assert process.pid not in map(os.getpgid, ray_processes)
+    os.killpg(process.pid, signal.SIGTERM)  # as `timeout` and Slurm do
+    text, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, text
+    assert "Stopped; the state is saved." in text
+    assert [int(path.name) for path in list_checkpoints(folder / "checkpoints")][-1] == len(
+        runs.lines(folder)
+    )
+    assert RunInfo.read(folder).status == "running"
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{pid}").exists() for pid in ray_processes):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def test_signals_end_the_run_after_the_iteration_or_at_once(
     data: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
@@ -145,12 +185,26 @@ def test_damage_is_survived(data: Path, undisturbed: Path, tmp_path: Path) -> No
     assert watcher.iterations == [13, 14, 15, 16]
     assert outcome(folder) == outcome(undisturbed)
 
+    before = RunInfo.read(folder)
     for checkpoint in list_checkpoints(folder / "checkpoints"):
         (checkpoint / "state.json").unlink()
     with pytest.raises(RunError, match=r"No checkpoint in .* is whole"):
         train(spec(data, online_steps=9999), folder, resume=True, reporter=watcher)
-    assert RunInfo.read(folder).status == "failed"
+    assert RunInfo.read(folder) == before  # finished, as it was
+    assert read_config(folder / "config.yaml").hyperparameters().online_steps == 2400
     assert len(runs.lines(folder)) == 16
+
+
+@pytest.mark.usefixtures("_ray")
+def test_resuming_with_other_learners_is_said_and_noted(data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    runs.stop_after(2, folder, spec(data))
+    config = folder / "config.yaml"
+    config.write_text(config.read_text().replace("num_learners: 0", "num_learners: 2"))
+    messages = runs.stop_after(3, folder, spec(data), resume=True).messages
+    notice = "1 CPU learner instead of 2 CPU learners: the result is as good, but not the same bit for bit."
+    assert messages[:2] == ["Resuming after iteration 2.", notice]
+    assert RunInfo.read(folder).notes == [notice]
 
 
 def test_more_steps_continue_a_finished_run(data: Path, undisturbed: Path, tmp_path: Path) -> None:
@@ -181,9 +235,11 @@ def test_other_data_and_other_checkpoints_are_refused(data: Path, undisturbed: P
     folder = tmp_path / "run"
     shutil.copytree(undisturbed, folder)
     more, info = spec(data, online_steps=9999), RunInfo.read(folder)
+    configured = (folder / "config.yaml").read_text()
     other = collect_dataset(get_task("Pendulum-v1"), steps=1000, seed=2, out=tmp_path / "other.hdf5")
-    with pytest.raises(RunError, match="was started on other data"):
-        train(more.model_copy(update={"data": other}), folder, resume=True)
+    for experiment in (spec(other), more.model_copy(update={"data": other})):
+        with pytest.raises(RunError, match="was started on other data"):
+            train(experiment, folder, resume=True)
     assert RunInfo.read(folder) == info
     moved = shutil.copy(data, tmp_path / "moved.hdf5")
 
@@ -207,5 +263,6 @@ def test_other_data_and_other_checkpoints_are_refused(data: Path, undisturbed: P
         rewrite(**change)
         with pytest.raises(RunError, match=message):
             train(more.model_copy(update={"data": Path(moved)}), folder, resume=True)
-        assert RunInfo.read(folder).status == "failed"
+        assert RunInfo.read(folder) == info
+    assert (folder / "config.yaml").read_text() == configured
     assert runs.metrics(folder) == runs.metrics(undisturbed)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from vitamin.algorithms.rllib.algorithm import Evaluation
+from vitamin.algorithms.rllib.evaluation import Evaluation
 from vitamin.analysis.schema import DatasetInfo, RunInfo
 from vitamin.errors import RunError
 from vitamin.platform.experiments.records import Records
@@ -36,6 +36,10 @@ def start(folder: Path, **values: Any) -> RunInfo:
 def enter(folder: Path, *, resume: bool = True, **values: Any) -> None:
     with RunFolder(folder, spec(**values), resume=resume):
         pass
+
+
+def finished(folder: Path, fingerprint: str = DATA.fingerprint, **values: Any) -> RunInfo | None:
+    return finished_run(folder, spec(**values), Path("other.hdf5"), fingerprint)
 
 
 def record(iteration: int) -> dict[str, Any]:
@@ -99,20 +103,37 @@ def test_another_run_is_refused_with_what_differs(tmp_path: Path) -> None:
             enter(tmp_path, **{"overrides": {"tau": 0.1}} | values)
         assert words in str(error.value)
         with pytest.raises(RunError, match="holds another run"):
-            finished_run(tmp_path, spec(**{"overrides": {"tau": 0.1}} | values))
+            finished(tmp_path, **{"overrides": {"tau": 0.1}} | values)
+        with pytest.raises(RunError, match=r"already holds another run .*Choose another --out") as error:
+            enter(tmp_path, resume=False, **{"overrides": {"tau": 0.1}} | values)
+        assert words in str(error.value)
     enter(tmp_path, overrides={"tau": 0.1, "online_steps": 5000}, num_learners=2, data=tmp_path / "elsewhere")
 
 
 def test_finished_run_has_more_to_do_only_if_asked_for_more_steps(tmp_path: Path) -> None:
-    assert finished_run(tmp_path, spec()) is None
+    assert finished(tmp_path) is None
     start(tmp_path)
-    assert finished_run(tmp_path, spec()) is None
+    assert finished(tmp_path) is None
     with RunFolder(tmp_path, spec(), resume=True) as run:
         run.start(TASK, DATA, None)
         run.set_status("finished", None, 1)
-    assert finished_run(tmp_path, spec()) == RunInfo.read(tmp_path)
-    assert finished_run(tmp_path, spec(overrides={"online_steps": 300})) is not None
-    assert finished_run(tmp_path, spec(overrides={"online_steps": 500})) is None
+    assert finished(tmp_path) == RunInfo.read(tmp_path)
+    assert finished(tmp_path, overrides={"online_steps": 300}) is not None
+    assert finished(tmp_path, overrides={"online_steps": 500}) is None
+    with pytest.raises(RunError, match=r"started on other data \(/data/file\.hdf5\); other\.hdf5 differs"):
+        finished(tmp_path, "def")
+
+
+def test_another_number_or_kind_of_learners_is_noted(tmp_path: Path) -> None:
+    assert start(tmp_path).notes == []
+    assert start(tmp_path, num_learners=1, num_env_runners=3).notes == []  # the same bits
+    two = "2 CPU learners instead of 1 CPU learner: the result is as good, but not the same bit for bit."
+    with RunFolder(tmp_path, spec(num_learners=2), resume=True) as run:
+        assert run.notice == two
+    assert start(tmp_path, num_learners=2).notes == [two]
+    assert start(tmp_path, num_learners=2).notes == [two]
+    one = two.replace("2 CPU learners instead of 1 CPU learner", "1 GPU learner instead of 2 CPU learners")
+    assert start(tmp_path, num_gpus_per_learner=1).notes == [two, one]
 
 
 def test_other_data_is_refused(tmp_path: Path) -> None:

@@ -1,9 +1,15 @@
 """`vitamin sweep`: the plan, the messages, and what a watcher sees."""
 
 import io
+import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import h5py
+import numpy as np
 import pytest
+import ray
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -24,6 +30,19 @@ axes: {rl_coefficient: [0.1, 1]}
 data: {Pendulum-v1: pendulum.hdf5}
 resources: {num_env_runners: 2, num_learners: 1}
 """
+
+
+def edit(change: Callable[[h5py.File], object]) -> Callable[[Path], None]:
+    def defect(path: Path) -> None:
+        with h5py.File(path, "r+") as file:
+            change(file)
+
+    return defect
+
+
+def replace(file: h5py.File, name: str, values: Any) -> None:
+    del file[name]
+    file[name] = values
 
 
 @pytest.fixture
@@ -49,24 +68,98 @@ def test_a_dry_run_prints_plan_and_cost_and_leaves_nothing_behind(spec: Path, tm
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_missing_data_is_a_note_in_a_dry_run_and_else_an_error_before_anything_starts(
-    spec: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("line", "wrong", "message"),
+    [
+        ("methods: [td3_odt, odt]", "metods: [odt]", "unknown key 'metods'. Did you mean methods"),
+        (
+            "methods: [td3_odt, odt]",
+            "methods: [td3odt]",
+            "methods: Unknown method 'td3odt'. Did you mean td3_odt",
+        ),
+        ("methods: [td3_odt, odt]", "methods: []", "methods is empty, so there are no trials"),
+        (
+            "tasks: [Pendulum-v1]",
+            "tasks: [Pendulm-v1]",
+            "tasks: Unknown task 'Pendulm-v1'. Did you mean Pendulum-v1",
+        ),
+        ("seeds: 2", "seeds: 0", "seeds is empty, so there are no trials"),
+        ("seeds: 2", "seeds: 2\nseeds: 3", "seeds is given twice"),
+        (
+            "axes: {rl_coefficient: [0.1, 1]}",
+            "axes: {rl_coefficient: []}",
+            "axes.rl_coefficient.values is empty",
+        ),
+        ("axes: {rl_coefficient: [0.1, 1]}", "axes: {rl_coeficient: [1]}", "Did you mean rl_coefficient"),
+        ("axes: {rl_coefficient: [0.1, 1]}", "axes: {tau: [2]}", "axes.tau: Setting tau=2 does not fit"),
+        ("preset: tiny", "preset: tny", "preset: Unknown preset 'tny'. Did you mean tiny"),
+        ("preset: tiny", "reference_scores: {Pendulum-v1: [0]}", "reference_scores.Pendulum-v1.1 is missing"),
+    ],
+)
+def test_a_wrong_specification_is_one_message(
+    spec: Path, tmp_path: Path, line: str, wrong: str, message: str
 ) -> None:
-    result = CliRunner().invoke(app, ["sweep", str(spec), "--dry-run"])
-    assert result.exit_code == 0
-    assert "Pendulum-v1: There is no file" in result.output
-    result = CliRunner().invoke(app, ["sweep", str(spec), "--out", "out"])
-    assert result.exit_code == 1
-    assert "error: Pendulum-v1: There is no file" in result.output
+    assert f"\n{line}\n" in SPEC
+    spec.write_text(SPEC.replace(line, wrong))
+    for option in ("--dry-run", "--resume"):
+        result = CliRunner().invoke(app, ["sweep", str(spec), option, "--out", "out"])
+        assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1), result.output
+        assert message in result.stderr
     assert not (tmp_path / "out").exists()
 
 
-def test_a_wrong_specification_is_one_message(spec: Path) -> None:
-    spec.write_text(SPEC.replace("methods", "metods"))
-    result = CliRunner().invoke(app, ["sweep", str(spec)])
-    assert result.exit_code == 1
-    assert "unknown key 'metods'" in result.output
-    assert "Traceback" not in result.output
+@pytest.mark.parametrize(
+    ("defect", "message"),
+    [
+        (lambda path: path.unlink(), "There is no file"),
+        (lambda path: path.write_text("<html>"), "is not an HDF5 file"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-200]), "is truncated"),
+        (edit(lambda file: file.pop("rewards")), "lacks rewards"),
+        (edit(lambda file: replace(file, "rewards", file["rewards"][1:])), "lengths disagree"),
+        (edit(lambda file: replace(file, "rewards", file["rewards"][:] * np.inf)), "NaN or infinite"),
+        (
+            edit(lambda file: replace(file, "observations", file["observations"][:] * np.nan)),
+            "NaN or infinite",
+        ),
+        (edit(lambda file: replace(file, "actions", np.tile(file["actions"], 2))), "actions are 2 wide"),
+        (
+            edit(lambda file: replace(file, "observations", file["observations"][:, :2])),
+            "next_observations are 3 wide, observations 2",
+        ),
+        (edit(lambda file: replace(file, "timeouts", file["timeouts"][:] * 0)), "no finished episode"),
+    ],
+)
+def test_damaged_data_is_a_note_in_a_dry_run_and_else_an_error_before_anything_starts(
+    spec: Path, tmp_path: Path, defect: Callable[[Path], object], message: str
+) -> None:
+    defect(collect_dataset(get_task("Pendulum-v1"), steps=400, out=tmp_path / "pendulum.hdf5"))
+    planned = CliRunner().invoke(app, ["sweep", str(spec), "--dry-run"])
+    assert planned.exit_code == 0
+    assert message in planned.stdout
+    result = CliRunner().invoke(app, ["sweep", str(spec), "--out", "out"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "error: Pendulum-v1: " in result.stderr
+    assert message in result.stderr
+    assert not ray.is_initialized()
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("resources", "expected"),
+    [
+        ("{num_env_runners: 1, max_concurrent: 2}", "at a time 2 on this machine, at most 2 anywhere"),
+        ("{num_env_runners: 0, max_concurrent: 1}", "at a time 1 on this machine, at most 1 anywhere"),
+        ("{num_env_runners: 0}", "at a time 2 on this machine"),
+        ("{num_env_runners: 2}", "at a time 1 on this machine"),
+    ],
+)
+def test_a_dry_run_says_how_many_trials_really_run_at_a_time(
+    spec: Path, monkeypatch: pytest.MonkeyPatch, resources: str, expected: str
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    spec.write_text(re.sub("resources: .*", f"resources: {resources}", SPEC))
+    result = CliRunner().invoke(app, ["sweep", str(spec), "--dry-run"])
+    assert expected in [" ".join(line.split()) for line in result.stdout.splitlines()]
 
 
 def test_in_a_ray_job_the_folder_has_to_be_absolute(spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:

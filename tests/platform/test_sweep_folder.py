@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from vitamin.analysis.schema import RunInfo, Status
+from vitamin.analysis.schema import DatasetInfo, RunInfo, Status
 from vitamin.errors import SweepError
+from vitamin.platform.datasets import collect_dataset, fingerprint
 from vitamin.platform.sweeps import Plan, SweepFolder, SweepProgress, SweepSpec, make_plan
+from vitamin.platform.tasks import get_task
 
 ENTRIES = {
     "name": "s",
@@ -31,12 +33,18 @@ def create(path: Path, made: Plan | None = None, *, resume: bool = False) -> Non
         pass
 
 
-def write_run(folder: Path, status: Status, message: str | None = None, metrics: str = "") -> None:
+def write_run(
+    folder: Path,
+    status: Status,
+    message: str | None = None,
+    metrics: str = "",
+    dataset: DatasetInfo | None = None,
+) -> None:
     folder.mkdir(parents=True)
     now = datetime.now(UTC)
     RunInfo(
         name=folder.name, task="Pendulum-v1", method="odt", preset="tiny", seed=0, status=status, message=message,
-        versions={}, host="h", started=now, updated=now,
+        versions={}, host="h", started=now, updated=now, dataset=dataset,
     ).write(folder)  # fmt: skip
     (folder / "metrics.jsonl").write_text(metrics)
 
@@ -101,6 +109,25 @@ def test_a_resumed_sweep_may_grow_but_not_change(tmp_path: Path) -> None:
         create(tmp_path, plan(methods=["td3_odt"]), resume=True)
     create(tmp_path, plan(seeds=[0, 1], resources={"num_env_runners": 5}, checkpoint_interval=1), resume=True)
     assert len(json.loads((tmp_path / "sweep.json").read_text())["trials"]) == 4
+
+
+def test_a_sweep_is_not_continued_on_other_data(tmp_path: Path) -> None:
+    first, second = (
+        collect_dataset(get_task("Pendulum-v1"), steps=200, seed=seed, out=tmp_path / f"{seed}.hdf5")
+        for seed in range(2)
+    )
+    out, made = tmp_path / "sweep", plan(data={"Pendulum-v1": str(first)})
+    create(out, made)
+    dataset = DatasetInfo(path=str(first), fingerprint=fingerprint(first), trajectories=1, steps=200)
+    write_run(out / "odt-Pendulum-v1-seed0", "finished", dataset=dataset)
+    create(out, made, resume=True)
+    before = (out / "sweep.json").read_bytes()
+    other = rf"odt-Pendulum-v1-seed0 was started on {first}; {second} differs"
+    with pytest.raises(SweepError, match=other):
+        create(out, plan(data={"Pendulum-v1": str(second)}), resume=True)
+    assert (out / "sweep.json").read_bytes() == before
+    first.rename(tmp_path / "moved.hdf5")
+    create(out, plan(data={"Pendulum-v1": str(tmp_path / "moved.hdf5")}), resume=True)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"trials": [{}]}'])

@@ -55,6 +55,19 @@ def test_axes_are_combined_and_can_be_limited_to_methods_and_tasks() -> None:
     ]
 
 
+def test_reference_scores_go_to_the_trials_of_their_task() -> None:
+    own = "MountainCarContinuous-v0"
+    plan = make_plan(spec(tasks=["Pendulum-v1", own], methods=["odt"], reference_scores={own: [-50, 95]}))
+    assert [trial.experiment.reference_scores for trial in plan.trials] == [None, (-50, 95)]
+    for scores, message in (
+        ({"Pendulum-v1": [0, 1]}, "odt-Pendulum-v1-seed0: Pendulum-v1 has reference scores"),
+        ({own: [1, 0]}, "the first must be the lower one"),
+        ({"MountainCar": [0, 1]}, "reference_scores: 'MountainCar' is not among the tasks"),
+    ):
+        with pytest.raises(SweepError, match=message):
+            make_plan(spec(tasks=["Pendulum-v1", own], methods=["odt"], reference_scores=scores))
+
+
 def test_the_more_special_setting_wins() -> None:
     plan = make_plan(
         spec(

@@ -72,10 +72,14 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None
         read_spec(file)
 
 
-def test_broken_yaml_is_refused_in_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("tasks: [a\nmethods: b", "expected"), ("seeds: 1\nseeds: 2", "seeds is given twice")],
+)
+def test_broken_yaml_is_refused_in_one_line(tmp_path: Path, text: str, reason: str) -> None:
     file = tmp_path / "spec.yaml"
-    file.write_text("tasks: [a\nmethods: b")
-    with pytest.raises(SweepError, match="is not valid YAML") as caught:
+    file.write_text(text)
+    with pytest.raises(SweepError, match=f"is not valid YAML: .*{reason}") as caught:
         read_spec(file)
     assert "\n" not in str(caught.value)
 

@@ -1,7 +1,9 @@
 import pickle
 from dataclasses import replace
 
+import gymnasium
 import pytest
+from gymnasium.envs.classic_control import PendulumEnv
 from pydantic import ValidationError
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
@@ -13,14 +15,51 @@ from vitamin.platform.tasks.schema import SuiteFile
 
 LOCOMOTION = [
     f"{environment}-{kind}-v2"
-    for environment in ("hopper", "halfcheetah", "walker2d")
+    for environment in ("hopper", "halfcheetah", "walker2d", "ant")
     for kind in ("medium", "medium-replay", "random")
 ]
 
 
-def test_the_registry_holds_the_paper_s_locomotion_tasks_and_pendulum() -> None:
-    assert set(task_names()) == {*LOCOMOTION, "Pendulum-v1"}
-    assert len(task_names()) == len(set(task_names()))
+ADROIT = [
+    f"{tool}-{kind}-v1"
+    for tool in ("pen", "hammer", "door", "relocate")
+    for kind in ("expert", "cloned", "human")
+]
+ANTMAZE = [
+    f"antmaze-{maze}-{version}"
+    for maze in ("umaze", "umaze-diverse", "medium-play", "medium-diverse", "large-play", "large-diverse")
+    for version in ("v2", "v0")
+]
+MAZE2D = ["maze2d-open-v0", "maze2d-umaze-v1", "maze2d-medium-v1", "maze2d-large-v1"]
+
+
+def test_the_registry_holds_the_paper_s_tasks_and_pendulum() -> None:
+    assert set(task_names()) == {*LOCOMOTION, *ADROIT, *ANTMAZE, *MAZE2D, "Pendulum-v1"}
+    assert len(task_names()) == len(set(task_names())) == 41
+
+
+@pytest.mark.parametrize("name", [*LOCOMOTION, *ADROIT, *ANTMAZE, *MAZE2D])
+def test_every_published_task_says_what_to_expect(name: str) -> None:
+    task = get_task(name)
+    assert task.dataset_url
+    assert task.dataset_kind
+    assert task.reference_source == "D4RL"
+    assert task.reward_range is not None
+    assert task.quirks
+    assert task.sources
+
+
+@pytest.mark.parametrize(
+    ("names", "ends"),
+    [
+        ([*LOCOMOTION, *ADROIT, *MAZE2D], "flags"),
+        ([name for name in ANTMAZE if name.endswith("v2")], "transitions"),
+        ([name for name in ANTMAZE if name.endswith("v0")], "jumps"),
+    ],
+    ids=["flags", "transitions", "jumps"],
+)
+def test_how_files_are_cut_is_the_registry_s(names: list[str], ends: str) -> None:
+    assert {get_task(name).episode_ends for name in names} == {ends}
 
 
 @pytest.mark.parametrize("name", task_names())
@@ -83,6 +122,15 @@ def test_any_gymnasium_environment_with_boxes_is_a_task() -> None:
     )
 
 
+def test_an_environment_without_a_time_limit_is_refused() -> None:
+    gymnasium.register("Endless-v0", entry_point=PendulumEnv)
+    try:
+        with pytest.raises(TaskError, match="no time limit"):
+            get_task("Endless-v0")
+    finally:
+        del gymnasium.registry["Endless-v0"]
+
+
 def test_a_module_with_its_own_environments() -> None:
     task = get_task("tests.platform.own_environments:Corridor-v0")
     assert (task.observation_size, task.action_low, task.action_high) == (2, (-1.0, 0.0), (3.0, 2.0))
@@ -93,7 +141,15 @@ def test_a_module_with_its_own_environments() -> None:
     ("name", "message"),
     [
         ("hoper-medium-v2", "Unknown task 'hoper-medium-v2'. Did you mean hopper-medium-v2"),
-        ("halfcheetah-medium-v0", "Did you mean halfcheetah-medium-v2"),
+        ("halfcheetah-medium-v3", "Did you mean halfcheetah-medium-v2"),
+        (
+            "hopper-medium-v0",
+            "no hopper-medium-v0 here, only hopper-medium-v2, .* not comparable: -v0 is another",
+        ),
+        ("hopper-medium-v1", "only hopper-medium-v2, .* 6 327 episodes of mean return 237"),
+        ("door-human-v0", "only door-human-v1, .*door-v0_demos_clipped.hdf5"),
+        ("maze2d-umaze-v0", "only maze2d-umaze-v1, .*the maze before it was made easier"),
+        ("antmaze-umaze-v1", "only antmaze-umaze-v2 and antmaze-umaze-v0, .*deprecated"),
         ("Pendulum-v0", "Did you mean Pendulum-v1 or phys2d"),
         ("MountainCarContinous-v0", "Did you mean MountainCarContinuous-v0"),
         ("qqqq", "Unknown task 'qqqq'. `vitamin tasks` lists"),
@@ -115,6 +171,7 @@ def test_a_registry_file_with_a_mistake_does_not_load() -> None:
     good = next(suite for suite in suites() if suite.suite == "mujoco").model_dump()
     assert [task.name for task in tasks_of(SuiteFile.model_validate(good))] == LOCOMOTION
     hopper = good["environments"]["hopper"]
+    reward_range, height = hopper["reward_range"], hopper["observation_ranges"][0]
     for change, message in (
         ({"environments": {"hopper": hopper | {"observation_sise": 3}}}, "observation_sise"),
         (
@@ -140,6 +197,19 @@ def test_a_registry_file_with_a_mistake_does_not_load() -> None:
             "not below max",
         ),
         ({"dataset_base_url": None}, "no dataset_base_url"),
+        ({"hyperparameters_source": ""}, "has hyperparameters, but no hyperparameters_source"),
+        (
+            {"environments": {"hopper": hopper | {"reward_range": reward_range | {"reaches": 99}}}},
+            "no reward is within -10.0 … 15.0 and of size 99",
+        ),
+        (
+            {"environments": {"hopper": hopper | {"observation_ranges": [height | {"column": 11}]}}},
+            "hopper: has no observation 11",
+        ),
+        (
+            {"environments": {"hopper": hopper | {"observation_ranges": [height | {"low": 3}]}}},
+            "no observation 0 lies between 3.0 and 2.5",
+        ),
         ({"suit": "x"}, "suit"),
     ):
         with pytest.raises(ValidationError, match=message):

@@ -7,10 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from ray import tune
+from ray.exceptions import RayTaskError
+from torch.nn.utils import parameters_to_vector
 
+from vitamin.algorithms.rllib import algorithm as algorithm_module
 from vitamin.algorithms.rllib.algorithm import OfflineToOnline
 from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
+from vitamin.algorithms.rllib.learner import ReplayLearner
 from vitamin.errors import Diverged, RunError, WorkerFailure
 
 pytestmark = pytest.mark.ray
@@ -28,6 +33,10 @@ def _history(algorithm: OfflineToOnline, iterations: int) -> list[Any]:
 
 def _digest(algorithm: OfflineToOnline) -> str:
     return algorithm.call_learners(lambda learner: learner.digest())[0]
+
+
+def _parameters(learner: ReplayLearner) -> np.ndarray:
+    return parameters_to_vector(learner.networks_module.parameters()).detach().numpy()
 
 
 @pytest.mark.parametrize("method", ["td3_odt", "odt"])
@@ -83,24 +92,26 @@ def test_killed_env_runner_changes_nothing(make_config: MakeConfig) -> None:
     algorithm.stop()
 
 
-def test_unit_whose_data_died_with_its_runner_is_computed_again(make_config: MakeConfig) -> None:
+def test_unit_whose_data_died_with_its_runner_is_computed_again(
+    make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reference = make_config(runners=1).build_algo()
     expected = (_history(reference, 3), _digest(reference))
     reference.stop()
     algorithm = make_config(runners=1).build_algo()
     history = _history(algorithm, 2)
-    stage, kills = algorithm._stage, []
+    stage, kills = algorithm_module.stage, []
 
-    def kill_then_stage(results: list[Any]) -> None:
+    def kill_then_stage(*arguments: Any) -> None:
         pid = algorithm.env_runner_group.foreach_env_runner(
             lambda runner: os.getpid(), local_env_runner=False
         )[0]
         kills.append(pid)
         os.kill(pid, signal.SIGKILL)
         time.sleep(1)
-        stage(results)
+        stage(*arguments)
 
-    algorithm._stage = kill_then_stage  # type: ignore[method-assign]
+    monkeypatch.setattr(algorithm_module, "stage", kill_then_stage)
     history += _history(algorithm, 1)
     assert kills
     assert (history, _digest(algorithm)) == expected
@@ -110,6 +121,45 @@ def test_unit_whose_data_died_with_its_runner_is_computed_again(make_config: Mak
 def test_dead_learner_ends_the_run_clearly(make_config: MakeConfig) -> None:
     algorithm = make_config(learners=1).build_algo()
     os.kill(algorithm.call_learners(lambda learner: os.getpid())[0], signal.SIGKILL)
+    with pytest.raises(WorkerFailure, match="learner died"):
+        algorithm.train()
+    algorithm.stop()
+
+
+def test_learner_that_fails_does_not_leave_the_other_waiting(make_config: MakeConfig) -> None:
+    algorithm = make_config(learners=2).build_algo()
+
+    def break_second(learner: ReplayLearner) -> None:
+        def fail(*arguments: Any) -> None:
+            raise MemoryError("no memory left")
+
+        if learner.rank == 1:
+            learner.updater.update = fail  # type: ignore[method-assign]
+
+    algorithm.call_learners(break_second)
+    start = time.monotonic()
+    with pytest.raises((MemoryError, RayTaskError), match="no memory left"):
+        algorithm.train()
+    assert time.monotonic() - start < 30
+    algorithm.stop()
+
+
+def test_killed_learner_of_two_ends_the_run_clearly(make_config: MakeConfig) -> None:
+    algorithm = make_config(learners=2).build_algo()
+    pid = algorithm.call_learners(lambda learner: os.getpid())[1]
+
+    def kill_during_updates(learner: ReplayLearner) -> None:
+        update, calls = learner.updater.update, []
+
+        def update_then_die(*arguments: Any) -> Any:
+            calls.append(None)
+            if os.getpid() == pid and len(calls) == 3:
+                os.kill(pid, signal.SIGKILL)
+            return update(*arguments)
+
+        learner.updater.update = update_then_die  # type: ignore[method-assign]
+
+    algorithm.call_learners(kill_during_updates)
     with pytest.raises(WorkerFailure, match="learner died"):
         algorithm.train()
     algorithm.stop()
@@ -145,6 +195,59 @@ def test_checkpoint_continues_bit_for_bit(make_config: MakeConfig, tmp_path: Pat
     second.stop()
 
 
+def test_evaluation_results_are_there_after_a_restore(make_config: MakeConfig, tmp_path: Path) -> None:
+    settings = {"eval_interval": 5}
+    first = make_config(**settings).build_algo()
+    result: Any = [first.train() for _ in range(3)][-1]
+    assert first.evaluation is None
+    first.save_to_path(tmp_path)
+    first.stop()
+    second = make_config(**settings).build_algo()
+    second.restore_from_path(tmp_path)
+    assert second.train()["evaluation"] == result["evaluation"]
+    assert result["evaluation"]["return_mean"] < 0
+    second.stop()
+
+
+def test_long_updates_are_seen_to_pass_and_cutting_them_changes_nothing(
+    make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = make_config().build_algo()
+    expected = (_history(whole, 3), _digest(whole))
+    whole.stop()
+    monkeypatch.setattr(algorithm_module, "_FIRST_PART", 3)
+    monkeypatch.setattr(algorithm_module, "_PART_S", 0.0)
+    cut = make_config().build_algo()
+    seen = []
+    cut.on_updates = lambda done, total: seen.append((done, total))
+    assert (_history(cut, 3), _digest(cut)) == expected
+    assert seen[:2] == [(3, 4), (4, 4)]
+    assert seen[2:6] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    cut.stop()
+
+
+def test_updates_take_their_own_number_of_threads(make_config: MakeConfig) -> None:
+    algorithm = make_config(learner_threads=2).build_algo()
+    threads = []
+
+    def watch(learner: ReplayLearner) -> None:
+        update = learner.updater.update
+
+        def watched(*arguments: Any) -> Any:
+            threads.append(torch.get_num_threads())
+            return update(*arguments)
+
+        learner.updater.update = watched  # type: ignore[method-assign]
+
+    algorithm.call_learners(watch)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    algorithm.train()
+    torch.set_num_threads(before)
+    assert set(threads) == {2}
+    algorithm.stop()
+
+
 def test_checkpoint_of_other_networks_is_refused(make_config: MakeConfig, tmp_path: Path) -> None:
     algorithm = make_config().build_algo()
     algorithm.save_to_path(tmp_path)
@@ -155,23 +258,46 @@ def test_checkpoint_of_other_networks_is_refused(make_config: MakeConfig, tmp_pa
     other.stop()
 
 
-def test_two_learners_stay_in_step_and_equal_one(make_config: MakeConfig) -> None:
+@pytest.mark.parametrize("method", ["td3_odt", "odt"])
+def test_two_learners_stay_in_step_and_equal_one(make_config: MakeConfig, method: str) -> None:
     settings = {
-        "pretrain_updates": 25,
-        "pretrain_updates_per_iteration": 25,
+        "pretrain_updates": 25 if method == "td3_odt" else 50,
+        "pretrain_updates_per_iteration": 50,
         "learning_rate": 1e-3,
         "batch_size": 16,
     }
     vectors = {}
     for learners in (1, 2):
-        algorithm = make_config(learners=learners, **settings).build_algo()
-        algorithm.train()  # 25 actor updates, 50 critic updates
+        algorithm = make_config(method, learners=learners, **settings).build_algo()
+        algorithm.train()  # 25 actor updates, of TD3+ODT 50 critic updates
         digests = algorithm.call_learners(lambda learner: learner.digest())
         assert len(digests) == learners
         assert len(set(digests)) == 1
-        vectors[learners] = algorithm.call_learners(lambda learner: learner.parameter_vector())[0]
+        vectors[learners] = algorithm.call_learners(_parameters)[0]
         algorithm.stop()
     np.testing.assert_allclose(vectors[1], vectors[2], rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("learners", [0, 1])
+def test_a_learner_on_a_gpu_continues_bit_for_bit(
+    make_config: MakeConfig, tmp_path: Path, learners: int
+) -> None:
+    def build() -> OfflineToOnline:
+        return make_config(learners=learners).learners(num_gpus_per_learner=1).build_algo()
+
+    reference = build()
+    assert reference.call_learners(lambda learner: learner.device.type) == ["cuda"]
+    expected = (_history(reference, 5), _digest(reference))
+    reference.stop()
+    first = build()
+    history = _history(first, 3)
+    first.save_to_path(tmp_path)
+    first.stop()
+    second = build()
+    second.restore_from_path(tmp_path)
+    assert (history + _history(second, 2), _digest(second)) == expected
+    second.stop()
 
 
 def test_tune_runs_a_grid_over_a_hyperparameter(make_config: MakeConfig, tmp_path: Path) -> None:
@@ -205,6 +331,33 @@ def test_success_and_discounted_return_are_metrics(
     assert online["rollout/success_rate"] == 0.0
     assert online["evaluation/success_rate"] == 0.0
     assert online["evaluation/discounted_return_mean"] == pytest.approx(online["evaluation/return_mean"])
+
+
+def test_tune_restarts_a_trial_whose_process_died(make_config: MakeConfig, tmp_path: Path) -> None:
+    marker = tmp_path / "died"
+
+    class Mortal(OfflineToOnline):
+        def step(self) -> dict[str, Any]:
+            results = super().step()
+            if self.progress.iteration == 4 and not marker.exists():
+                marker.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return results
+
+    run_config = tune.RunConfig(
+        storage_path=str(tmp_path / "tune"),
+        verbose=0,
+        failure_config=tune.FailureConfig(max_failures=1),
+        checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=1),
+    )
+    results = tune.Tuner(Mortal, param_space=make_config(online_steps=1200), run_config=run_config).fit()
+    assert marker.exists()
+    assert not results.errors
+    assert results[0].metrics["env_steps"] == 1200
+    uninterrupted = make_config(online_steps=1200).build_algo()
+    history = _history(uninterrupted, 5)
+    assert results[0].metrics["evaluation"]["return_mean"] == history[-1][0]["evaluation/return_mean"]
+    uninterrupted.stop()
 
 
 def test_environment_that_raises_ends_the_run_clearly(

@@ -13,9 +13,9 @@ def test_no_hyperparameter_hides_a_setting_of_rllib() -> None:
 
 
 def test_training_sets_hyperparameters_and_settings_of_rllib() -> None:
-    config = TD3ODTConfig().training(rl_coefficient=0.3, gamma=0.5)
+    config = TD3ODTConfig().training(rl_coefficient=0.3, shuffle_batch_per_epoch=True)
     assert config.hyperparameters().rl_coefficient == 0.3
-    assert config.gamma == 0.5
+    assert config.shuffle_batch_per_epoch
     assert config.method == "td3_odt"
     assert ODTConfig().method == "odt"
 
@@ -30,6 +30,9 @@ def test_config_survives_the_dict_that_tune_makes_of_it() -> None:
     ("training", "word"),
     [
         ({"rl_coeficient": 1.0}, "rl_coefficient"),
+        ({"gamma": 0.5}, "called discount"),
+        ({"lr": 0.5}, "called learning_rate"),
+        ({"online_target_return": float("nan")}, "online_target_return"),
         ({"hidden_size": "wide"}, "hidden_size"),
         ({"method": "td3odt"}, "td3_odt"),
         ({"context_length": 3, "eval_context_length": 4}, "exceeds context_length"),

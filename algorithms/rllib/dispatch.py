@@ -14,14 +14,14 @@ from vitamin.algorithms.rllib.processes import cause_of_death, remote_env_runner
 from vitamin.algorithms.rllib.work import UnitResult, WorkUnit
 from vitamin.errors import WorkerFailure
 
-_MAX_LOSSES = 5
+MAX_LOSSES = 5
 
 
 def _run(runner: Any, unit: WorkUnit, weights: Any, version: int) -> tuple[int, UnitResult]:
     return unit.index, runner.run(unit, weights, version)
 
 
-class Collector:
+class Dispatcher:
     """Sends units to env runners and sends those that got lost again.
 
     Args:
@@ -71,9 +71,9 @@ class Collector:
             done |= self._compute(wave, runners[: len(wave)])
             lost = [unit.index for unit in wave if unit.index not in done]
             losses.update(lost)
-            if max(losses.values(), default=0) >= _MAX_LOSSES:
+            if max(losses.values(), default=0) >= MAX_LOSSES:
                 raise WorkerFailure(
-                    f"{_MAX_LOSSES} env runners died one after the other while they computed the same rollout. The "
+                    f"{MAX_LOSSES} env runners died one after the other while they computed the same rollout. The "
                     "environment crashes, or memory is short: look at the Ray logs, then resume the run."
                 )
             if lost:

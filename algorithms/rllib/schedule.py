@@ -1,0 +1,58 @@
+"""Where a run stands and what comes next: phases, updates and evaluations (paper §4, Alg. 1)."""
+
+from dataclasses import dataclass
+
+from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.algorithms.methods import Phase
+
+
+@dataclass
+class Progress:
+    """Where a run stands; with weights, optimizers and replay this is the whole state.
+
+    Attributes:
+        iteration: Iterations done.
+        env_steps: Environment steps of the online phase, evaluation not counted.
+        episodes: Episodes of the online phase.
+        gradient_updates: Actor updates.
+    """
+
+    iteration: int = 0
+    env_steps: int = 0
+    episodes: int = 0
+    gradient_updates: int = 0
+
+
+class Schedule:
+    """What an iteration consists of, given the progress before it (or, for `evaluation_due`, after it)."""
+
+    def __init__(self, hyperparameters: Hyperparameters) -> None:
+        self._settings = hyperparameters
+
+    @property
+    def pretrain_iterations(self) -> int:
+        """Iterations of the pretraining phase; at least one, which evaluates the initial policy."""
+        return max(1, -(-self._settings.pretrain_updates // self._settings.pretrain_updates_per_iteration))
+
+    def phase(self, progress: Progress) -> Phase:
+        """Phase of the next iteration."""
+        return "pretrain" if progress.iteration < self.pretrain_iterations else "online"
+
+    def finished(self, progress: Progress) -> bool:
+        """Whether the online budget is spent."""
+        return self.phase(progress) == "online" and progress.env_steps >= self._settings.online_steps
+
+    def actor_updates(self, progress: Progress) -> int:
+        """Actor updates of the next iteration; the last one of pretraining takes what is left."""
+        settings = self._settings
+        if self.phase(progress) == "online":
+            return settings.updates_per_iteration
+        done = progress.iteration * settings.pretrain_updates_per_iteration
+        return min(settings.pretrain_updates_per_iteration, settings.pretrain_updates - done)
+
+    def evaluation_due(self, progress: Progress, phase: Phase) -> bool:
+        """Whether the iteration of ``phase`` that has just ended is followed by an evaluation."""
+        iteration, first = progress.iteration, self.pretrain_iterations
+        if phase == "pretrain":
+            return iteration == first or iteration % self._settings.eval_interval == 0
+        return self.finished(progress) or (iteration - first) % self._settings.eval_interval == 0

@@ -1,0 +1,148 @@
+"""Signs that a file is not the data that its task expects: another task's, another version's, or changed."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitamin.algorithms.trajectories import Trajectories
+from vitamin.errors import DatasetError
+from vitamin.platform.tasks.expectations import ObservationRange
+from vitamin.platform.tasks.registry_files import registered_tasks
+from vitamin.platform.tasks.task import Task
+
+_MANY = 0.01
+_MOST = 0.5
+_SPAN = 2 / 3
+_SLACK = 1e-3
+
+
+def find_doubts(
+    path: Path, attributes: Mapping[str, Any], trajectories: Trajectories, task: Task
+) -> tuple[str, ...]:
+    """What speaks against a file of the right widths, a sentence each; empty for nothing.
+
+    A file that says in its attributes that it was made in the task's environment is believed: random actions,
+    for one, need not earn what the published data does.
+
+    Raises:
+        DatasetError: If its attributes name another environment.
+    """
+    found = [*_name_doubts(path, task)]
+    stated = _stated_task(attributes)
+    if stated is not None:
+        return (*found, *_check_stated(stated, path, task))
+    return (*found, *_observation_doubts(trajectories, task), *_reward_doubts(trajectories.rewards, task))
+
+
+def _stated_task(attributes: Mapping[str, Any]) -> Task | None:
+    """What the attributes of collected data say that it belongs to."""
+    name, env_id = (attributes.get(key) for key in ("task", "environment"))
+    if not isinstance(name, str) or not isinstance(env_id, str):
+        return None
+    return registered_tasks().get(name) or Task(name=name, suite="gymnasium", env_id=env_id)
+
+
+def _check_stated(stated: Task, path: Path, task: Task) -> Iterator[str]:
+    if stated.name == task.name:
+        return
+    if _environment(stated) == _environment(task):
+        yield f"it was made for {stated.name}, in the same environment"
+    elif _family(stated) == _family(task):
+        yield f"it was made in {stated.env_id}, whose rewards and terminations may differ from {task.env_id}'s"
+    else:
+        raise DatasetError(
+            f"{path} was made for {stated.name} ({_words(stated)}), not for {task.name} ({_words(task)})."
+        )
+
+
+def _environment(task: Task) -> tuple[str, dict[str, Any]]:
+    return task.env_id, dict(task.env_kwargs)
+
+
+def _family(task: Task) -> tuple[str, dict[str, Any]]:
+    """The environment without its version."""
+    return re.sub(r"-v\d+$", "", task.env_id), dict(task.env_kwargs)
+
+
+def _words(task: Task) -> str:
+    return " ".join([task.env_id, *(f"{name}={value}" for name, value in task.env_kwargs.items())])
+
+
+def _name_doubts(path: Path, task: Task) -> Iterator[str]:
+    if task.dataset_file is None or path.name == task.dataset_file:
+        return
+    for other in registered_tasks().values():
+        if other.dataset_file == path.name:
+            yield f"{path.name} is the name of {other.name}'s file"
+            return
+    found = _version(path)
+    if path.name == re.sub(r"-v\d+(?=\.hdf5$)", "", task.dataset_file):
+        found = "v0"  # D4RL's first files carry no version
+    if (
+        found is not None
+        and task.name.split("-")[0] in path.name.replace("_", "")
+        and f"-{found}" not in task.name
+    ):
+        yield f"its name speaks of {found}, the task is {task.name}: another recording"
+
+
+def _version(path: Path) -> str | None:
+    versions: list[str] = re.findall(r"(?<=[-_])v\d+(?=[-_.])", path.name)
+    return versions[-1] if versions else None
+
+
+def _observation_doubts(trajectories: Trajectories, task: Task) -> Iterator[str]:
+    misfits = list(_misfits(trajectories, task))
+    if not misfits:
+        return
+    others = {
+        _words(other): other.name
+        for other in registered_tasks().values()
+        if (other.observation_size, other.action_size) == (task.observation_size, task.action_size)
+        and _environment(other) != _environment(task)
+        and not any(_misfits(trajectories, other))
+    }
+    guess = " or ".join(f"{name} ({words})" for words, name in others.items()) or "none that is registered"
+    yield f"{'; '.join(misfits)} (normalized, or of another environment? It fits {guess})"
+
+
+def _misfits(trajectories: Trajectories, task: Task) -> Iterator[str]:
+    """The task's observation ranges that the data does not keep to."""
+    for expected in task.observation_ranges:
+        steps = trajectories.offsets[:-1] if expected.at_start else slice(None)
+        values = trajectories.observations[steps, expected.column]
+        if misfit := _misfit(values, expected):
+            yield f"observation {expected.column} ({expected.what}) {misfit}"
+
+
+def _misfit(values: NDArray[np.float32], expected: ObservationRange) -> str | None:
+    width = expected.high - expected.low
+    slack = _SLACK * width
+    outside = np.mean((values < expected.low - slack) | (values > expected.high + slack))
+    stated = f"{expected.low:g} to {expected.high:g}"
+    if outside > (_MOST if expected.at_start else _MANY):
+        where = "episodes' first steps" if expected.at_start else "steps"
+        return f"is not within {stated} in {100 * outside:.0f} % of the {where}"
+    low, high = float(values.min()), float(values.max())
+    if expected.spanned and high - low < _SPAN * width:
+        return f"covers {low:.3g} to {high:.3g} of {stated} only"
+    return None
+
+
+def _reward_doubts(rewards: NDArray[np.float32], task: Task) -> Iterator[str]:
+    expected = task.reward_range
+    if expected is None:
+        return
+    slack = _SLACK * (expected.high - expected.low)
+    low, high = float(rewards.min()), float(rewards.max())
+    outside = np.mean((rewards < expected.low - slack) | (rewards > expected.high + slack))
+    if outside > _MANY or max(-low, high) < expected.reaches * (1 - _SLACK):
+        yield (
+            f"rewards are from {low:.4g} to {high:.4g}, {task.env_id}'s from {expected.low:g} to {expected.high:g} and"
+            f" of size {expected.reaches:g} at times ({expected.source}): were they scaled or shifted already?"
+            " reward_shift and reward_divisor come on top"
+        )

@@ -1,0 +1,199 @@
+"""Files that are not what their task expects: refused where it is certain, doubted where it only looks so."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.platform.dataset_files import antmaze_arrays, maze2d_arrays, write_file
+from vitamin.errors import DatasetError
+from vitamin.platform.datasets import (
+    collect_dataset,
+    dataset_warnings,
+    import_dataset,
+    load_dataset,
+    read_dataset,
+)
+from vitamin.platform.datasets.hdf5 import RawDataset, write_raw
+from vitamin.platform.environments import make_raw_environment
+from vitamin.platform.tasks import Task, get_task
+
+NORMALIZED = "none that is registered"
+
+
+@pytest.fixture(scope="session")
+def recorded() -> dict[str, dict[str, Any]]:
+    """A few episodes of uniform random actions in each locomotion environment."""
+    return {
+        name: _random_steps(get_task(f"{name}-random-v2")) for name in ("hopper", "halfcheetah", "walker2d")
+    }
+
+
+def _random_steps(task: Task, episodes: int = 6, limit: int = 60) -> dict[str, Any]:
+    env = make_raw_environment(task)
+    env.action_space.seed(0)
+    rows: list[tuple[Any, ...]] = []
+    for episode in range(episodes):
+        observation, _ = env.reset(seed=episode)
+        for step in range(limit):
+            action = env.action_space.sample()
+            following, reward, terminated, _, _ = env.step(action)
+            cut = step == limit - 1 and not terminated
+            rows.append((observation, action, reward, terminated, cut, following))
+            observation = following
+            if terminated:
+                break
+    names = ("observations", "actions", "rewards", "terminals", "timeouts", "next_observations")
+    return {name: np.array(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+
+
+def doubts(folder: Path, arrays: dict[str, Any], task: str, name: str = "mine.hdf5") -> tuple[str, ...]:
+    return read_dataset(write_file(folder / name, arrays), get_task(task)).doubts
+
+
+def _walks(length: int, up_to: float) -> dict[str, Any]:
+    """Three walks through an AntMaze that cover it, the second of which reaches a goal."""
+    ends = [length - 1, 2 * length - 1]
+    arrays = antmaze_arrays([length] * 3, timeouts=ends, goals=[2 * length - 2])
+    arrays["observations"][:, 1] = np.linspace(-1, up_to, 3 * length)
+    return arrays
+
+
+@pytest.mark.parametrize("name", ["hopper", "halfcheetah", "walker2d"])
+def test_real_data_raises_no_doubt(tmp_path: Path, recorded: dict[str, Any], name: str) -> None:
+    assert doubts(tmp_path, recorded[name], f"{name}-medium-replay-v2") == ()
+
+
+@pytest.mark.parametrize(("data", "task"), [("halfcheetah", "walker2d"), ("walker2d", "halfcheetah")])
+def test_data_of_an_environment_of_the_same_widths_is_recognized(
+    tmp_path: Path, recorded: dict[str, Any], data: str, task: str
+) -> None:
+    (doubt,) = doubts(tmp_path, recorded[data], f"{task}-medium-v2")
+    assert "observation 0 (height of the torso" in doubt
+    assert "is not within" in doubt
+    assert f"It fits {data}-" in doubt
+
+
+def test_normalized_observations_are_noticed(tmp_path: Path, recorded: dict[str, Any]) -> None:
+    arrays = dict(recorded["hopper"])
+    arrays["observations"] = (arrays["observations"] - arrays["observations"].mean(0)) / arrays[
+        "observations"
+    ].std(0)
+    (doubt,) = doubts(tmp_path, arrays, "hopper-medium-v2")
+    assert "normalized" in doubt
+    assert f"fits {NORMALIZED}" in doubt
+
+
+def test_another_maze_s_data_is_recognized(tmp_path: Path) -> None:
+    large = _walks(190, up_to=25)
+    assert doubts(tmp_path, large, "antmaze-large-play-v2") == ()
+    (doubt,) = doubts(tmp_path, large, "antmaze-umaze-v2")
+    assert "x, walls on both sides) is not within -2 to 10" in doubt
+    assert "fits antmaze-large" in doubt
+    small = _walks(48, up_to=9)
+    assert doubts(tmp_path, small, "antmaze-umaze-v2") == ()
+    (doubt,) = doubts(tmp_path, small, "antmaze-large-play-v2")
+    assert "covers 0." in doubt
+    assert "of -2 to 38 only" in doubt
+    point = maze2d_arrays(waypoints=[99], steps=300)
+    assert doubts(tmp_path, point, "maze2d-umaze-v1") == ()
+    (doubt,) = doubts(tmp_path, point, "maze2d-large-v1")
+    assert "fits maze2d-umaze-v1" in doubt
+
+
+@pytest.mark.parametrize(
+    ("shift", "factor"), [(0, 1e-3), (0, 0.1), (0, 100), (-50, 1)], ids=["/1000", "/10", "x100", "-50"]
+)
+def test_rewards_that_were_changed_are_noticed(
+    tmp_path: Path, recorded: dict[str, Any], shift: float, factor: float
+) -> None:
+    arrays = recorded["hopper"] | {"rewards": (recorded["hopper"]["rewards"] + shift) * factor}
+    (doubt,) = doubts(tmp_path, arrays, "hopper-random-v2")
+    assert "scaled or shifted already?" in doubt
+    assert "1 for being healthy" in doubt
+
+
+def test_sparse_rewards_that_were_shifted_are_noticed(tmp_path: Path) -> None:
+    arrays = _walks(48, up_to=9)
+    (doubt,) = doubts(tmp_path, arrays | {"rewards": arrays["rewards"] - 1}, "antmaze-umaze-v2")
+    assert "rewards are from -1 to 0, " in doubt
+    assert "from 0 to 1" in doubt
+
+
+@pytest.mark.parametrize(
+    ("file", "task", "doubt"),
+    [
+        ("hopper_medium-v2.hdf5", "hopper-medium-v2", None),
+        ("anything-v7.hdf5", "hopper-medium-v2", None),
+        ("my_hopper_v2.hdf5", "hopper-medium-v2", None),
+        ("hopper_medium-v1.hdf5", "hopper-medium-v2", "speaks of v1"),
+        ("hopper_medium.hdf5", "hopper-medium-v2", "speaks of v0"),
+        ("hopper_random-v2.hdf5", "hopper-medium-v2", "the name of hopper-random-v2's file"),
+        ("hopper_medium_replay-v2.hdf5", "hopper-medium-v2", "the name of hopper-medium-replay-v2's file"),
+    ],
+)
+def test_file_names_tell_versions_and_kinds(
+    tmp_path: Path, recorded: dict[str, Any], file: str, task: str, doubt: str | None
+) -> None:
+    found = doubts(tmp_path, recorded["hopper"], task, file)
+    assert len(found) == (doubt is not None)
+    assert doubt is None or doubt in found[0]
+
+
+def test_file_names_of_other_suites_tell_versions(tmp_path: Path) -> None:
+    point = maze2d_arrays(waypoints=[99], steps=300)
+    (doubt,) = doubts(tmp_path, point, "maze2d-umaze-v1", "maze2d-umaze-sparse.hdf5")
+    assert "speaks of v0" in doubt
+    name = get_task("antmaze-umaze-v0").dataset_file
+    assert name is not None
+    (doubt,) = doubts(tmp_path, _walks(48, up_to=9), "antmaze-umaze-v2", name)
+    assert "the name of antmaze-umaze-v0's file" in doubt
+
+
+def _stated(path: Path, arrays: dict[str, Any], task: str) -> Path:
+    attributes = {"stand_in": True, "task": task, "environment": get_task(task).env_id}
+    write_raw(path, RawDataset(**arrays), attributes)
+    return path
+
+
+def test_what_a_file_says_of_itself_is_believed(tmp_path: Path, recorded: dict[str, Any]) -> None:
+    path = _stated(tmp_path / "cheetah.hdf5", recorded["halfcheetah"], "halfcheetah-random-v2")
+    with pytest.raises(
+        DatasetError, match=r"made for halfcheetah-random-v2 \(HalfCheetah-v4\), not for walker2d-"
+    ):
+        import_dataset(path, get_task("walker2d-random-v2"))
+    idle = recorded["hopper"] | {"rewards": np.zeros_like(recorded["hopper"]["rewards"])}
+    path = _stated(tmp_path / "hopper.hdf5", idle, "hopper-random-v2")
+    assert read_dataset(path, get_task("hopper-random-v2")).doubts == ()
+    (doubt,) = read_dataset(path, get_task("hopper-medium-v2")).doubts
+    assert "made for hopper-random-v2, in the same environment" in doubt
+    (doubt,) = read_dataset(path, get_task("Hopper-v5")).doubts
+    assert "made in Hopper-v4, whose rewards and terminations may differ from Hopper-v5's" in doubt
+
+
+def test_of_mazes_the_maze_counts_too(tmp_path: Path) -> None:
+    path = _stated(tmp_path / "maze.hdf5", maze2d_arrays(waypoints=[99], steps=300), "maze2d-umaze-v1")
+    assert read_dataset(path, get_task("maze2d-umaze-v1")).doubts == ()
+    with pytest.raises(DatasetError, match=r"maze2d-umaze-v1 \(.* maze=umaze\), not for maze2d-large-v1"):
+        read_dataset(path, get_task("maze2d-large-v1"))
+
+
+def test_collected_data_raises_no_doubt(tmp_path: Path) -> None:
+    pendulum = get_task("Pendulum-v1")
+    path = collect_dataset(pendulum, steps=200, out=tmp_path / "p.hdf5")
+    assert read_dataset(path, pendulum).doubts == ()
+
+
+def test_loading_warns_once_a_doubt(
+    tmp_path: Path, recorded: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write_file(
+        tmp_path / "mine.hdf5", recorded["hopper"] | {"rewards": recorded["hopper"]["rewards"] / 1000}
+    )
+    with caplog.at_level(logging.WARNING):
+        load_dataset(path, get_task("hopper-medium-v2"))
+    (message,) = caplog.messages
+    assert message.startswith("mine.hdf5 may not be what hopper-medium-v2 expects: rewards are from")
+    assert dataset_warnings(path, get_task("hopper-medium-v2")) == [message]

@@ -1,0 +1,20 @@
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import vitamin
+from vitamin.platform.datasets import collect_dataset
+from vitamin.platform.tasks import get_task
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("learners", [0, 1])
+def test_a_gpu_that_is_not_there_is_one_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, learners: int
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    data = collect_dataset(get_task("Pendulum-v1"), steps=200, out=tmp_path / "data.hdf5")
+    options = ["--data", data, "--out", tmp_path / "run", "--num-learners", learners]
+    answer = vitamin("train", "Pendulum-v1", *options, "--num-gpus-per-learner", 1, "-q", code=1)
+    assert answer.stderr.startswith(f"error: This needs {2 + learners} CPUs and 1 GPUs; Ray has ")
+    assert "Use fewer env runners, learners or GPUs" in answer.stderr

@@ -1,0 +1,35 @@
+import pytest
+
+from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.algorithms.rllib.schedule import Progress, Schedule
+
+
+def _run(**settings: int) -> list[tuple[str, int, bool]]:
+    """Phase, actor updates and whether an evaluation follows, of every iteration of a run of 100 steps each."""
+    schedule, progress, rows = Schedule(Hyperparameters(**settings)), Progress(), []
+    while not schedule.finished(progress):
+        phase, updates = schedule.phase(progress), schedule.actor_updates(progress)
+        progress.iteration += 1
+        progress.env_steps += 100 if phase == "online" else 0
+        rows.append((phase, updates, schedule.evaluation_due(progress, phase)))
+    return rows
+
+
+def test_the_last_pretraining_iteration_takes_the_updates_that_are_left() -> None:
+    rows = _run(pretrain_updates=7, pretrain_updates_per_iteration=3, online_steps=0, updates_per_iteration=9)
+    assert rows == [("pretrain", 3, False), ("pretrain", 3, False), ("pretrain", 1, True)]
+
+
+def test_without_pretraining_the_first_iteration_evaluates_the_initial_policy() -> None:
+    rows = _run(pretrain_updates=0, online_steps=100, updates_per_iteration=9)
+    assert rows == [("pretrain", 0, True), ("online", 9, True)]
+
+
+@pytest.mark.parametrize("interval", [1, 2, 3])
+def test_evaluations_follow_every_so_many_iterations_and_the_end_of_each_phase(interval: int) -> None:
+    rows = _run(
+        pretrain_updates=4, pretrain_updates_per_iteration=1, online_steps=500, eval_interval=interval
+    )
+    due = {phase: [due for name, _, due in rows if name == phase] for phase in ("pretrain", "online")}
+    assert due["pretrain"] == [i % interval == 0 or i == 4 for i in (1, 2, 3, 4)]
+    assert due["online"] == [i % interval == 0 or i == 5 for i in (1, 2, 3, 4, 5)]
