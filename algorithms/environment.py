@@ -23,8 +23,15 @@ class Environment(Protocol):
         """One step: observation, reward, terminated, truncated, info."""
 
 
+_SUCCESS_KEYS = ("success", "is_success")
+"""Entries of a step's info in which environments say whether the goal is reached."""
+
+
 class CheckedEnvironment:
     """An environment of a work unit whose failures become `EnvironmentFailure`.
+
+    Attributes:
+        success: Whether the goal was reached at any step of the episode; None while the environment does not say.
 
     Args:
         environment: The environment.
@@ -37,6 +44,7 @@ class CheckedEnvironment:
         self._index = index
         self._shape = (observation_size,)
         self._steps = 0
+        self.success: bool | None = None
 
     def reset(self, seed: int) -> NDArray[np.float32]:
         """Begins an episode; its first observation (S,).
@@ -44,7 +52,7 @@ class CheckedEnvironment:
         Raises:
             EnvironmentFailure: If the environment raises, or its observation is not finite or not (S,).
         """
-        self._steps = 0
+        self._steps, self.success = 0, None
         try:
             observation = np.asarray(self._environment.reset(seed=seed)[0], np.float32)
         except Exception as error:
@@ -60,13 +68,16 @@ class CheckedEnvironment:
         """
         self._steps += 1
         try:
-            raw_observation, raw_reward, terminated, truncated, _ = self._environment.step(action)
+            raw_observation, raw_reward, terminated, truncated, info = self._environment.step(action)
             observation, reward = np.asarray(raw_observation, np.float32), float(raw_reward)
+            reached = [bool(info[key]) for key in _SUCCESS_KEYS if key in info]
         except Exception as error:
             raise self._failure(f"raised {type(error).__name__}: {error}") from error
         self._check(observation)
         if not math.isfinite(reward):
             raise self._failure(f"returned the reward {reward}")
+        if reached:
+            self.success = any(reached) or bool(self.success)
         return observation, reward, bool(terminated), bool(truncated)
 
     def _check(self, observation: NDArray[np.float32]) -> None:

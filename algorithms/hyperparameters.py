@@ -1,9 +1,10 @@
 """Every setting of training, with the paper's MuJoCo values as defaults (Appendix, tables of hyperparameters)."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     NonNegativeFloat,
@@ -13,6 +14,15 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+
+from vitamin.algorithms.delayed_rewards import RewardDelay
+
+
+def _reward_delay(value: Any) -> Any:
+    whole = int(value) if isinstance(value, float) and value.is_integer() else value
+    if whole == "episode" or (isinstance(whole, int) and not isinstance(whole, bool) and whole >= 0):
+        return whole
+    raise ValueError("a delay is a number of steps, 0 for none, or 'episode' for the episode's end")
 
 
 class Hyperparameters(BaseModel):
@@ -84,6 +94,10 @@ class Hyperparameters(BaseModel):
     )
     reward_divisor: PositiveFloat = Field(1.0, description="rewards are divided by this, offline and online")
     reward_shift: float = Field(0.0, description="added to each reward before the division")
+    reward_delay: Annotated[RewardDelay, BeforeValidator(_reward_delay)] = Field(
+        0,
+        description="steps between payments of what was earned, offline and online; 0: none; episode: its end",
+    )
 
     # Rollouts and evaluation
     online_target_return: float = Field(

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from vitamin.algorithms.arena import Arena
+from vitamin.algorithms.delayed_rewards import delay_rewards
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.models.distributions import ACTION_LIMIT
 from vitamin.algorithms.normalization import (
@@ -38,8 +39,8 @@ class Replay:
     are appended, and if they do not all fit, the first ones go; from then on each new one overwrites the
     oldest. Any number can be added at a time; the published code fails where that wraps around.
 
-    Steps are prepared at insertion: states normalized, rewards shifted and divided, actions clipped,
-    returns-to-go summed and scaled. Where the arena keeps them has no influence on what is sampled.
+    Steps are prepared at insertion: states normalized, rewards delayed, then shifted and divided, actions
+    clipped, returns-to-go summed and scaled. Where the arena keeps them has no influence on what is sampled.
 
     Attributes:
         observation_mean: float32 (S,), over all offline data.
@@ -275,7 +276,8 @@ class Replay:
 
     def _prepare(self, trajectories: Trajectories, terminals: NDArray[np.bool_]) -> Columns:
         """The arena's columns for the steps of ``trajectories``."""
-        rewards = self._transform(trajectories.rewards)
+        delay = self._settings.reward_delay
+        rewards = self._transform(delay_rewards(trajectories.rewards, trajectories.offsets, delay))
         returns_to_go = np.empty_like(rewards)
         for start, end in pairwise(trajectories.offsets):
             summed = np.cumsum(rewards[start:end][::-1], dtype=np.float64)[::-1]

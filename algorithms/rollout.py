@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vitamin.algorithms.delayed_rewards import RewardDelay, reward_paid
 from vitamin.algorithms.environment import CheckedEnvironment, Environment
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.models.distributions import ACTION_LIMIT
@@ -49,14 +50,14 @@ def rollout_unit(
         observation_mean: float32 (S,), on the CPU.
         observation_std: float32 (S,), on the CPU.
         target_return: Return-to-go at the start, in scaled-reward units; one for all, or (W,). Each reward is
-            subtracted from it.
+            subtracted from it when it is paid, see ``reward_delay``.
         explore: True: the deterministic policy's action plus noise, or a sample of the stochastic policy's
             distribution. False: the action, or tanh of the distribution's mean.
         rng: Source of all randomness.
 
     Returns:
-        W trajectories in the order of the environments. The last next observation is what the environment
-        showed, and a time limit is not terminal.
+        W trajectories in the order of the environments, with rewards as they were earned. The last next
+        observation is what the environment showed, and a time limit is not terminal.
 
     Raises:
         EnvironmentFailure: If an environment raises, or returns an observation of another shape, or an
@@ -85,11 +86,13 @@ def rollout_unit(
             for i, action in zip(active.tolist(), actions, strict=True):
                 episodes.record(i, step, *checked[i].step(action))
             rewards = transform_rewards(
-                episodes.rewards[active, step], settings.reward_shift, settings.reward_divisor
+                episodes.paid(active, step, settings.reward_delay),
+                settings.reward_shift,
+                settings.reward_divisor,
             )
             returns_to_go[active] -= settings.return_scale * rewards
             active, step = active[episodes.lengths[active] == 0], step + 1
-    return episodes.trajectories()
+    return episodes.trajectories([environment.success for environment in checked])
 
 
 def _choose(
@@ -166,8 +169,16 @@ class _Episodes:
             self.terminated[i] = terminated
             self.lengths[i] = step + 1
 
-    def trajectories(self) -> Trajectories:
-        """The finished episodes, laid end to end."""
+    def paid(self, active: NDArray[np.int64], step: int, delay: RewardDelay) -> NDArray[np.float32]:
+        """What each of the N ``active`` episodes pays at ``step``, (N,)."""
+        rewards: NDArray[np.float32] = self.rewards[active, step]
+        if delay != 0:
+            for row, i in enumerate(active):
+                rewards[row] = reward_paid(self.rewards[i, : step + 1], delay, ended=self.lengths[i] > 0)
+        return rewards
+
+    def trajectories(self, successes: Sequence[bool | None]) -> Trajectories:
+        """The finished episodes, laid end to end; ``successes``: what each environment says of its goal."""
         ends = np.cumsum(self.lengths)
         terminals = np.zeros(ends[-1], np.bool_)
         terminals[ends - 1] = self.terminated
@@ -184,4 +195,5 @@ class _Episodes:
             next_observations=join(self.observations, first=1),
             terminals=terminals,
             offsets=np.concatenate([[0], ends]),
+            successes=None if None in successes else np.array(successes, np.bool_),
         )

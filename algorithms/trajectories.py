@@ -1,10 +1,13 @@
 """Whole trajectories as a flat structure of arrays: what datasets hold, env runners return and the replay takes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+_PER_STEP: Final = ("observations", "actions", "rewards", "next_observations", "terminals")
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,7 @@ class Trajectories:
         next_observations: float32 (N, S); at a trajectory's end the observation after its last step.
         terminals: bool (N,); true termination only, never a time limit.
         offsets: int64 (E + 1,); trajectory e is the steps offsets[e] to offsets[e + 1].
+        successes: bool (E,), whether a trajectory reached its goal; None where nothing says so.
     """
 
     observations: NDArray[np.float32]
@@ -26,6 +30,7 @@ class Trajectories:
     next_observations: NDArray[np.float32]
     terminals: NDArray[np.bool_]
     offsets: NDArray[np.int64]
+    successes: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -47,6 +52,13 @@ class Trajectories:
             return np.zeros(0)
         return np.add.reduceat(self.rewards.astype(np.float64), self.offsets[:-1])
 
+    def discounted_returns(self, discount: float) -> NDArray[np.float64]:
+        """Discounted return of each trajectory, (E,), summed in float64."""
+        if len(self) == 0:
+            return np.zeros(0)
+        position = np.arange(self.num_steps) - np.repeat(self.offsets[:-1], self.lengths)
+        return np.add.reduceat(self.rewards * discount**position, self.offsets[:-1])
+
     def select(self, indices: Sequence[int] | NDArray[np.int64]) -> "Trajectories":
         """The trajectories ``indices``, in that order."""
         chosen = np.asarray(indices, np.int64)
@@ -57,17 +69,19 @@ class Trajectories:
             - np.repeat(offsets[:-1], lengths)
             + np.repeat(self.offsets[chosen], lengths)
         )
-        arrays = {f.name: getattr(self, f.name)[steps] for f in fields(self) if f.name != "offsets"}
-        return Trajectories(**arrays, offsets=offsets)
+        arrays = {name: getattr(self, name)[steps] for name in _PER_STEP}
+        successes = None if self.successes is None else self.successes[chosen]
+        return Trajectories(**arrays, offsets=offsets, successes=successes)
 
     @staticmethod
     def concatenate(parts: Sequence["Trajectories"]) -> "Trajectories":
-        """All trajectories of ``parts``, in order; ``parts`` must not be empty."""
+        """All trajectories of ``parts``, in order; ``parts`` must not be empty.
+
+        Successes are known only if every part knows them.
+        """
         lengths = np.concatenate([part.lengths for part in parts])
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        arrays = {
-            f.name: np.concatenate([getattr(part, f.name) for part in parts])
-            for f in fields(Trajectories)
-            if f.name != "offsets"
-        }
-        return Trajectories(**arrays, offsets=offsets)
+        arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _PER_STEP}
+        known = [part.successes for part in parts if part.successes is not None]
+        successes = np.concatenate(known) if len(known) == len(parts) else None
+        return Trajectories(**arrays, offsets=offsets, successes=successes)

@@ -14,6 +14,7 @@ from vitamin.analysis.schema import (
     EVALUATION_DTYPES,
     EVALUATION_HEADER,
     EVALUATIONS_FILE,
+    LATER_COLUMNS,
     METRICS_FILE,
     ONLINE,
     PRETRAIN,
@@ -126,6 +127,8 @@ def load_results(directory: Path) -> Results:
 def read_evaluations(folder: Path) -> pd.DataFrame:
     """The columns of ``evaluations.csv``, less a torn last line; no rows if the run has not evaluated yet.
 
+    Columns that an earlier version did not write are empty.
+
     Raises:
         RunError: If the file cannot be read, a column is missing, or a value is not of its column's type.
     """
@@ -138,12 +141,16 @@ def read_evaluations(folder: Path) -> pd.DataFrame:
     try:
         frame = pd.read_csv(
             io.BytesIO(content),
-            usecols=list(EVALUATION_HEADER),
+            usecols=EVALUATION_HEADER.__contains__,
             dtype=dict(EVALUATION_DTYPES),
             float_precision="round_trip",
         )
     except ValueError as error:
         raise RunError(f"{path} is damaged: {str(error).splitlines()[0]}.") from error
+    missing = [name for name in EVALUATION_HEADER if name not in frame and name not in LATER_COLUMNS]
+    if missing:
+        raise RunError(f"{path} is damaged: it lacks the columns {', '.join(missing)}.")
+    frame = frame.reindex(columns=list(EVALUATION_HEADER))
     if not frame["phase"].isin((PRETRAIN, ONLINE)).all() or frame["return"].isna().any():
         raise RunError(f"{path} is damaged: a row has no valid phase, or no return.")
     return frame

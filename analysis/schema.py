@@ -170,8 +170,15 @@ EVALUATION_COLUMNS: Final = (
     Column("return", "float64", "undiscounted sum of the environment's rewards"),
     Column("length", "int64", "steps of the episode"),
     Column("normalized_score", "float64", "100·(return - min)/(max - min); empty without reference scores"),
+    Column(
+        "success",
+        "float64",
+        "1 if the goal was reached at any step, else 0; empty if the environment has no goal",
+    ),
 )
 EVALUATION_HEADER: Final = tuple(column.name for column in EVALUATION_COLUMNS)
+LATER_COLUMNS: Final = ("success",)
+"""Columns of ``evaluations.csv`` that files of earlier versions lack."""
 EVALUATION_DTYPES: Final = MappingProxyType({column.name: column.dtype for column in EVALUATION_COLUMNS})
 
 TIME_PREFIX: Final = "time/"
@@ -193,12 +200,21 @@ METRIC_KEYS: Final = (
     Column("policy/temperature", "float64", "lambda, weight of the entropy"),
     Column("rollout/return_mean", "float64", "mean return of the iteration's online episodes"),
     Column("rollout/length_mean", "float64", "mean length of the iteration's online episodes, steps"),
+    Column(
+        "rollout/success_rate", "float64", "share of these episodes that reached their goal, if there is one"
+    ),
     Column("replay/trajectories", "float64", "trajectories held by the replay"),
     Column("replay/steps", "float64", "steps held by the replay"),
     Column("evaluation/return_mean", "float64", "mean return of the iteration's evaluation"),
     Column("evaluation/return_std", "float64", "standard deviation of its returns"),
     Column("evaluation/length_mean", "float64", "mean length of its episodes, steps"),
     Column("evaluation/normalized_score", "float64", "mean normalized score of its episodes"),
+    Column(
+        "evaluation/discounted_return_mean", "float64", "mean discounted return, with the setting `discount`"
+    ),
+    Column(
+        "evaluation/success_rate", "float64", "share of its episodes that reached their goal, if there is one"
+    ),
     Column("time/sample_s", "float64", "seconds rolling out"),
     Column("time/update_s", "float64", "seconds in gradient updates"),
     Column("time/sync_s", "float64", "seconds sending weights to the env runners"),

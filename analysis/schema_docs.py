@@ -27,6 +27,30 @@ run folders below DIR at any depth. A sweep's folder holds the run folders of it
 
 """
 
+_CHECKPOINTS = """\
+Acting needs one checkpoint, such as `checkpoints/00000120/`, `run.json` and `config.yaml`, neither the dataset nor
+Ray: `vitamin evaluate RUN` works where only these were copied. Nothing in a checkpoint is pickled but
+`class_and_ctor_args.pkl`, which `Algorithm.from_checkpoint` alone reads.
+
+| File | Content |
+| --- | --- |
+| `tensors.safetensors` | `module/…`: weights and observation statistics; `optimizer/…`: moments |
+| `replay.safetensors` | the online trajectories and the slot table of the replay |
+| `state.json` | task, method, counters |
+| `manifest.json` | digests of the files |
+
+A policy sees `(observation - mean) / std`, with the statistics of all offline observations, 1e-6 added to the
+deviation. They lie in `tensors.safetensors` as `module/observation_mean` and `module/observation_std`, float32 (S,)
+each:
+
+```python
+from safetensors.numpy import load_file
+
+tensors = load_file("RUN/checkpoints/00000120/tensors.safetensors")
+mean, std = tensors["module/observation_mean"], tensors["module/observation_std"]
+```
+"""
+
 _READING = """\
 A line of `metrics.jsonl` or `evaluations.csv` counts once its newline is written: readers drop a last line
 without one, which is what a killed run may leave. `run.json` is replaced as a whole, so it is never half
@@ -49,6 +73,7 @@ def schema_markdown() -> str:
         "A key that does not apply to a method or an iteration is missing. Keys below "
         f"`{schema.TIME_PREFIX}` are the only ones in which a run and its resumed twin differ.\n\n"
         + _column_table("Key", schema.METRIC_KEYS),
+        f"## {schema.CHECKPOINTS_FOLDER}/\n\n" + _CHECKPOINTS,
         "## Reading\n\n" + _READING,
     ]
     return "\n".join(sections)

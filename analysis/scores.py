@@ -23,8 +23,9 @@ def evaluation_scores(results: Results) -> pd.DataFrame:
     """One row for each evaluation, the mean over its episodes; by run, then iteration.
 
     Returns:
-        Columns ``run``, ``task``, ``phase``, ``iteration``, ``env_steps``, ``unit``, ``score``. The unit is
-        ``normalized`` (0-100) for a task all of whose episodes have a normalized score, else ``return``.
+        Columns ``run``, ``task``, ``phase``, ``iteration``, ``env_steps``, ``unit``, ``score``, ``success``.
+        The unit is ``normalized`` (0-100) for a task all of whose episodes have a normalized score, else
+        ``return``. Success is the share of episodes that reached their goal, NaN where there is none.
     """
     episodes = results.evaluations.merge(results.runs[["run", "task"]], on="run")
     without_reference = set(episodes.loc[episodes["normalized_score"].isna(), "task"])
@@ -32,7 +33,9 @@ def evaluation_scores(results: Results) -> pd.DataFrame:
     episodes["unit"] = np.where(is_raw, RETURN, NORMALIZED)
     episodes["score"] = episodes["normalized_score"].mask(is_raw, episodes["return"])
     key = ["run", "task", "unit", "iteration", "phase"]
-    return episodes.groupby(key, as_index=False).agg(env_steps=("env_steps", "max"), score=("score", "mean"))
+    return episodes.groupby(key, as_index=False).agg(
+        env_steps=("env_steps", "max"), score=("score", "mean"), success=("success", "mean")
+    )
 
 
 def run_scores(results: Results, *, include_unfinished: bool = False) -> pd.DataFrame:
@@ -48,8 +51,8 @@ def run_scores(results: Results, *, include_unfinished: bool = False) -> pd.Data
 
     Returns:
         Columns ``run``, ``task``, ``method``, ``label``, ``seed``, ``status``, ``unit``, ``env_steps`` (at
-        the last evaluation), ``pretrained``, ``final``, ``change``, ``left_out`` (why the run does not
-        count, or empty).
+        the last evaluation), ``pretrained``, ``final``, ``change``, ``success`` (of the final evaluation,
+        NaN where the task has no goal), ``left_out`` (why the run does not count, or empty).
     """
     evaluations = evaluation_scores(results)
     last = evaluations.pivot_table(index="run", columns="phase", values="score", aggfunc="last")
@@ -63,9 +66,13 @@ def run_scores(results: Results, *, include_unfinished: bool = False) -> pd.Data
     for column, phase in (("pretrained", PRETRAIN), ("final", ONLINE)):
         scores[column] = scores["run"].map(last[phase]) if phase in last else np.nan
     scores["change"] = scores["final"] - scores["pretrained"]
+    last_online = (
+        evaluations[evaluations["phase"] == ONLINE].drop_duplicates("run", keep="last").set_index("run")
+    )
+    scores["success"] = scores["run"].map(last_online["success"])
     scores["left_out"] = _reasons(scores, include_unfinished=include_unfinished)
     columns = ["run", "task", "method", "label", "seed", "status", "unit", "env_steps"]
-    return scores[[*columns, "pretrained", "final", "change", "left_out"]]
+    return scores[[*columns, "pretrained", "final", "change", "success", "left_out"]]
 
 
 def counted(scores: pd.DataFrame) -> pd.DataFrame:

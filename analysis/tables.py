@@ -109,6 +109,25 @@ def aggregate_table(aggregates: pd.DataFrame) -> Table:
     return Table(("Task", "Method", "Seeds", *_METRIC_HEADS.values()), tuple(rows))
 
 
+def success_table(scores: pd.DataFrame) -> Table:
+    """Tasks with a goal by labels: mean share of the final evaluation's episodes that reached it.
+
+    Args:
+        scores: What ``run_scores`` returned.
+    """
+    known = counted(scores).dropna(subset="success")
+    labels = sort_labels(known["label"])
+    means = known.groupby(["task", "label"])["success"].mean()
+    rows = [
+        _cells(
+            task,
+            *(f"{100 * means[task, label]:.1f} %" if (task, label) in means else NOTHING for label in labels),
+        )
+        for task in sorted(set(known["task"]))
+    ]
+    return Table(("Task", *labels), tuple(rows))
+
+
 def to_markdown(table: Table) -> str:
     """The table as GitHub's Markdown has it, ending in a newline."""
 

@@ -31,6 +31,7 @@ from vitamin.algorithms.rllib.evaluation import PREFIX, Evaluation, evaluation_u
 from vitamin.algorithms.rllib.learner import ReplayLearner
 from vitamin.algorithms.rllib.processes import EnvRunners, call_learners, end_processes, start_failure
 from vitamin.algorithms.rllib.schedule import Progress, Schedule
+from vitamin.algorithms.rllib.work import joined_successes
 from vitamin.errors import RunError
 
 T = TypeVar("T")
@@ -169,10 +170,12 @@ class OfflineToOnline(Algorithm):
         lengths = [value for result in results for value in result.lengths]
         self.progress.env_steps += sum(lengths)
         self.progress.episodes += len(returns)
-        return {
+        metrics = {
             "rollout/return_mean": float(np.mean(returns)),
             "rollout/length_mean": float(np.mean(lengths)),
         }
+        successes = joined_successes(results)
+        return metrics if successes is None else metrics | {"rollout/success_rate": float(np.mean(successes))}
 
     def _update(self, phase: Phase, updates: int) -> dict[str, float]:
         """The iteration's updates: one remote call, or several of about ten seconds, so that a user sees them pass.

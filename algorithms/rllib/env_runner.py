@@ -92,9 +92,12 @@ class UnitEnvRunner(EnvRunner, Checkpointable):
         except VitaminError as failure:
             return UnitResult((), (), failure=failure)
         remote = bool(self.worker_index)
+        successes = trajectories.successes
         return UnitResult(
-            returns=tuple(float(value) for value in trajectories.returns),
-            lengths=tuple(int(value) for value in trajectories.lengths),
+            returns=tuple(trajectories.returns.tolist()),
+            lengths=tuple(trajectories.lengths.tolist()),
+            discounted_returns=tuple(trajectories.discounted_returns(settings.discount).tolist()),
+            successes=None if successes is None else tuple(successes.tolist()),
             trajectories=(ray.put(trajectories) if remote else trajectories) if explore else None,
         )
 

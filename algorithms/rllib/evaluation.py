@@ -9,7 +9,7 @@ import numpy as np
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import Phase
 from vitamin.algorithms.rllib.schedule import Progress
-from vitamin.algorithms.rllib.work import UnitResult, WorkUnit
+from vitamin.algorithms.rllib.work import UnitResult, WorkUnit, joined_successes
 
 PREFIX = "evaluation/"
 
@@ -21,6 +21,8 @@ class Evaluation:
     Attributes:
         phase: Phase of the iteration after which it was made.
         target_return: Return-to-go at the start of each episode, in scaled-reward units.
+        discounted_returns: With the run's discount.
+        successes: Whether each episode reached its goal; None if the environment does not say.
     """
 
     phase: Phase
@@ -30,6 +32,8 @@ class Evaluation:
     target_return: float
     returns: tuple[float, ...]
     lengths: tuple[int, ...]
+    discounted_returns: tuple[float, ...] = ()
+    successes: tuple[bool, ...] | None = None
 
     @classmethod
     def of(
@@ -44,6 +48,8 @@ class Evaluation:
             target_return=target_return,
             returns=tuple(value for result in results for value in result.returns),
             lengths=tuple(value for result in results for value in result.lengths),
+            discounted_returns=tuple(value for result in results for value in result.discounted_returns),
+            successes=joined_successes(results),
         )
 
     def metrics(self, reference_scores: tuple[float, float] | None) -> dict[str, float]:
@@ -53,7 +59,10 @@ class Evaluation:
             f"{PREFIX}return_mean": mean,
             f"{PREFIX}return_std": float(np.std(self.returns)),
             f"{PREFIX}length_mean": float(np.mean(self.lengths)),
+            f"{PREFIX}discounted_return_mean": float(np.mean(self.discounted_returns)),
         }
+        if self.successes is not None:
+            metrics[f"{PREFIX}success_rate"] = float(np.mean(self.successes))
         if reference_scores is not None:
             low, high = reference_scores
             metrics[f"{PREFIX}normalized_score"] = 100 * (mean - low) / (high - low)

@@ -1,5 +1,7 @@
 """Work units: what the algorithm asks of env runners and what they answer."""
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -46,12 +48,16 @@ class UnitResult:
     Attributes:
         returns: Return of each episode, in the environment's reward units.
         lengths: Steps of each episode.
+        discounted_returns: As ``returns``, discounted with the run's discount.
+        successes: Whether each episode reached its goal; None if the environment does not say.
         trajectories: The episodes, or a reference to them in the object store; None for evaluations.
         failure: What went wrong with the environment, or None. Returned, because an exception ends a runner.
     """
 
     returns: tuple[float, ...]
     lengths: tuple[int, ...]
+    discounted_returns: tuple[float, ...] = ()
+    successes: tuple[bool, ...] | None = None
     trajectories: "Trajectories | ray.ObjectRef[Any] | None" = None
     failure: VitaminError | None = None
 
@@ -59,3 +65,9 @@ class UnitResult:
     def num_steps(self) -> int:
         """Environment steps of all episodes."""
         return sum(self.lengths)
+
+
+def joined_successes(results: Sequence[UnitResult]) -> tuple[bool, ...] | None:
+    """Successes of all episodes of ``results``, in order; None if the environment does not say."""
+    known = [result.successes for result in results if result.successes is not None]
+    return tuple(itertools.chain(*known)) if len(known) == len(results) else None

@@ -20,7 +20,15 @@ from vitamin.analysis.labels import (
 from vitamin.analysis.results import Results
 from vitamin.analysis.scores import NOT_EVALUATED, UNFINISHED, counted, run_scores
 from vitamin.analysis.statistics import ALL_TASKS, Aggregates, aggregate, separation, summarize
-from vitamin.analysis.tables import NOTHING, Cell, Table, aggregate_table, score_table, summary_table
+from vitamin.analysis.tables import (
+    NOTHING,
+    Cell,
+    Table,
+    aggregate_table,
+    score_table,
+    success_table,
+    summary_table,
+)
 
 ENOUGH_SEEDS: Final = 5
 NOT_STARTED: Final = "not started"
@@ -165,6 +173,11 @@ class ReportContent:
     def summary_table(self) -> Table:
         """Means and deviations."""
         return summary_table(self.summary)
+
+    @property
+    def success_table(self) -> Table:
+        """Success rates of the tasks that have a goal."""
+        return success_table(self.scores)
 
     @property
     def aggregate_table(self) -> Table:

@@ -5,12 +5,16 @@ from typing import Annotated
 
 import typer
 
+from vitamin.platform.cli.collect import collect
+
 app = typer.Typer(
     help="Offline datasets: inspect, fetch, import, export, collect, list.", no_args_is_help=True
 )
 
 TaskOption = Annotated[str, typer.Option("--task", metavar="TASK", help="The task it belongs to.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
+
+app.command()(collect)
 
 
 @app.command("list")
@@ -88,37 +92,6 @@ def import_file(
 
     path = import_dataset(source, get_task(task), force=force)
     print(f"{path} imported (sha256 {fingerprint(path)})")
-
-
-@app.command()
-def collect(
-    task: Annotated[str, typer.Argument(metavar="TASK|ENV_ID", help="A task, or a Gymnasium environment.")],
-    steps: Annotated[int, typer.Option("--steps", min=1, help="Environment steps.")],
-    policy: Annotated[
-        str, typer.Option("--policy", help="random: uniform over the action bounds.")
-    ] = "random",
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the actions and the environment.")] = 0,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", metavar="FILE", help="The file to write; by default the task's place in the cache."
-        ),
-    ] = None,
-    force: Force = False,
-) -> None:
-    """Make a dataset by acting in a task's environment. It is labelled as a stand-in."""
-    from vitamin.platform.cli.output import progress_display
-    from vitamin.platform.datasets import collect_dataset, inspect_dataset
-    from vitamin.platform.tasks import get_task
-
-    named = get_task(task)
-    with progress_display(f"{policy} policy in {named.env_id}") as progress:
-        path = collect_dataset(
-            named, policy=policy, steps=steps, seed=seed, out=out, force=force, progress=progress
-        )
-    report = inspect_dataset(path, named)
-    size = f"{report.trajectories} episodes, {report.steps} steps, mean return {report.returns.mean:.1f}"
-    print(f"{path} written: {size} ({report.label})")
 
 
 @app.command()

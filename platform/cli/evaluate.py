@@ -64,6 +64,9 @@ def _print(agent: "Agent", result: "EvaluationResult", seed: int) -> None:
     rows = [_row("return", result.returns, seed), _row("length", result.lengths, seed)]
     if result.normalized_scores is not None:
         rows.insert(0, _row("normalized score", result.normalized_scores, seed))
+    rows.append(_row("discounted return", result.discounted_returns, seed))
+    if result.successes is not None:
+        rows.append(_row("success, %", [100.0 * success for success in result.successes], seed))
     print_table(title, ("", "mean", "std", "95 % interval of the mean", "min", "max"), rows)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from vitamin.errors import DatasetError
+from vitamin.platform.datasets.policies import POLICIES
 from vitamin.platform.datasets.provenance import Provenance, write_record
 from vitamin.platform.tasks.task import Task
 
@@ -39,9 +40,12 @@ def how_to_get(task: Task) -> str:
             f" `vitamin data collect {task.name} --policy random --steps 10000` makes one,"
             f" `vitamin data import FILE --task {task.name}` takes yours."
         )
+    stand_in = (
+        f"\n`vitamin data collect {task.name}` makes a stand-in." if task.dataset_kind in POLICIES else ""
+    )
     return (
         f"`vitamin data fetch {task.name}` downloads {task.dataset_url}\n"
-        f"By hand: put {task.dataset_file} there, or run `vitamin data import FILE --task {task.name}`."
+        f"By hand: put {task.dataset_file} there, or run `vitamin data import FILE --task {task.name}`.{stand_in}"
     )
 
 

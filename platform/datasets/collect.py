@@ -1,69 +1,152 @@
-"""Making real data on the spot: rollouts of a policy in a task's environment, in D4RL's layout."""
+"""Making data on the spot: acting in a task's environment, written down in D4RL's layout as a stand-in."""
 
 import os
 from collections.abc import Callable
+from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vitamin.errors import DatasetError, SettingsError, nearest
 from vitamin.platform.datasets.cache import cache_directory, cached_path, install, make_directory
 from vitamin.platform.datasets.hdf5 import RawDataset, write_raw
+from vitamin.platform.datasets.policies import MEDIUM_REPLAY, POLICIES, RANDOM
 from vitamin.platform.datasets.provenance import STAND_IN_ATTRIBUTE, describe
-from vitamin.platform.environments import describe_environment, make_raw_environment
+from vitamin.platform.datasets.sac import Progress, Recipe, TrainedSAC, train_sac
+from vitamin.platform.environments import action_bounds, describe_environment, make_raw_environment
 from vitamin.platform.tasks.task import Task
 
-POLICIES = ("random",)
 _REPORT_EVERY = 1000
-Progress = Callable[[int, int | None], None]
-"""Called with the steps done and the steps in all."""
+Act = Callable[[NDArray[Any]], NDArray[Any]]
+"""From an observation (S,) to an action (A,) in the environment's units."""
+
+
+def _ignore(*_: object) -> None:
+    """Nobody listens."""
 
 
 def collect_dataset(
     task: Task,
     *,
-    policy: str = "random",
-    steps: int,
+    policy: str = RANDOM,
+    steps: int | None = None,
     seed: int = 0,
+    recipe: Recipe | None = None,
     out: Path | None = None,
     force: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = _ignore,
+    report: Callable[[str], None] = _ignore,
 ) -> Path:
-    """Write ``steps`` steps of ``policy`` to a file that says in its attributes that it is a stand-in.
+    """Write steps of a policy to a file that says in its attributes that it is a stand-in.
 
     The file is as D4RL's own: actions in the environment's units, a timeout where the time limit cut an
     episode off, and no flag at the end of an unfinished last episode.
 
     Args:
         task: The task whose environment is used.
-        policy: ``random``: uniform over the action bounds.
-        steps: N.
-        seed: Of the actions and of the environment.
+        policy: ``random``: uniform over the action bounds. ``medium``: actions sampled from a SAC agent that is
+            trained until it is as good as ``recipe`` says. ``medium-replay``: every step of that training.
+        steps: N; for ``medium-replay`` the length of the training decides.
+        seed: Of actions, environment and training. On the CPU, equal arguments give equal data.
+        recipe: How good the agent is to be, and how long it may train; by default that of D4RL's medium data.
         out: The file to write; by default the task's place in the cache, if this policy's data belongs there.
         force: Replace a file that is there.
-        progress: Told about steps.
+        progress: Told about steps, of the training first.
+        report: Called with a sentence for each evaluation of the training.
 
     Raises:
-        SettingsError: If there is no such policy.
+        SettingsError: If there is no such policy, or what it needs is not given or not installed.
         TaskError: If the environment cannot be made.
-        DatasetError: If ``out`` exists or cannot be written, no episode was finished, or the task's published
-            dataset is of another kind and ``out`` is not given.
+        DatasetError: If ``out`` exists or cannot be written, no episode was finished, the training did not reach
+            its goal, or the task's published dataset is of another kind and ``out`` is not given.
     """
     if policy not in POLICIES:
         raise SettingsError(
-            f"Unknown policy {policy!r}.{nearest(policy, POLICIES)} Policies: {', '.join(POLICIES)}."
+            f"Unknown policy {policy!r}.{nearest(policy, POLICIES)} Policies: {', '.join(POLICIES)},"
+            " or the folder of a run."
         )
-    path = out if out is not None else _place_in_cache(task, policy)
+    if (steps is None) != (policy == MEDIUM_REPLAY):
+        raise SettingsError(
+            f"The policy {policy} needs a number of steps: --steps N."
+            if steps is None
+            else f"{policy} is the whole replay of the training; --max-train-steps bounds it, not --steps."
+        )
+    path = destination(task, policy, out, force=force)
+    if policy == RANDOM:
+        assert steps is not None
+        raw = act_in(task, _random_actions(task, seed), steps, seed, progress)
+        return write_stand_in(path, raw, task, {"algorithm": "random policy", "seed": seed})
+    trained = train_sac(task, recipe or Recipe(), seed, progress, report)
+    reached = f"SAC stopped at mean return {trained.mean_return:.1f}"
+    if policy == MEDIUM_REPLAY:
+        raw, algorithm = trained.replay, f"replay of {reached}"
+    else:
+        assert steps is not None
+        raw, algorithm = act_in(task, trained.act, steps, seed, progress), reached
+    return write_stand_in(path, raw, task, _sac_attributes(trained) | {"algorithm": algorithm, "seed": seed})
+
+
+def usual_policy(task: Task) -> str:
+    """The policy whose data stands in for the task's published dataset; ``random`` where there is none.
+
+    Raises:
+        DatasetError: If the published data is of a kind that cannot be made here.
+    """
+    kind = task.dataset_kind or RANDOM
+    if kind not in POLICIES:
+        raise DatasetError(
+            f"{task.name} stands for data of kind {kind}, which cannot be made here."
+            f" `vitamin data fetch {task.name}` downloads the published file; `--policy random --out FILE`, or"
+            " `--policy RUN --out FILE` with the folder of a run, writes other data of its environment."
+        )
+    return kind
+
+
+def destination(task: Task, kind: str | None, out: Path | None, *, force: bool) -> Path:
+    """The file that is to be written, in a folder that exists.
+
+    Args:
+        task: The task.
+        kind: Of published data, for which the new data stands in; None for none.
+        out: The user's choice; None for the task's place in the cache.
+        force: Whether a file may be there already.
+
+    Raises:
+        DatasetError: If the task stands for other data, or a file is there, or the folder cannot be made.
+    """
+    if out is None and task.dataset_kind not in (None, kind):
+        raise DatasetError(
+            f"{task.name} stands for data of kind {task.dataset_kind}, which this is not."
+            " Write it elsewhere with --out FILE."
+        )
+    path = out if out is not None else cached_path(task)
     if path.exists() and not force:
         raise DatasetError(f"{path} exists. Add --force to replace it, or give another file with --out.")
     make_directory(path)
-    collected = _random_steps(task, steps, seed, progress)
+    return path
+
+
+def write_stand_in(path: Path, raw: RawDataset, task: Task, attributes: dict[str, Any]) -> Path:
+    """Write collected data to ``path``; attributes must name the ``algorithm``, which becomes part of the label.
+
+    Raises:
+        DatasetError: If it holds no finished episode, or cannot be written.
+    """
+    assert raw.timeouts is not None
+    if not (raw.terminals | raw.timeouts).any():
+        raise DatasetError(
+            f"{len(raw.rewards)} steps in {task.env_id} did not finish one episode. Collect more steps."
+        )
+    packages = {f"{name}_version": _version(name) for name in ("gymnasium", "mujoco", "numpy")}
+    known = {STAND_IN_ATTRIBUTE: True, "environment": task.env_id, "task": task.name}
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        write_raw(part, collected, _attributes(task, policy, seed))
+        write_raw(part, raw, known | packages | attributes)
         if path.parent == cache_directory():
-            install(part, path, describe(part, f"collected with the {policy} policy (stand-in)"))
+            install(part, path, describe(part, f"collected: {attributes['algorithm']} (stand-in)"))
         else:
             part.replace(path)
     finally:
@@ -71,53 +154,44 @@ def collect_dataset(
     return path
 
 
-def _place_in_cache(task: Task, policy: str) -> Path:
-    if task.dataset_kind not in (None, policy):
-        raise DatasetError(
-            f"{task.name} stands for data of kind {task.dataset_kind}, which {policy} actions are not."
-            " Write them elsewhere with --out FILE."
-        )
-    return cached_path(task)
-
-
-def _random_steps(task: Task, steps: int, seed: int, progress: Progress | None) -> RawDataset:
-    """``steps`` steps with uniform random actions."""
+def act_in(task: Task, act: Act, steps: int, seed: int, progress: Progress) -> RawDataset:
+    """``steps`` steps in the task's environment, one episode after the other."""
     described = describe_environment(task)
-    env = make_raw_environment(task)
-    width, low, high = described.observation_size, described.action_low, described.action_high
-    actions = np.random.default_rng(seed).uniform(low, high, (steps, len(low))).astype(np.float32)
-    observations = np.empty((steps, width), np.float32)
-    next_observations = np.empty((steps, width), np.float32)
+    observations = np.empty((steps, described.observation_size), np.float32)
+    next_observations = np.empty_like(observations)
+    actions = np.empty((steps, len(described.action_low)), np.float32)
     rewards = np.empty(steps, np.float32)
     terminals, timeouts = np.zeros(steps, bool), np.zeros(steps, bool)
 
-    observation, _ = env.reset(seed=seed)
-    for step, action in enumerate(actions):
-        observations[step] = observation
-        observation, rewards[step], terminated, truncated, _ = env.step(action)
-        next_observations[step] = observation
-        if terminated or truncated:
-            terminals[step], timeouts[step] = terminated, truncated and not terminated
-            observation, _ = env.reset()
-        if progress is not None and (step + 1) % _REPORT_EVERY == 0:
-            progress(step + 1, steps)
-    env.close()
-    if not (terminals | timeouts).any():
-        raise DatasetError(
-            f"{steps} steps in {task.env_id} did not finish one episode. Collect more with --steps."
-        )
+    with closing(make_raw_environment(task)) as env:
+        observation, _ = env.reset(seed=seed)
+        for step in range(steps):
+            observations[step] = observation
+            actions[step] = act(observation)
+            observation, rewards[step], terminated, truncated, _ = env.step(actions[step])
+            next_observations[step] = observation
+            if terminated or truncated:
+                terminals[step], timeouts[step] = terminated, truncated and not terminated
+                observation, _ = env.reset()
+            if (step + 1) % _REPORT_EVERY == 0:
+                progress(step + 1, steps)
     return RawDataset(observations, actions, rewards, terminals, timeouts, next_observations)
 
 
-def _attributes(task: Task, policy: str, seed: int) -> dict[str, str | int | bool]:
-    versions = {package: _version(package) for package in ("gymnasium", "mujoco", "numpy")}
+def _random_actions(task: Task, seed: int) -> Act:
+    (low, high), rng = action_bounds(task), np.random.default_rng(seed)
+
+    def act(_: NDArray[Any]) -> NDArray[Any]:
+        return rng.uniform(low, high)
+
+    return act
+
+
+def _sac_attributes(trained: TrainedSAC) -> dict[str, Any]:
     return {
-        STAND_IN_ATTRIBUTE: True,
-        "algorithm": f"{policy} policy",
-        "environment": task.env_id,
-        "task": task.name,
-        "seed": seed,
-        **{f"{package}_version": number for package, number in versions.items()},
+        "training_steps": trained.steps,
+        "policy_return": trained.mean_return,
+        "stable_baselines3_version": _version("stable-baselines3"),
     }
 
 

@@ -57,16 +57,28 @@ class Agent:
     observation_std: Tensor
 
     @property
+    def name(self) -> str:
+        """Name of the run's folder."""
+        return self.checkpoint.resolve().parents[1].name
+
+    @property
     def iteration(self) -> int:
         """Iteration after which the checkpoint was written."""
         return int(self.checkpoint.name)
 
     def rollout(
-        self, environments: Sequence[Environment], *, seed: int, unit: int, target_return: float | None
+        self,
+        environments: Sequence[Environment],
+        *,
+        seed: int,
+        unit: int,
+        target_return: float | None,
+        explore: bool = False,
+        stream: Stream = Stream.EVALUATION,
     ) -> Trajectories:
-        """One episode in each environment with the mean action.
+        """One episode in each environment, with the mean action unless it is to explore.
 
-        Seed, iteration and unit key the episodes as in training: with the run's seed and
+        Seed, stream, iteration and unit key the episodes as in training: with the run's seed and
         ``eval_envs_per_unit`` environments they are those of the run's own evaluation after that iteration.
 
         Raises:
@@ -81,8 +93,8 @@ class Agent:
                 observation_mean=self.observation_mean,
                 observation_std=self.observation_std,
                 target_return=settings.eval_target_return if target_return is None else target_return,
-                explore=False,
-                rng=generator(seed, Stream.EVALUATION, self.iteration, unit),
+                explore=explore,
+                rng=generator(seed, stream, self.iteration, unit),
             )
 
 
@@ -94,11 +106,15 @@ class EvaluationResult:
         returns: Undiscounted returns in the environment's reward units, one an episode.
         lengths: Steps of each episode.
         normalized_scores: D4RL's score of each episode; None if the task has no reference scores.
+        discounted_returns: As ``returns``, discounted with the run's discount.
+        successes: Whether each episode reached its goal; None if the environment does not say.
     """
 
     returns: tuple[float, ...]
     lengths: tuple[int, ...]
     normalized_scores: tuple[float, ...] | None
+    discounted_returns: tuple[float, ...]
+    successes: tuple[bool, ...] | None
 
 
 def evaluate_run(
@@ -139,19 +155,25 @@ def evaluate_agent(
     """
     total = agent.hyperparameters.eval_episodes if episodes is None else episodes
     width = min(agent.hyperparameters.eval_envs_per_unit, total)
-    returns: list[float] = []
-    lengths: list[int] = []
+    units: list[Trajectories] = []
     with ExitStack() as stack:
         environments = [stack.enter_context(closing(make_environment(agent.task))) for _ in range(width)]
         check_sizes(agent, environments[0])
         for unit, start in enumerate(range(0, total, width)):
             batch = environments[: total - start]
-            trajectories = agent.rollout(batch, seed=seed, unit=unit, target_return=target_return)
-            returns += trajectories.returns.tolist()
-            lengths += trajectories.lengths.tolist()
-            progress(len(returns), total)
+            units.append(agent.rollout(batch, seed=seed, unit=unit, target_return=target_return))
+            progress(start + len(batch), total)
+    episodes_done = Trajectories.concatenate(units)
+    returns = tuple(episodes_done.returns.tolist())
     scores = [score for value in returns if (score := agent.task.normalized_score(value)) is not None]
-    return EvaluationResult(tuple(returns), tuple(lengths), tuple(scores) or None)
+    successes = episodes_done.successes
+    return EvaluationResult(
+        returns=returns,
+        lengths=tuple(episodes_done.lengths.tolist()),
+        normalized_scores=tuple(scores) or None,
+        discounted_returns=tuple(episodes_done.discounted_returns(agent.hyperparameters.discount).tolist()),
+        successes=None if successes is None else tuple(successes.tolist()),
+    )
 
 
 def load_agent(run: Path, *, checkpoint: int | None = None, report: Callable[[str], None] = _ignore) -> Agent:

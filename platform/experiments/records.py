@@ -31,7 +31,7 @@ class Records:
         self._folder = folder
         with self._writing():
             lines = _kept(metrics, _iteration_of_metrics, iteration)
-            rows = _kept(evaluations, _iteration_of_evaluation, iteration)
+            rows = [_widened(row) for row in _kept(evaluations, _iteration_of_evaluation, iteration)]
             write_text(metrics, "".join(lines))
             write_text(evaluations, ",".join(schema.EVALUATION_HEADER) + "\n" + "".join(rows))
             self.missing = iteration - len(lines)
@@ -94,6 +94,12 @@ def _iteration_of_evaluation(line: str) -> int:
     return int(line.split(",")[schema.EVALUATION_HEADER.index("iteration")])
 
 
+def _widened(row: str) -> str:
+    """A row of ``evaluations.csv``, with the columns that an earlier version of the schema had not."""
+    missing = len(schema.EVALUATION_HEADER) - len(row.split(","))
+    return row.removesuffix("\n") + "," * missing + "\n"
+
+
 def _rows(evaluation: Evaluation, task: Task) -> list[list[Any]]:
     rows = []
     for episode, (value, length) in enumerate(zip(evaluation.returns, evaluation.lengths, strict=True)):
@@ -109,6 +115,7 @@ def _rows(evaluation: Evaluation, task: Task) -> list[list[Any]]:
                 value,
                 length,
                 "" if score is None else score,
+                "" if evaluation.successes is None else int(evaluation.successes[episode]),
             ]
         )
     return rows

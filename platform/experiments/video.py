@@ -9,6 +9,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
+from vitamin.algorithms.delayed_rewards import RewardDelay, reward_paid
 from vitamin.errors import RunError, TaskError
 from vitamin.platform.environments import make_environment
 from vitamin.platform.environments.rendering import Frame, choose_mujoco_renderer, first_frame, uses_mujoco
@@ -37,8 +38,8 @@ def film_episode(agent: Agent, file: Path, *, seed: int = 0, target_return: floa
         settings = agent.hyperparameters
         target = settings.eval_target_return if target_return is None else target_return
 
-        def caption(step: int, total: float) -> str:
-            to_go = target - (total + step * settings.reward_shift) / settings.reward_divisor
+        def caption(step: int, total: float, paid: float) -> str:
+            to_go = target - (paid + step * settings.reward_shift) / settings.reward_divisor
             return f"step {step}   return {total:.1f}   return-to-go {to_go:.1f}"
 
         rate = float(environment.metadata.get("render_fps", 30))
@@ -46,7 +47,7 @@ def film_episode(agent: Agent, file: Path, *, seed: int = 0, target_return: floa
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             with closing(_open_writer(temporary, rate / stride)) as writer:
-                camera = _Camera(environment, writer.append_data, caption, stride)
+                camera = _Camera(environment, writer.append_data, caption, stride, settings.reward_delay)
                 trajectories = agent.rollout([camera], seed=seed, unit=0, target_return=target)
             temporary.replace(file)
         except OSError as error:
@@ -72,31 +73,38 @@ class _Camera(gymnasium.Wrapper[Any, Any, Any, Any]):
         self,
         environment: gymnasium.Env[Any, Any],
         keep: Callable[[Frame], object],
-        caption: Callable[[int, float], str],
+        caption: Callable[[int, float, float], str],
         stride: int,
+        delay: RewardDelay,
     ) -> None:
         super().__init__(environment)
-        self.keep, self.caption, self.stride = keep, caption, stride
-        self.steps, self.total = 0, 0.0
+        self.keep, self.caption, self.stride, self.delay = keep, caption, stride, delay
+        self.rewards: list[float] = []
+        self.paid = 0.0
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
         """Begins the film."""
         first = self.env.reset(seed=seed, options=options)
-        self.steps, self.total = 0, 0.0
+        self.rewards, self.paid = [], 0.0
         self._shoot()
         return first
 
     def step(self, action: Any) -> Any:
         """One step, and a picture if it is time for one or the episode ends."""
         result = self.env.step(action)
-        self.steps += 1
-        self.total += float(result[1])
-        if self.steps % self.stride == 0 or result[2] or result[3]:
+        self.rewards.append(float(result[1]))
+        ended = bool(result[2] or result[3])
+        self.paid += float(reward_paid(np.asarray(self.rewards, np.float32), self.delay, ended=ended))
+        if len(self.rewards) % self.stride == 0 or ended:
             self._shoot()
         return result
 
     def _shoot(self) -> None:
-        self.keep(_write_on(np.asarray(self.env.render()), self.caption(self.steps, self.total)))
+        self.keep(
+            _write_on(
+                np.asarray(self.env.render()), self.caption(len(self.rewards), sum(self.rewards), self.paid)
+            )
+        )
 
 
 def _write_on(frame: Frame, text: str) -> Frame:

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, get_args, get_origin
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import TypeAdapter, ValidationError
@@ -88,9 +89,7 @@ def _as_number(value: Any) -> Any:
 
 def _expected(field: FieldInfo) -> str:
     """The type and range of a field in words: "a number >= 0 and < 1"."""
-    if get_origin(field.annotation) is Literal:
-        return " or ".join(map(str, get_args(field.annotation)))
-    words = next(name for kind, name in _TYPE_NAMES.items() if field.annotation is kind)
+    words = _type_in_words(field.annotation)
     ranges = [
         f"{sign} {getattr(constraint, name):g}"
         for kind, name, sign in _SIGNS
@@ -98,3 +97,11 @@ def _expected(field: FieldInfo) -> str:
         if isinstance(constraint, kind)
     ]
     return " ".join([words, " and ".join(ranges)]).strip()
+
+
+def _type_in_words(annotation: Any) -> str:
+    if get_origin(annotation) is Literal:
+        return " or ".join(map(str, get_args(annotation)))
+    if get_origin(annotation) in (Union, UnionType):
+        return " or ".join(map(_type_in_words, get_args(annotation)))
+    return _TYPE_NAMES[annotation]

@@ -46,13 +46,14 @@ def write_run(
     scores: Sequence[float] | Mapping[int, float],
     *,
     spread: float = 5.0,
+    successes: tuple[int, int] | None = None,
     **info: Any,
 ) -> RunInfo:
     """A run with the given scores: the pretrained one, then those of the online evaluations.
 
     A sequence is evaluated every 1 000 steps, a mapping gives the steps. Each evaluation has two episodes,
-    ``spread`` below and above the score. Without reference scores, scores are returns; with ``REFERENCE``
-    returns are 10 times the normalized scores.
+    ``spread`` below and above the score, with the given ``successes``. Without reference scores, scores are
+    returns; with ``REFERENCE`` returns are 10 times the normalized scores.
     """
     made = run_info(name=folder.name, **info)
     points = (
@@ -65,7 +66,8 @@ def write_run(
         phase = "online" if steps else "pretrain"
         for episode, value in enumerate((score - spread, score + spread)):
             result = f"{10 * value},50,{value}" if made.reference_scores else f"{value},50,"
-            lines.append(f"{phase},{iteration},{steps},{iteration * 300},3.6,{episode},{result}")
+            success = "" if successes is None else successes[episode]
+            lines.append(f"{phase},{iteration},{steps},{iteration * 300},3.6,{episode},{result},{success}")
     folder.mkdir(parents=True)
     made.write(folder)
     (folder / EVALUATIONS_FILE).write_text("\n".join(lines) + "\n")

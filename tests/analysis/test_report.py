@@ -75,6 +75,17 @@ def test_a_separated_method_is_named(results: Path) -> None:
     assert "did not finish" not in page
 
 
+def test_success_rates_of_tasks_with_a_goal(results: Path) -> None:
+    assert "Success rate" not in build_report(results, reps=10).page.read_text()
+    for seed, successes in enumerate([(0, 1), (1, 1)]):
+        write_run(results / f"maze-{seed}", [1, 2], task="maze2d-umaze-v1", seed=seed, successes=successes)
+    made = build_report(results, reps=10)
+    page = made.page.read_text()
+    assert "## Success rate\n\n| Task | TD3+ODT |\n| --- | --- |\n| maze2d-umaze-v1 | 75.0 % |\n" in page
+    scores = pd.read_csv(made.page.parent / "scores.csv").set_index("run")
+    assert scores.loc["maze-0", "success"] == 0.5
+
+
 def test_swept_settings_are_listed(tmp_path: Path) -> None:
     for value in (0.1, 2.0):
         write_run(tmp_path / str(value), [10, 20], overrides={"rl_coefficient": value})

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.analysis.run_folders import write_run, write_sweep
@@ -37,7 +38,7 @@ def test_a_run_folder_itself(tmp_path: Path) -> None:
 def test_a_torn_last_line_is_dropped(tmp_path: Path) -> None:
     write_run(tmp_path / "run", [10, 20], status="running")
     path = tmp_path / "run" / EVALUATIONS_FILE
-    path.write_text(path.read_text().removesuffix("5.0\n"))  # the last score, 25.0, could now be read as 2
+    path.write_text(path.read_text().removesuffix("5.0,\n"))  # the last score, 25.0, could now be read as 2
     results = load_results(tmp_path)
     assert results.evaluations["normalized_score"].tolist() == [5.0, 15.0, 15.0]
     assert results.runs["status"].tolist() == ["running"]
@@ -83,6 +84,15 @@ def test_added_columns_are_ignored(tmp_path: Path) -> None:
     header, *rows = path.read_text().splitlines()
     path.write_text("".join(f"{line}\n" for line in ("new," + header, *("7," + row for row in rows))))
     assert len(load_results(tmp_path).evaluations) == 4
+
+
+def test_files_of_an_earlier_version_lack_columns(tmp_path: Path) -> None:
+    write_run(tmp_path / "run", [1, 2])
+    expected = load_results(tmp_path).evaluations
+    path = tmp_path / "run" / EVALUATIONS_FILE
+    path.write_text("".join(line.rpartition(",")[0] + "\n" for line in path.read_text().splitlines()))
+    pd.testing.assert_frame_equal(load_results(tmp_path).evaluations, expected)
+    assert expected["success"].isna().all()
 
 
 def test_an_unreadable_run_file_is_skipped(tmp_path: Path) -> None:

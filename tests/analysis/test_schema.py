@@ -74,7 +74,8 @@ def test_unknown_keys_are_ignored(tmp_path: Path) -> None:
 
 def test_evaluation_header() -> None:
     assert ",".join(EVALUATION_HEADER) == (
-        "phase,iteration,env_steps,gradient_updates,target_return,episode,return,length,normalized_score"
+        "phase,iteration,env_steps,gradient_updates,target_return,episode,return,length,normalized_score,"
+        "success"
     )
 
 

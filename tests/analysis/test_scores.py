@@ -33,7 +33,7 @@ def test_last_pretraining_evaluation_is_the_pretrained_score(tmp_path: Path) -> 
     write_run(tmp_path / "run", [10, 40])
     path = tmp_path / "run" / EVALUATIONS_FILE
     content = path.read_text().replace("\nonline,2,1000", "\npretrain,2,0").rstrip("\n")
-    path.write_text(content + "\nonline,3,1000,900,3.6,0,700,50,70\n")
+    path.write_text(content + "\nonline,3,1000,900,3.6,0,700,50,70,\n")
     row = scores_of(tmp_path).loc["run"]
     assert (row["pretrained"], row["final"]) == (40.0, 70.0)
 

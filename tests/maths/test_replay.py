@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.replay import Replay
@@ -218,12 +219,30 @@ def test_ranks_by_transformed_rewards() -> None:
     assert identities(replay) == [0, 1]
 
 
+def test_rewards_are_delayed_then_shifted_and_divided() -> None:
+    data = numbered(3, 1, length=5)
+    options = hyperparameters(
+        context_length=5, reward_delay=2, reward_shift=-1.0, reward_divisor=2.0, return_scale=1.0
+    )
+    offline = Replay.from_offline(data, hyperparameters=options)
+    online = Replay.from_offline(numbered(-9), hyperparameters=options)
+    online.add(data.select([1, 0]), bootstrap_at_time_limit=True)
+    for replay, first in ((offline, 5), (online, 6)):  # of the trajectory that earns 3 a step
+        segment = replay.gather(np.array([first]))
+        assert segment.rewards[0].tolist() == [-0.5, 2.5, -0.5, 2.5, 1.0]
+        assert segment.returns_to_go[0].tolist() == [5.0, 5.5, 3.0, 3.5, 1.0, 0.0]
+    late = hyperparameters(context_length=5, reward_delay="episode", return_scale=1.0)
+    segment = Replay.from_offline(data, hyperparameters=late).gather(np.array([5]))
+    assert segment.rewards[0].tolist() == [0, 0, 0, 0, 15]
+    assert segment.returns_to_go[0].tolist() == [15, 15, 15, 15, 15, 0]
+
+
 def test_leaves_what_it_is_given_unchanged() -> None:
     given = make([3, 2], seed=5)
     replay = Replay.from_offline(make([4]), hyperparameters=hyperparameters())
     replay.add(given, bootstrap_at_time_limit=False)
     for field in fields(Trajectories):
-        assert np.array_equal(getattr(given, field.name), getattr(make([3, 2], seed=5), field.name))
+        assert_array_equal(getattr(given, field.name), getattr(make([3, 2], seed=5), field.name))
 
 
 def test_refuses_no_data() -> None:

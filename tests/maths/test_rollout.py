@@ -1,7 +1,7 @@
 """Rollouts: what an episode holds, what the policy is shown, and that a unit depends on its key alone."""
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from gymnasium.spaces import Box
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vitamin.algorithms.delayed_rewards import RewardDelay, delay_rewards
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import PolicyKind
 from vitamin.algorithms.models.decision_transformer import DecisionTransformer
@@ -118,11 +119,17 @@ def rollout(
     )
 
 
+def arrays(trajectories: Trajectories) -> dict[str, NDArray[Any]]:
+    values = {field.name: getattr(trajectories, field.name) for field in fields(Trajectories)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def assert_identical(left: Trajectories, right: Trajectories) -> None:
-    for field in fields(Trajectories):
-        a, b = getattr(left, field.name), getattr(right, field.name)
+    assert arrays(left).keys() == arrays(right).keys()
+    for name in arrays(left):
+        a, b = getattr(left, name), getattr(right, name)
         assert a.dtype == b.dtype
-        assert a.tobytes() == b.tobytes(), field.name
+        assert a.tobytes() == b.tobytes(), name
 
 
 def test_episodes_are_whole_and_in_order() -> None:
@@ -138,7 +145,7 @@ def test_episodes_are_whole_and_in_order() -> None:
         trajectories.rewards, trajectories.next_observations.sum(1), rtol=1e-4, atol=1e-5
     )
     assert np.flatnonzero(trajectories.terminals).tolist() == ends.tolist()
-    assert [getattr(trajectories, f.name).dtype for f in fields(Trajectories)] == [
+    assert [array.dtype for array in arrays(trajectories).values()] == [
         *[np.float32] * 4,
         np.bool_,
         np.int64,
@@ -180,6 +187,23 @@ def test_the_policy_sees_the_last_steps() -> None:
             assert timesteps[row].tolist() == expected_timesteps
 
 
+@pytest.mark.parametrize("delay", [2, 5, "episode"])
+def test_the_policy_sees_delayed_rewards(delay: RewardDelay) -> None:
+    policy = Script()
+    lengths = [3, 9, 6]
+    walks = [Walk(length) for length in lengths]
+    episodes = rollout(walks, policy, target=5.0, reward_delay=delay, reward_shift=-1.0)
+    assert_identical(episodes, rollout([Walk(length) for length in lengths], Script()))
+    for i, length in enumerate(lengths):
+        episode = episodes.select([i])
+        paid = delay_rewards(episode.rewards, episode.offsets, delay)
+        to_go = 5.0 - np.concatenate([[0], np.cumsum(paid - 1.0)])
+        for step in range(length):
+            row = [j for j, other in enumerate(lengths) if step < other].index(i)
+            shown = policy.contexts[step][2][row, -1]
+            assert shown == pytest.approx(0.01 * to_go[step], rel=1e-5)
+
+
 def test_each_environment_may_have_its_own_target() -> None:
     policy = Script()
     rollout([Walk(2), Walk(2)], policy, target=np.array([5.0, 7.0]))
@@ -202,6 +226,31 @@ def test_exploration_of_the_stochastic_policy() -> None:
     sampled = np.arctanh(rollout([Walk(1000)], Script(stochastic=True)).actions.astype(np.float64))
     assert sampled.mean() == pytest.approx(0.5, abs=0.03)
     assert sampled.std() == pytest.approx(np.exp(-1.0), rel=0.1)
+
+
+class Goal(Walk):
+    """Says after a number of steps that its goal is reached, and later that it is lost."""
+
+    def __init__(self, length: int, reached: int, key: str = "success") -> None:
+        super().__init__(length)
+        self._reached, self._key = reached, key
+
+    def step(self, action: NDArray[np.float32]) -> Step:
+        *rest, info = super().step(action)
+        return (*rest, info | {self._key: self._steps == self._reached})  # type: ignore[return-value]
+
+
+def test_an_episode_is_a_success_if_it_was_one_at_any_step() -> None:
+    environments = [Goal(5, reached=5), Goal(5, reached=1), Goal(5, reached=6), Goal(5, 2, key="is_success")]
+    for _ in range(2):
+        successes = rollout(environments, Script()).successes
+        assert successes is not None
+        assert successes.tolist() == [True, True, False, True]
+    assert_identical(
+        replace(rollout(environments, Script()), successes=None),
+        rollout([Walk(5) for _ in range(4)], Script()),
+    )
+    assert rollout([Goal(5, reached=1), Walk(5)], Script()).successes is None
 
 
 @pytest.mark.parametrize("kind", ["deterministic", "stochastic"])

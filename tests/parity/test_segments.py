@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from tests.parity.comparison import Comparison
 from tests.parity.golden_files import GoldenFile
+from vitamin.algorithms.delayed_rewards import delay_rewards, reward_paid
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.replay import Replay
 from vitamin.algorithms.trajectories import Trajectories
 
-NOT_OURS = re.compile(r"delay|cumsum_gamma0|.*/ordering$")
-"""Delayed rewards are the environment's and the dataset's, discounted sums TD(lambda)'s. The number of a step
-within its segment enters no network: the published code looks its embedding up by timestep."""
+NOT_OURS = re.compile(r"cumsum_gamma0|.*/ordering$")
+"""Discounted sums are TD(lambda)'s. The number of a step within its segment enters no network: the published
+code looks its embedding up by timestep."""
 
 REWARDS = {"hammer": (0.0, 1000.0), "pen": (0.0, 100.0), "door": (0.0, 100.0), "antmaze": (-1.0, 1.0)}
 """Reward shift and divisor with which the published code loads an environment's data, where not 0 and 1."""
@@ -36,6 +37,7 @@ def test_segments_buffer(golden: GoldenFile, compare: Comparison) -> None:
     _compare_segments(golden, compare)
     _compare_long_timesteps(golden, compare)
     _compare_sampling(golden, compare)
+    _compare_delays(golden, compare)
     _compare_loading(golden, compare)
     _compare_eviction(golden, compare)
 
@@ -83,6 +85,22 @@ def _compare_sampling(golden: GoldenFile, compare: Comparison) -> None:
 
     whole = _filled_replay(golden, raw, context_length=int(raw.lengths[0]), return_scale=1.0)
     compare("cumsum_gamma1_traj0", whole.gather(np.array([0])).returns_to_go[0, :-1])
+
+
+def _compare_delays(golden: GoldenFile, compare: Comparison) -> None:
+    raw = _raw_trajectories(golden, "traj")
+    in_data, in_rollouts = _names(golden, r"delay\d+_traj\d+"), _names(golden, r"delaywrap\d+_traj\d+")
+    assert in_data
+    assert in_rollouts
+    for name in in_data:
+        delay, trajectory = _numbers(name)
+        paid = delay_rewards(raw.rewards, raw.offsets, delay)
+        compare(name, np.split(paid, raw.offsets[1:-1])[trajectory])
+    for name in in_rollouts:
+        delay, trajectory = _numbers(name)
+        earned = raw.select([trajectory]).rewards
+        T = len(earned)
+        compare(name, np.array([reward_paid(earned[:t], delay, ended=t == T) for t in range(1, T + 1)]))
 
 
 def _compare_loading(golden: GoldenFile, compare: Comparison) -> None:

@@ -48,6 +48,12 @@ def toy_arrays(seed: int = 0) -> dict[str, Any]:
     }
 
 
+def pendulum_rewards(observations: NDArray[Any], actions: NDArray[Any]) -> NDArray[Any]:
+    """Pendulum-v1's rewards (N,) for observations (N, 3) and torques (N, 1), up to float32's rounding."""
+    angles = np.arctan2(observations[:, 1], observations[:, 0])
+    return -(angles**2 + 0.1 * observations[:, 2] ** 2 + 0.001 * actions[:, 0] ** 2)
+
+
 def write_file(path: Path, arrays: dict[str, Any], **options: Any) -> Path:
     """Write ``arrays`` with plain h5py, as other programs would; ``options`` go to create_dataset."""
     with h5py.File(path, "w") as file:

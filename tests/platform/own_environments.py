@@ -42,6 +42,22 @@ class Painted(Corridor):
         return np.zeros((48, 256, 3), np.uint8)
 
 
+class Goal(Corridor):
+    """Says at each step whether the goal is reached: only at the third."""
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[np.float64], dict[str, Any]]:
+        self.steps = 0
+        return super().reset(seed=seed)
+
+    def step(
+        self, action: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float64], float, bool, bool, dict[str, Any]]:
+        self.steps += 1
+        return np.zeros(2), 1.0, False, False, {"success": self.steps == 3}
+
+
 class Images(Corridor):
     observation_space = Box(0.0, 1.0, (4, 4))
 
@@ -60,5 +76,5 @@ class Needy(Corridor):
         raise gymnasium.error.DependencyNotInstalled("install it")
 
 
-for environment in (Corridor, Painted, Images, Unbounded, Broken, Needy):
+for environment in (Corridor, Painted, Goal, Images, Unbounded, Broken, Needy):
     gymnasium.register(f"{environment.__name__}-v0", entry_point=environment, max_episode_steps=12)

@@ -77,7 +77,7 @@ def test_collect_inspect_and_list_a_task(cache: Path) -> None:
     assert row("Pendulum-v1").endswith("here (stand-in)")
     listed = vitamin("data", "list").stdout
     assert "Pendulum-v1.hdf5" in listed
-    assert "collected with the random policy (stand-in)" in listed
+    assert "collected: random policy (stand-in)" in listed
 
 
 def test_inspect_a_file_with_and_without_a_task(tmp_path: Path) -> None:
@@ -172,7 +172,16 @@ def test_fetch_without_network_says_what_to_do(cache: Path) -> None:
         (("data", "collect", "Pendulum-v1", "--steps", "9"), 1, "did not finish one episode"),
         (("data", "collect", "CartPole-v1", "--steps", "9"), 1, "supported are one-dimensional Box"),
         (("data", "collect", "Pendulum-v1", "--steps", "300", "--policy", "sac"), 1, "Policies: random"),
-        (("data", "collect", "hopper-medium-v2", "--steps", "300"), 1, "--out FILE"),
+        (("data", "collect", "hopper-medium-v2", "--policy", "random", "--steps", "300"), 1, "--out FILE"),
+        (("data", "collect", "hopper-medium-v2"), 2, "--policy medium needs --steps"),
+        (
+            ("data", "collect", "hopper-medium-replay-v2", "--steps", "9"),
+            2,
+            "but with random and medium and RUN",
+        ),
+        (("data", "collect", "hopper-random-v2", "--steps", "9", "--noise", "1"), 2, "but with RUN"),
+        (("data", "collect", "door-human-v1", "--steps", "9"), 1, "cannot be made here"),
+        (("data", "collect", "maze2d-umaze-v1", "--steps", "9"), 1, "vitamin data fetch maze2d-umaze-v1"),
         (("tasks", "hoper-medium-v2"), 1, "Did you mean hopper-medium-v2"),
     ],
 )

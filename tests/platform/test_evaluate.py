@@ -50,6 +50,15 @@ def test_task_without_reference_scores(tmp_path: Path) -> None:
     assert result.lengths == (12, 12)
 
 
+def test_success_and_discounted_returns(tmp_path: Path) -> None:
+    make_run(tmp_path / "run", task="tests.platform.own_environments:Goal-v0", overrides={"discount": 0.5})
+    result = evaluate_run(tmp_path / "run", episodes=3)
+    assert result.successes == (True, True, True)
+    assert result.discounted_returns == pytest.approx([2 - 0.5**11] * 3)
+    make_run(tmp_path / "other", task=PAINTED)
+    assert evaluate_run(tmp_path / "other", episodes=1).successes is None
+
+
 def test_damaged_newest_checkpoint_is_reported_and_passed_over(tmp_path: Path) -> None:
     make_run(tmp_path / "run")
     damaged = tmp_path / "run" / "checkpoints" / "00000004" / "tensors.safetensors"

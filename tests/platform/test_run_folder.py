@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +227,26 @@ def test_records_are_cut_back_to_the_checkpoint(tmp_path: Path) -> None:
     records = Records(tmp_path, 2)
     records.close()
     assert records.missing == 2
+
+
+def test_success_is_written_where_the_environment_says_it(tmp_path: Path) -> None:
+    records = Records(tmp_path, 0)
+    records.add(record(1), replace(evaluation(1), successes=(False, True)), TASK)
+    records.add(record(2), evaluation(2), TASK)
+    records.close()
+    rows = (tmp_path / "evaluations.csv").read_text().splitlines()
+    assert [row.split(",")[-1] for row in rows] == ["success", "0", "1", "", ""]
+
+
+def test_rows_of_an_earlier_version_get_the_later_columns(tmp_path: Path) -> None:
+    records = Records(tmp_path, 0)
+    add(records, 1)
+    records.close()
+    file = tmp_path / "evaluations.csv"
+    expected = file.read_text()
+    file.write_text("".join(line.rpartition(",")[0] + "\n" for line in expected.splitlines()))
+    Records(tmp_path, 1).close()
+    assert file.read_text() == expected
 
 
 def test_tensorboard_hides_what_is_made_again(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ def test_overrides_get_the_types_of_their_fields() -> None:
             "drop_worst_trajectory=false",
             "critic_layer_norm=1",
             "online_target_return=-3",
+            "reward_delay=5",
         ]
     )
     assert parsed == {
@@ -28,6 +29,7 @@ def test_overrides_get_the_types_of_their_fields() -> None:
         "drop_worst_trajectory": False,
         "critic_layer_norm": True,
         "online_target_return": -3.0,
+        "reward_delay": 5,
     }
     assert isinstance(parsed["dropout"], float)
     assert isinstance(parsed["online_steps"], int)
@@ -54,6 +56,9 @@ def test_the_last_of_equal_keys_counts() -> None:
         ("online_steps=-1", r"expected an integer >= 0"),
         ("critic_layer_norm=7", r"expected true or false"),
         ("precision=half", r"expected float32 or bfloat16"),
+        ("reward_delay=-1", r"expected an integer or episode \(steps between payments"),
+        ("reward_delay=2.5", r"expected an integer or episode"),
+        ("reward_delay=end", r"expected an integer or episode"),
     ],
 )
 def test_bad_overrides_get_one_clear_line(assignment: str, message: str) -> None:

@@ -309,6 +309,30 @@ def test_tune_runs_a_grid_over_a_hyperparameter(make_config: MakeConfig, tmp_pat
     assert len({result.metrics["evaluation"]["return_mean"] for result in results}) == 2
 
 
+def test_success_and_discounted_return_are_metrics(
+    make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gymnasium.envs.classic_control import PendulumEnv
+
+    step, calls = PendulumEnv.step, []
+
+    def with_goal(self: Any, action: Any) -> Any:
+        calls.append(self)
+        return (*step(self, action)[:4], {"success": len(calls) == 3})
+
+    monkeypatch.setattr(PendulumEnv, "step", with_goal)
+    algorithm = make_config(eval_episodes=2, discount=1.0).build_algo()
+    history = _history(algorithm, 3)
+    algorithm.stop()
+    (first, evaluation), _, (online, _) = history
+    assert evaluation.successes == (True, False)  # two episodes take turns, the first has the third step
+    assert first["evaluation/success_rate"] == 0.5
+    assert "rollout/success_rate" not in first
+    assert online["rollout/success_rate"] == 0.0
+    assert online["evaluation/success_rate"] == 0.0
+    assert online["evaluation/discounted_return_mean"] == pytest.approx(online["evaluation/return_mean"])
+
+
 def test_tune_restarts_a_trial_whose_process_died(make_config: MakeConfig, tmp_path: Path) -> None:
     marker = tmp_path / "died"
 
