@@ -36,6 +36,10 @@ def _as_text(source: Any) -> Any:
     return os.fspath(source) if isinstance(source, os.PathLike) else source
 
 
+DataSource = Annotated[str, BeforeValidator(_as_text)]
+"""A file in D4RL's layout, or ``minari:ID``."""
+
+
 class ExperimentSpec(BaseModel):
     """One run. What is above ``num_env_runners`` decides the result, the rest how fast it comes.
 
@@ -49,7 +53,7 @@ class ExperimentSpec(BaseModel):
     method: str = Field("td3_odt", description="row of the method table")
     preset: str = Field("paper", description="paper, small or tiny")
     seed: NonNegativeInt = Field(0, description="key of all random draws")
-    data: Annotated[str | None, BeforeValidator(_as_text)] = Field(
+    data: DataSource | None = Field(
         None, description="HDF5 file or minari:ID; by default the task's file in the dataset cache"
     )
     reference_scores: tuple[FiniteFloat, FiniteFloat] | None = Field(

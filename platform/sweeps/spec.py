@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from vitamin.errors import SweepError, nearest
+from vitamin.platform.experiments.spec import DataSource
 from vitamin.platform.yaml_files import load_yaml
 
 SUFFIX = ".yaml"
@@ -86,7 +87,7 @@ class SweepSpec(_Block):
     axes: dict[str, Annotated[Axis, BeforeValidator(_axis)]] = Field(
         default_factory=dict, description="hyperparameters and the values to try"
     )
-    data: dict[str, str] = Field(
+    data: dict[str, DataSource] = Field(
         default_factory=dict,
         description="by task a file, relative to the current directory, or minari:ID; by default the cached dataset",
     )
