@@ -29,7 +29,7 @@ def find_doubts(
     for one, need not earn what the published data does.
 
     Raises:
-        DatasetError: If its attributes name another environment.
+        DatasetError: If its attributes name another environment than the registered task's.
     """
     found = [*_name_doubts(path, task)]
     stated = _stated_task(attributes)
@@ -53,6 +53,8 @@ def _check_stated(stated: Task, path: Path, task: Task) -> Iterator[str]:
         yield f"it was made for {stated.name}, in the same environment"
     elif _family(stated) == _family(task):
         yield f"it was made in {stated.env_id}, whose rewards and terminations may differ from {task.env_id}'s"
+    elif task.name not in registered_tasks():
+        yield f"it was made for {stated.name}, which may be another environment than {task.name}"
     else:
         raise DatasetError(
             f"{path} was made for {stated.name} ({_words(stated)}), not for {task.name} ({_words(task)})."

@@ -1,6 +1,7 @@
 """Files that are not what their task expects: refused where it is certain, doubted where it only looks so."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,11 @@ def test_what_a_file_says_of_itself_is_believed(tmp_path: Path, recorded: dict[s
     assert "made for hopper-random-v2, in the same environment" in doubt
     (doubt,) = read_dataset(path, get_task("Hopper-v5")).doubts
     assert "made in Hopper-v4, whose rewards and terminations may differ from Hopper-v5's" in doubt
+    path = _stated(tmp_path / "p.hdf5", recorded["hopper"], "hopper-random-v2")
+    (doubt,) = read_dataset(
+        path, replace(get_task("Hopper-v5"), name="own:Leaper-v0", env_id="Leaper-v0")
+    ).doubts
+    assert "made for hopper-random-v2, which may be another environment than own:Leaper-v0" in doubt
 
 
 def test_of_mazes_the_maze_counts_too(tmp_path: Path) -> None:
