@@ -10,6 +10,7 @@ from benchmarks.flops import count_flops
 from benchmarks.machine import print_header, print_table, share_of_peak, timed
 from benchmarks.plain_reference import PlainTD3
 from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.algorithms.memory import keep_freed_memory
 from vitamin.algorithms.methods import METHODS
 from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.replay import Replay
@@ -101,7 +102,14 @@ def main() -> None:
     parser.add_argument("--size", choices=[*SIZES, "all"], default="all")
     parser.add_argument("--data", type=Path, help="a D4RL file of Hopper's, as one more kind of data")
     parser.add_argument("--device", default="cpu", help="torch device of networks and batches, such as cuda")
+    parser.add_argument(
+        "--return-memory",
+        action="store_true",
+        help="give freed memory back to the system, as learners do not",
+    )
     arguments = parser.parse_args()
+    if not arguments.return_memory:
+        keep_freed_memory()
     torch.set_num_threads(THREADS)
     print_header("A critic and an actor step of TD3+ODT, dropout 0.1", [THREADS], arguments.device)
     rows = [

@@ -38,6 +38,7 @@ def ray_session(cpus: float, gpus: float = 0, *, at_once: int = 1) -> Iterator[N
         WorkerFailure: If the cluster cannot be reached or is too small.
     """
     if ray.is_initialized():
+        _check_size(cpus, gpus)
         yield
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")

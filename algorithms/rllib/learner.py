@@ -12,6 +12,7 @@ from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.core.learner.torch.torch_learner import TorchLearner
 from torch import Tensor
 
+from vitamin.algorithms.memory import keep_freed_memory
 from vitamin.algorithms.methods import Phase
 from vitamin.algorithms.randomness import Stream, generator, torch_seed
 from vitamin.algorithms.replay import Replay
@@ -46,6 +47,8 @@ class ReplayLearner(TorchLearner):
         super().build()
         if self.device.type == "cuda":
             torch.use_deterministic_algorithms(True, warn_only=True)  # RLlib asks for them on CPUs only
+        else:
+            keep_freed_memory()
         # RLlib's deterministic mode also fills fresh memory, which costs a small network a few percent.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         if self.distributed:

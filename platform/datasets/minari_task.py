@@ -1,5 +1,6 @@
 """A Minari dataset as a task: its data, and the environment that it says it was recorded in."""
 
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from vitamin.platform.datasets.minari_read import (
     observation_layout,
 )
 from vitamin.platform.datasets.provenance import LAYOUT_ATTRIBUTE
-from vitamin.platform.environments import describe_environment
+from vitamin.platform.environments import described_task
 from vitamin.platform.tasks.minari import PREFIX, minari_id
 from vitamin.platform.tasks.task import Task
 
@@ -32,7 +33,7 @@ def minari_task(name: str) -> Task:
 
     Raises:
         DatasetError: As `minari_path`.
-        TaskError: If the dataset names no environment, or it cannot be made.
+        TaskError: If the dataset names no environment, it cannot be made, or it has no time limit.
     """
     return _minari_task(minari_id(name), minari_path(name))
 
@@ -52,17 +53,9 @@ def _minari_task(name: str, path: Path) -> Task:
         entry_point=partial(_recover, spec, attributes[LAYOUT_ATTRIBUTE]),
         max_episode_steps=spec.max_episode_steps,
     )
-    description = describe_environment(Task(name=f"{PREFIX}{name}", suite="minari", env_id=env_id))
     reference = _reference_scores(attributes)
-    return Task(
-        name=f"{PREFIX}{name}",
-        suite="minari",
-        env_id=env_id,
-        max_episode_steps=description.max_episode_steps,
-        observation_size=description.observation_size,
-        action_size=len(description.action_low),
-        action_low=description.action_low,
-        action_high=description.action_high,
+    return replace(
+        described_task(f"{PREFIX}{name}", "minari", env_id),
         reference_min=reference and reference[0],
         reference_max=reference and reference[1],
         reference_source=f"Minari {name}" if reference else "",

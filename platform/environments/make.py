@@ -1,7 +1,7 @@
 """Making environments, and the errors of making them."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gymnasium
@@ -89,6 +89,30 @@ def describe_environment(task: Task) -> EnvironmentDescription:
         return _described(env, task)
     finally:
         env.close()
+
+
+def described_task(name: str, suite: str, env_id: str) -> Task:
+    """A task with what its environment says of itself; without data, reference scores and settings.
+
+    Raises:
+        TaskError: As `describe_environment`, and if the environment has no time limit, without which an episode, and
+            with it a run, might never end.
+    """
+    task = Task(name=name, suite=suite, env_id=env_id)
+    found = describe_environment(task)
+    if found.max_episode_steps is None:
+        raise TaskError(
+            f"{name} has no time limit, so that an episode might never end."
+            " Register its environment with one: gymnasium.register(..., max_episode_steps=1000)."
+        )
+    return replace(
+        task,
+        max_episode_steps=found.max_episode_steps,
+        observation_size=found.observation_size,
+        action_size=len(found.action_low),
+        action_low=found.action_low,
+        action_high=found.action_high,
+    )
 
 
 def action_bounds(task: Task) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from vitamin.algorithms.delayed_rewards import RewardDelay
 from vitamin.algorithms.replay import Replay
 from vitamin.algorithms.rllib.checkpoint import read_replay, read_state
 from vitamin.algorithms.trajectories import Trajectories
@@ -61,9 +62,10 @@ def run_experience(
         next_observations=trajectories.next_observations,
     )
     progress = read_state(agent.checkpoint)["progress"]
+    payment = _payment(agent.hyperparameters.reward_delay)
     attributes = {
         STAND_IN_ATTRIBUTE: True,
-        "algorithm": f"online experience of {method_label(agent.spec.method)}",
+        "algorithm": f"online experience of {method_label(agent.spec.method)}{payment and f', rewards {payment}'}",
         "environment": agent.task.env_id,
         "task": agent.task.name,
         "run": run.resolve().name,
@@ -74,8 +76,16 @@ def run_experience(
         "env_steps_collected": progress["env_steps"],
         "rounding": _ROUNDING,
         "terminals": how,
+        "rewards": payment or "paid as they are earned",
     }
     return Exportable(raw, attributes, agent.task)
+
+
+def _payment(delay: RewardDelay) -> str:
+    """When the replay's rewards are paid; empty if at once."""
+    if delay == "episode":
+        return "paid at the end of the episode"
+    return f"paid every {delay} steps" if delay > 1 else ""
 
 
 def _ends(trajectories: Trajectories, agent: Agent) -> tuple[NDArray[np.bool_], NDArray[np.bool_], str]:

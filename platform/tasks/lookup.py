@@ -59,7 +59,7 @@ def _tasks_in(suite: SuiteFile) -> list[str]:
 @cache
 def _gymnasium_task(name: str) -> Task:
     # Gymnasium takes half a second to import, and registered tasks do not need it.
-    from vitamin.platform.environments import describe_environment, known_environments
+    from vitamin.platform.environments import described_task, known_environments
 
     choices = known_environments()
     if ":" not in name and name not in choices:
@@ -68,19 +68,4 @@ def _gymnasium_task(name: str) -> Task:
             f"Unknown task {name!r}.{suggestion} `vitamin tasks` lists the tasks;"
             " any Gymnasium environment id works too."
         )
-    description = describe_environment(Task(name=name, suite="gymnasium", env_id=name))
-    if description.max_episode_steps is None:
-        raise TaskError(
-            f"{name} has no time limit, so that an episode might never end."
-            " Register it with one: gymnasium.register(..., max_episode_steps=1000)."
-        )
-    return Task(
-        name=name,
-        suite="gymnasium",
-        env_id=name,
-        max_episode_steps=description.max_episode_steps,
-        observation_size=description.observation_size,
-        action_size=len(description.action_low),
-        action_low=description.action_low,
-        action_high=description.action_high,
-    )
+    return described_task(name, "gymnasium", name)

@@ -103,6 +103,18 @@ def test_attention_and_its_gradients_are_those_of_pytorch(L: int) -> None:
     torch.testing.assert_close(ours, (query.grad, key_value.grad))
 
 
+@pytest.mark.parametrize(("rows", "L"), [(3, 5), (40, 5), (40, 40)])
+@pytest.mark.parametrize("causal", [True, False])
+def test_attention_is_the_same_in_inference_as_in_training(rows: int, L: int, causal: bool) -> None:
+    torch.manual_seed(0)
+    heads, Q, width = 2, L if causal else 2, 8
+    query, key_value = torch.randn(rows, Q, width), torch.randn(rows, L, 2 * width)
+    bias = torch.full((L, L), -math.inf).triu(1)[L - Q :]
+    trained = attention(query, key_value, heads, bias)
+    with torch.no_grad():
+        torch.testing.assert_close(attention(query, key_value, heads, bias), trained)
+
+
 def test_attention_gradients_with_penalty_and_dropout_are_those_of_differences() -> None:
     rows, heads, Q, L, width = 2, 2, 3, 5, 4
     generator = torch.Generator().manual_seed(0)

@@ -115,6 +115,18 @@ def test_terminations_and_time_limits_are_told_apart(bootstrap: bool) -> None:
     assert_array_equal(np.flatnonzero(timeouts) + 1, ends[:1] if bootstrap else ends[::2])
 
 
+@pytest.mark.ray
+def test_delayed_rewards_are_said_to_be(tmp_path: Path) -> None:
+    data = collect_dataset(PENDULUM, steps=1000, seed=1, out=tmp_path / "p.hdf5")
+    changes = {"reward_delay": 5, "pretrain_updates": 1}
+    with ray_session(cpus=2):
+        train(runs.spec(data, online_steps=200, overrides=changes), tmp_path / "run")
+    exported = run_experience(tmp_path / "run")
+    assert exported.attributes["rewards"] == "paid every 5 steps"
+    assert exported.attributes["algorithm"].endswith("TD3+ODT, rewards paid every 5 steps")
+    assert_array_equal(exported.raw.rewards.reshape(-1, 5)[:, :4], 0)
+
+
 def test_a_run_that_was_still_pretraining(tmp_path: Path) -> None:
     make_run(tmp_path / "run", iterations=(2,))
     file = tmp_path / "run/checkpoints/00000002/replay.safetensors"

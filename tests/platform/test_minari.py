@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import gymnasium
 import h5py
 import numpy as np
 import pytest
@@ -124,6 +125,16 @@ def test_a_dataset_is_a_task_with_the_environment_it_names() -> None:
     for _ in range(199):
         assert not env.step(np.array([0.3], np.float32))[3]
     assert env.step(np.array([0.3], np.float32))[3]
+
+
+def test_a_dataset_of_an_environment_without_a_time_limit_is_no_task() -> None:
+    gymnasium.register("Endless-v0", entry_point="gymnasium.envs.classic_control:PendulumEnv")
+    try:
+        create("me/endless-v0", "Endless-v0")
+        with pytest.raises(TaskError, match="minari:me/endless-v0 has no time limit"):
+            get_task("minari:me/endless-v0")
+    finally:
+        del gymnasium.registry["Endless-v0"]
 
 
 def test_dictionaries_are_laid_out_as_gymnasium_flattens_them() -> None:

@@ -3,7 +3,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import vitamin
+from vitamin.errors import WorkerFailure
 from vitamin.platform.datasets import collect_dataset
+from vitamin.platform.ray_session import ray_session
 from vitamin.platform.tasks import get_task
 
 
@@ -18,3 +20,13 @@ def test_a_gpu_that_is_not_there_is_one_message(
     answer = vitamin("train", "Pendulum-v1", *options, "--num-gpus-per-learner", 1, "-q", code=1)
     assert answer.stderr.startswith(f"error: This needs {2 + learners} CPUs and 1 GPUs; Ray has ")
     assert "Use fewer env runners, learners or GPUs" in answer.stderr
+
+
+@pytest.mark.ray
+def test_a_ray_that_is_already_there_must_be_large_enough_too() -> None:
+    with (
+        ray_session(cpus=2),
+        pytest.raises(WorkerFailure, match=r"needs 5000 CPUs and 0 GPUs; Ray has"),
+        ray_session(5000),
+    ):
+        pass

@@ -237,7 +237,7 @@ def test_other_data_and_other_checkpoints_are_refused(data: Path, undisturbed: P
     more, info = spec(data, online_steps=9999), RunInfo.read(folder)
     configured = (folder / "config.yaml").read_text()
     other = collect_dataset(get_task("Pendulum-v1"), steps=1000, seed=2, out=tmp_path / "other.hdf5")
-    for experiment in (spec(other), more.model_copy(update={"data": other})):
+    for experiment in (spec(other), more.model_copy(update={"data": str(other)})):
         with pytest.raises(RunError, match="was started on other data"):
             train(experiment, folder, resume=True)
     assert RunInfo.read(folder) == info
@@ -262,7 +262,7 @@ def test_other_data_and_other_checkpoints_are_refused(data: Path, undisturbed: P
     ):
         rewrite(**change)
         with pytest.raises(RunError, match=message):
-            train(more.model_copy(update={"data": Path(moved)}), folder, resume=True)
+            train(more.model_copy(update={"data": str(moved)}), folder, resume=True)
         assert RunInfo.read(folder) == info
     assert (folder / "config.yaml").read_text() == configured
     assert runs.metrics(folder) == runs.metrics(undisturbed)
