@@ -1,7 +1,13 @@
 import pytest
 
 from vitamin.errors import SettingsError
-from vitamin.platform.tasks import get_task, parse_overrides, preset_names, resolve_hyperparameters
+from vitamin.platform.tasks import (
+    get_task,
+    parse_overrides,
+    preset_names,
+    resolve_hyperparameters,
+    task_names,
+)
 
 HOPPER = get_task("hopper-random-v2")
 
@@ -105,6 +111,14 @@ def test_later_sources_win() -> None:
     assert small.hidden_size == 64  # the task's for this preset
     assert resolve_hyperparameters(HOPPER, "td3_odt", "small", {}).hidden_size == 128
     assert resolve_hyperparameters(pendulum, "td3_odt", "small", {"hidden_size": 32}).hidden_size == 32
+
+
+@pytest.mark.parametrize("preset", ["small", "tiny"])
+def test_no_preset_sees_more_context_than_the_authors(preset: str) -> None:
+    for name in task_names():
+        paper, ours = (resolve_hyperparameters(get_task(name), "td3_odt", it, {}) for it in ("paper", preset))
+        assert ours.context_length <= paper.context_length, name
+        assert ours.eval_context_length <= paper.eval_context_length, name
 
 
 def test_plain_odt_has_no_rl_term() -> None:
