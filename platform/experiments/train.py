@@ -105,6 +105,7 @@ def train(
     resume: bool = False,
     reporter: Reporter | None = None,
     stop_asked: Callable[[], bool] = lambda: False,
+    doubts_told: bool = False,
 ) -> RunInfo:
     """Runs an experiment in the folder ``out``, or continues it there from its newest whole checkpoint.
 
@@ -113,6 +114,8 @@ def train(
 
     A finished run goes on if ``spec`` asks for more online steps, to the weights of a run that had them from its start;
     the evaluation at its earlier end, which that run need not have, stays in the results.
+
+    Doubts about the data are reported unless they are ``doubts_told`` already, as by a sweep.
 
     Returns:
         The final content of ``run.json``; its status is ``running`` if the run was stopped.
@@ -132,7 +135,8 @@ def train(
     stop = _StopRequest(stop_asked, reporter.message)
     with RunFolder(out, spec, resume=resume) as folder:
         folder.check_data(data, digest)
-        for warning in dataset_warnings(data, task):  # and defects, before Ray and all processes are started
+        warnings = dataset_warnings(data, task)  # and defects, before Ray and all processes are started
+        for warning in warnings if not doubts_told else ():
             reporter.message(warning)
         cpus = 1 + spec.num_env_runners + spec.num_learners
         gpus = max(1, spec.num_learners) * spec.num_gpus_per_learner

@@ -79,7 +79,9 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.ray
-def test_a_failed_and_a_diverged_trial_do_not_stop_the_others(tmp_path: Path, data: Path) -> None:
+def test_a_failed_and_a_diverged_trial_do_not_stop_the_others(
+    tmp_path: Path, data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     axis = {"values": [1e-3, 1e30], "tasks": ["Pendulum-v1"]}
     spec = entries(
         data,
@@ -89,6 +91,8 @@ def test_a_failed_and_a_diverged_trial_do_not_stop_the_others(tmp_path: Path, da
     )
     plan, out, first = make_plan(SweepSpec.model_validate(spec)), tmp_path / "sweep", Recorder()
     progress = run_sweep(plan, out, first)
+    assert len([text for text in caplog.messages if "may be another environment than" in text]) == 1
+    assert not any("may be another environment than" in text for text in first.messages)  # not by each trial
     assert {name: state.status for name, state in progress.trials.items()} == {
         FAILED: "failed",
         DIVERGED: "diverged",
