@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from vitamin.algorithms.assembly import uses_temperature
 from vitamin.algorithms.gradients import GRADIENTS
 from vitamin.algorithms.methods import Method
 from vitamin.errors import SettingsError
@@ -21,6 +22,8 @@ _OF_RL_GRADIENTS = (
     "bootstrap_at_offline_cuts",
 )
 _OF_TRANSFORMERS = (
+    "weight_decay",
+    "gradient_clip",
     "num_layers",
     "num_heads",
     "dropout",
@@ -52,9 +55,13 @@ def ignored_settings(method: Method) -> dict[str, str]:
         if "pretrain" in method.rl:
             reasons["pretrain_rl_coefficient"] = f"{label} pretrains with rl_coefficient"
     if method.network != "transformer":
-        reasons |= dict.fromkeys(_OF_TRANSFORMERS, f"the policy of {label} is no transformer")
+        reasons |= dict.fromkeys(
+            _OF_TRANSFORMERS, f"the policy of {label} is no transformer, and Adam trains it"
+        )
     if not method.supervised:
         reasons["supervised_coefficient"] = f"{label} has no supervised term"
+    if not uses_temperature(method):
+        reasons |= dict.fromkeys(_OF_STOCHASTIC_POLICIES, f"no loss of {label} has an entropy term")
     if method.policy == "deterministic":
         reasons |= dict.fromkeys(
             _OF_STOCHASTIC_POLICIES, f"the policy of {label} is deterministic and has no entropy"
