@@ -33,7 +33,9 @@ class Hyperparameters(BaseModel):
     # The policy
     context_length: PositiveInt = Field(20, description="K (T_train): steps of a training segment")
     eval_context_length: PositiveInt = Field(5, description="T_eval: steps of context in rollouts, at most K")
-    hidden_size: PositiveInt = Field(512, description="H: width of the transformer")
+    hidden_size: PositiveInt = Field(
+        512, description="H: width of the transformer, or of a perceptron's two layers"
+    )
     num_layers: PositiveInt = Field(4, description="transformer blocks")
     num_heads: PositiveInt = Field(4, description="attention heads; divides hidden_size")
     dropout: float = Field(0.1, ge=0, lt=1, description="dropout in attention and residual branches")
@@ -44,6 +46,9 @@ class Hyperparameters(BaseModel):
     max_timestep: PositiveInt = Field(1000, description="size of the timestep embedding")
 
     # The critics
+    critic_members: PositiveInt = Field(
+        2, description="Q functions of the ensemble; targets take the smallest"
+    )
     critic_hidden_size: PositiveInt = Field(256, description="width of the two hidden layers of each critic")
     critic_layer_norm: bool = Field(
         False, description="LayerNorm without affine after each linear layer of the critics"
@@ -58,7 +63,9 @@ class Hyperparameters(BaseModel):
     normalize_rl_coefficient: bool = Field(
         False, description="divide alpha by the batch mean of |Q|, as TD3+BC does"
     )
-    learning_rate: PositiveFloat = Field(1e-4, description="LAMB step size of the policy")
+    learning_rate: PositiveFloat = Field(
+        1e-4, description="step size of the policy (LAMB; Adam for a perceptron)"
+    )
     weight_decay: NonNegativeFloat = Field(5e-4, description="LAMB weight decay of the policy")
     warmup_updates: NonNegativeInt = Field(
         10_000, description="linear warm-up of the policy's step size, actor updates"
@@ -85,6 +92,24 @@ class Hyperparameters(BaseModel):
     actor_update_interval: PositiveInt = Field(
         2, description="critic updates per actor update (delayed updates)"
     )
+
+    # Values and advantages
+    expectile: float = Field(
+        0.7, gt=0, lt=1, description="IQL: V is this expectile of Q over the data's actions"
+    )
+    inverse_temperature: PositiveFloat = Field(
+        1.0, description="beta: actions are weighted with exp(beta * advantage)"
+    )
+    max_advantage_weight: PositiveFloat = Field(20.0, description="largest of these weights")
+    normalize_advantages: bool = Field(
+        False, description="AWR: advantages are standardized in a batch; AWAC: its weights sum to 1"
+    )
+    awac_entropy: Literal["none", "critic", "both"] = Field(
+        "none",
+        description="AWAC: where the entropy counts, nowhere, in the critics' target, in the actor loss too",
+    )
+    clip_ratio: float = Field(0.2, gt=0, lt=1, description="PPO: clip of the likelihood ratio around 1")
+    td_lambda: float = Field(0.98, ge=0, le=1, description="PPO, AWR: lambda of the TD(lambda) targets of V")
 
     # Data
     batch_size: PositiveInt = Field(256, description="B: segments per update, over all learners together")
@@ -147,6 +172,14 @@ class Hyperparameters(BaseModel):
     )
     normalizer_over_padding: bool = Field(
         True, description="True: the mean |Q| of normalize_rl_coefficient is over padding too"
+    )
+    advantage_losses_over_padding: bool = Field(
+        True,
+        description="True: IQL's loss of V, AWR's losses and AWAC's normalized weights count padding too",
+    )
+    published_value_pretraining: bool = Field(
+        True,
+        description="True: V of PPO and AWR is pretrained by undiscounted residual gradients, padding included",
     )
     drop_worst_trajectory: bool = Field(
         True, description="True: leave the offline trajectory of lowest return out"

@@ -1,14 +1,17 @@
 """The table of methods (paper §4 and Table 1): which policy, which loss terms offline and online, which RL gradient."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from vitamin.errors import SettingsError, nearest
 
 PolicyKind = Literal["deterministic", "stochastic"]
+NetworkKind = Literal["transformer", "mlp"]
 Phase = Literal["pretrain", "online"]
+
+BOTH: tuple[Phase, ...] = ("pretrain", "online")
 
 
 @dataclass(frozen=True)
@@ -18,10 +21,15 @@ class Method:
     Attributes:
         name: What users type.
         label: What the paper and reports call it.
-        policy: Head of the decision transformer: ``deterministic`` (tanh) or ``stochastic`` (squashed Gaussian).
+        policy: Head of the policy: ``deterministic`` (tanh) or ``stochastic`` (Gaussian).
         gradient: RL gradient mixed into the actor loss, a key of ``vitamin.algorithms.gradients.GRADIENTS``;
             None for purely supervised methods, which have no critic.
         summary: One line for listings.
+        supervised: Phases whose actor loss has the supervised term.
+        rl: Phases whose actor loss has the RL term with ``rl_coefficient``; where pretraining is not among them it
+            has ``pretrain_rl_coefficient``.
+        network: What the policy is: a decision transformer, or a perceptron that sees the state alone.
+        fixed: Hyperparameters that are part of the method's definition.
     """
 
     name: str
@@ -29,6 +37,38 @@ class Method:
     policy: PolicyKind
     gradient: str | None
     summary: str
+    supervised: tuple[Phase, ...] = BOTH
+    rl: tuple[Phase, ...] = ("online",)
+    network: NetworkKind = "transformer"
+    fixed: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def terms(self, phase: Phase) -> str:
+        """The actor loss of a phase in words, with the usual coefficients."""
+        supervised = "squared error" if self.policy == "deterministic" else "likelihood + entropy"
+        parts = [supervised] if phase in self.supervised else []
+        if self.gradient is not None and phase in self.rl:
+            gradient = self.label.split("+")[0]
+            parts.append(f"α·{gradient}" if parts else gradient)
+        return " + ".join(parts)
+
+
+_ONE_STEP = {"context_length": 1, "eval_context_length": 1}
+
+
+def _alone_and_mixed(gradient: str, label: str, name: str, words: str) -> tuple[Method, Method]:
+    """Two rows for an RL gradient on the stochastic transformer: alone online, and beside the supervised term."""
+    alone = Method(
+        name,
+        label,
+        "stochastic",
+        gradient,
+        f"decision transformer with {words} alone online",
+        supervised=("pretrain",),
+    )
+    mixed = Method(
+        f"{gradient}_odt", f"{gradient.upper()}+ODT", "stochastic", gradient, f"ODT with {words} added online"
+    )
+    return alone, mixed
 
 
 _ROWS = (
@@ -46,6 +86,48 @@ _ROWS = (
         None,
         "online decision transformer: likelihood plus entropy (Zheng et al. 2022)",
     ),
+    Method(
+        "td3",
+        "TD3",
+        "deterministic",
+        "td3",
+        "decision transformer with TD3 gradients alone online",
+        supervised=("pretrain",),
+    ),
+    Method(
+        "ddpg_odt",
+        "DDPG+ODT",
+        "deterministic",
+        "td3",
+        "as TD3+ODT with DDPG gradients: one critic, no smoothing noise, no delay",
+        fixed={"critic_members": 1, "target_policy_noise": 0.0, "actor_update_interval": 1},
+    ),
+    Method(
+        "td3_bc",
+        "TD3+BC",
+        "deterministic",
+        "td3",
+        "perceptron: TD3 divided by the mean |Q|, plus behaviour cloning (Fujimoto and Gu 2021)",
+        rl=BOTH,
+        network="mlp",
+        fixed=_ONE_STEP | {"normalize_rl_coefficient": True},
+    ),
+    Method(
+        "iql",
+        "IQL",
+        "stochastic",
+        "iql",
+        "perceptron: expectile values, advantage-weighted regression (Kostrikov et al. 2022)",
+        supervised=(),
+        rl=BOTH,
+        network="mlp",
+        fixed=_ONE_STEP,
+    ),
+    *_alone_and_mixed("sac", "SAC", "sac", "soft actor-critic"),
+    *_alone_and_mixed("iql", "IQL+DT", "iql_dt", "implicit Q-learning"),
+    *_alone_and_mixed("ppo", "PPO", "ppo", "proximal policy optimization"),
+    *_alone_and_mixed("awac", "AWAC", "awac", "advantage-weighted actor-critic"),
+    *_alone_and_mixed("awr", "AWR", "awr", "advantage-weighted regression"),
 )
 METHODS: Mapping[str, Method] = MappingProxyType({row.name: row for row in _ROWS})
 

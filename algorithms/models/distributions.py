@@ -36,6 +36,11 @@ class SquashedGaussian:
         """The action that ``noise`` (..., A) gives, differentiable (reparameterized); (..., A)."""
         return self.pre_tanh(noise).tanh().clamp(-ACTION_LIMIT, ACTION_LIMIT)
 
+    def sample_with_log_prob(self, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """As `sample`, with the log density, exact where tanh saturates; (..., A), (...)."""
+        value = self.pre_tanh(noise)
+        return value.tanh().clamp(-ACTION_LIMIT, ACTION_LIMIT), self.log_prob_of_pre_tanh(value)
+
     def log_prob(self, actions: Tensor) -> Tensor:
         """Log density of ``actions`` (..., A) strictly inside (-1, 1), as those of a batch are; (...)."""
         return self.log_prob_of_pre_tanh(actions.atanh())
@@ -50,6 +55,47 @@ class SquashedGaussian:
     def entropy(self, noise: Tensor) -> Tensor:
         """One-sample estimate of the entropy, ``-log_prob`` of the action of ``noise`` (..., A); (...)."""
         return -self.log_prob_of_pre_tanh(self.pre_tanh(noise))
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """The distribution of ``mean + std * e``, ``e`` standard normal, independent over the action's A components.
+
+    Actions beyond the action range are clipped to it when they are taken.
+
+    Attributes:
+        mean: (..., A), within the action range.
+        log_std: (..., A).
+    """
+
+    mean: Tensor
+    log_std: Tensor
+
+    @property
+    def mean_action(self) -> Tensor:
+        """The mean, the action taken in evaluation; (..., A)."""
+        return self.mean.clamp(-ACTION_LIMIT, ACTION_LIMIT)
+
+    def sample(self, noise: Tensor) -> Tensor:
+        """The action that ``noise`` (..., A), standard normal, gives; (..., A)."""
+        return (self.mean + self.log_std.exp() * noise).clamp(-ACTION_LIMIT, ACTION_LIMIT)
+
+    def log_prob(self, actions: Tensor) -> Tensor:
+        """Log density of ``actions``; (..., A) -> (...)."""
+        scaled = (actions - self.mean) * (-self.log_std).exp()
+        return (-0.5 * scaled.square() - self.log_std - 0.5 * math.log(2 * math.pi)).sum(-1)
+
+    def sample_with_log_prob(self, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """As `sample`, with the log density of the action before it is clipped; (..., A), (...)."""
+        return self.sample(noise), self.log_prob(self.mean + self.log_std.exp() * noise)
+
+    def entropy(self, noise: Tensor) -> Tensor:
+        """One-sample estimate of the entropy, from ``noise`` (..., A); (...)."""
+        return -self.sample_with_log_prob(noise)[1]
+
+
+ActionDistribution = SquashedGaussian | Gaussian
+"""What a stochastic policy acts by."""
 
 
 def squash_log_std(raw: Tensor, low: float = -5.0, high: float = 2.0) -> Tensor:
