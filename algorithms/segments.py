@@ -52,3 +52,18 @@ class SegmentBatch:
     def shifted_actions(self) -> Tensor:
         """Actions of the context that ends in the next state: shifted left by one, 0 at the end; (B, K, A)."""
         return torch.cat([self.actions[:, 1:], torch.zeros_like(self.actions[:, :1])], dim=1)
+
+
+@dataclass(frozen=True)
+class FutureBatch(SegmentBatch):
+    """Segments together with the F steps that follow each, left-padded as the segments are.
+
+    Attributes:
+        future_states: (B, F, S), normalized; padded as ``states``.
+        future_actions: (B, F, A), clipped to the action range; 0 where padded.
+        future_mask: (B, F) bool, True where real: at most to the trajectory's end.
+    """
+
+    future_states: Tensor
+    future_actions: Tensor
+    future_mask: Tensor
