@@ -16,12 +16,12 @@ class FutureReplay(Replay):
     """Segments end at the steps that are drawn, and the ``future_length`` steps after them come along.
 
     Pretraining knows no rewards. So all offline trajectories are held, whatever their returns, and none of them once
-    `forget_offline` was called: from then on a trajectory is drawn in proportion to how far its return is above the
+    `begin_online` was called: from then on a trajectory is drawn in proportion to how far its return is above the
     lowest one, instead of to its length.
     """
 
-    def forget_offline(self) -> None:
-        """Drops all offline trajectories, as at the beginning of the online phase."""
+    def begin_online(self) -> None:
+        """Drops all offline trajectories."""
         self._set_slots(self._slots[self._is_online()], 0)
 
     def draw(self, rng: np.random.Generator, count: int) -> NDArray[np.int64]:

@@ -131,6 +131,9 @@ class Replay:
         """Bytes allocated for steps on the device."""
         return self._arena.nbytes
 
+    def begin_online(self) -> None:
+        """To be called as the online phase begins: everything is kept."""
+
     def add(self, trajectories: Trajectories, *, bootstrap_at_time_limit: bool) -> None:
         """Stores new trajectories, in order, each of at least one step.
 

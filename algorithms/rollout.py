@@ -123,7 +123,7 @@ def _choose_latents(
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
     """Latents for the states (N, S) of the active ones among W episodes; (N, Z)."""
-    noise = rng.standard_normal((W, *policy.latent_noise_shape))[active].astype(np.float32)
+    noise = rng.standard_normal((W, *policy.latent_noise_shape), np.float32)[active]
     latents: NDArray[np.float32] = policy.choose_latents(
         torch.from_numpy(states), torch.from_numpy(noise)
     ).numpy()

@@ -29,7 +29,7 @@ def test_segments_end_at_the_drawn_step_and_the_future_begins_there(online: bool
     data, more = make([1, 3, 9, 4]), make([6, 2], seed=7)
     replay = future_replay(data)
     if online:
-        replay.forget_offline()
+        replay.begin_online()
         replay.add(more, bootstrap_at_time_limit=True)
         data = more
     mean, std = replay.observation_mean, replay.observation_std
@@ -73,7 +73,7 @@ def test_pretraining_holds_all_trajectories_whatever_their_returns() -> None:
 
 def test_online_the_offline_data_is_gone_and_the_ring_begins_anew() -> None:
     replay = future_replay(numbered(2, 5, 0), replay_capacity=2)
-    replay.forget_offline()
+    replay.begin_online()
     assert replay.num_trajectories == 0
     for ids, kept in (([7], [7]), ([8], [7, 8]), ([9], [9, 8])):
         replay.add(numbered(*ids), bootstrap_at_time_limit=False)
@@ -82,7 +82,7 @@ def test_online_the_offline_data_is_gone_and_the_ring_begins_anew() -> None:
 
 def test_online_trajectories_are_drawn_in_proportion_to_their_return() -> None:
     replay = future_replay(make([3]), reward_divisor=2.0)
-    replay.forget_offline()
+    replay.begin_online()
     parts = [
         numbered(1, length=2),
         numbered(1, length=4),
@@ -96,7 +96,7 @@ def test_online_trajectories_are_drawn_in_proportion_to_their_return() -> None:
 
 def test_equal_returns_are_drawn_alike() -> None:
     replay = future_replay(make([3]))
-    replay.forget_offline()
+    replay.begin_online()
     replay.add(numbered(4, 4), bootstrap_at_time_limit=True)
     slots, _, _ = replay.locate(replay.draw(np.random.default_rng(0), 1000))
     assert 400 < slots.sum() < 600
@@ -115,7 +115,7 @@ def test_a_restored_replay_goes_on_identically(online: bool) -> None:
     data = make([4, 2, 6, 3])
     original = future_replay(data, replay_capacity=3)
     if online:
-        original.forget_offline()
+        original.begin_online()
         for i in range(4):
             original.add(make([3 + i, 2], seed=i), bootstrap_at_time_limit=False)
     restored = future_replay(data, replay_capacity=3)

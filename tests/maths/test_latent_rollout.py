@@ -87,7 +87,7 @@ def test_an_evaluation_takes_the_mean_action_of_the_chosen_latents() -> None:
     trajectory = rollout([walk], policy, explore=False)
     rng = generator(3, Stream.ROLLOUT, 0, 0)
     rng.integers(2**31, size=1)
-    noise = torch.from_numpy(rng.standard_normal((1, M, Z)).astype(np.float32))
+    noise = torch.from_numpy(rng.standard_normal((1, M, Z), np.float32))
     state = (torch.from_numpy(trajectory.observations) - MEAN) / STD
     with torch.inference_mode():
         latents = policy.choose_latents(state, noise)
