@@ -13,7 +13,7 @@ from vitamin.algorithms.methods import Method, Phase
 from vitamin.algorithms.models.future_policy import FutureConditionedPolicy
 from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.segments import FutureBatch, SegmentBatch
-from vitamin.algorithms.update import Updater
+from vitamin.algorithms.update import Terms, Updater
 
 
 class FutureUpdater(Updater):
@@ -40,7 +40,11 @@ class FutureUpdater(Updater):
         )
 
     def update(
-        self, batch: SegmentBatch, phase: Phase, noise: Noise, own_batch: SegmentBatch | None = None
+        self,
+        batch: SegmentBatch,
+        phase: Phase,
+        noise: Noise,
+        own_batch: SegmentBatch | None = None,  # noqa: ARG002 (there is no RL gradient)
     ) -> Metrics:
         """An update of everything; online first ``return_warmup_updates`` of the return predictor alone.
 
@@ -71,7 +75,11 @@ class FutureUpdater(Updater):
         return {"loss/return": loss.detach(), "gradient_norm/return": norm}
 
     def _actor_loss(
-        self, batch: SegmentBatch, terms: Terms, noise: Noise, own_batch: SegmentBatch | None
+        self,
+        batch: SegmentBatch,
+        terms: Terms,
+        noise: Noise,
+        own_batch: SegmentBatch | None,  # noqa: ARG002 (there is no RL gradient)
     ) -> tuple[Tensor, Metrics]:
         """Likelihood, entropy and divergences; as soon as returns are learned, their likelihood too."""
         assert isinstance(batch, FutureBatch)

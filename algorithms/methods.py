@@ -1,14 +1,17 @@
 """The table of methods (paper §4 and Table 1): which policy, which loss terms offline and online, which RL gradient."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from vitamin.errors import SettingsError, nearest
 
 PolicyKind = Literal["deterministic", "stochastic"]
+NetworkKind = Literal["transformer", "mlp", "future"]
 Phase = Literal["pretrain", "online"]
+
+BOTH: tuple[Phase, ...] = ("pretrain", "online")
 
 
 @dataclass(frozen=True)
@@ -18,10 +21,16 @@ class Method:
     Attributes:
         name: What users type.
         label: What the paper and reports call it.
-        policy: Head of the decision transformer: ``deterministic`` (tanh) or ``stochastic`` (squashed Gaussian).
+        policy: Head of the policy: ``deterministic`` (tanh) or ``stochastic`` (Gaussian).
         gradient: RL gradient mixed into the actor loss, a key of ``vitamin.algorithms.gradients.GRADIENTS``;
             None for purely supervised methods, which have no critic.
         summary: One line for listings.
+        supervised: Phases whose actor loss has the supervised term.
+        rl: Phases whose actor loss has the RL term with ``rl_coefficient``; where pretraining is not among them it
+            has ``pretrain_rl_coefficient``.
+        network: What the policy is: a decision transformer (``transformer``); one that is conditioned on latent futures
+            instead of returns, with its own losses (``future``); or a perceptron that sees the state alone (``mlp``).
+        fixed: Hyperparameters that are part of the method's definition.
     """
 
     name: str
@@ -29,6 +38,20 @@ class Method:
     policy: PolicyKind
     gradient: str | None
     summary: str
+    supervised: tuple[Phase, ...] = BOTH
+    rl: tuple[Phase, ...] = ("online",)
+    network: NetworkKind = "transformer"
+    fixed: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def terms(self, phase: Phase) -> str:
+        """The actor loss of a phase in words, with the usual coefficients."""
+        supervised = "squared error" if self.policy == "deterministic" else "likelihood + entropy"
+        parts = [supervised] if phase in self.supervised else []
+        if self.network == "future":
+            parts += ["β·KL", "log p(R|z, s)"] if phase == "online" else ["β·KL"]
+        if self.gradient is not None and phase in self.rl:
+            parts.append(f"α·{self.gradient.upper()}" if parts else self.gradient.upper())
+        return " + ".join(parts)
 
 
 _ROWS = (
@@ -45,6 +68,30 @@ _ROWS = (
         "stochastic",
         None,
         "online decision transformer: likelihood plus entropy (Zheng et al. 2022)",
+    ),
+    Method(
+        "td3",
+        "TD3",
+        "deterministic",
+        "td3",
+        "decision transformer with TD3 gradients alone online",
+        supervised=("pretrain",),
+    ),
+    Method(
+        "ddpg_odt",
+        "DDPG+ODT",
+        "deterministic",
+        "td3",
+        "as TD3+ODT with DDPG gradients: one critic, no smoothing noise, no delay",
+        fixed={"critic_members": 1, "target_policy_noise": 0.0, "actor_update_interval": 1},
+    ),
+    Method(
+        "pdt",
+        "PDT",
+        "stochastic",
+        None,
+        "latent futures instead of returns, reward-free pretraining; online it learns which pay (Xie et al. 2023)",
+        network="future",
     ),
 )
 METHODS: Mapping[str, Method] = MappingProxyType({row.name: row for row in _ROWS})

@@ -197,7 +197,9 @@ METRIC_KEYS: Final = (
     Column("q/target_mean", "float64", "mean target value y"),
     Column("gradient_norm/actor", "float64", "global norm of the actor's gradient before clipping"),
     Column("gradient_norm/critic", "float64", "global norm of the critics' gradient"),
-    Column("gradient_norm/return", "float64", "global norm of the gradient of PDT's return predictor, warm-up"),
+    Column(
+        "gradient_norm/return", "float64", "global norm of the gradient of PDT's return predictor, warm-up"
+    ),
     Column("policy/entropy", "float64", "entropy of the stochastic policy, nats"),
     Column("policy/temperature", "float64", "lambda, weight of the entropy"),
     Column("latent/encoder_kl", "float64", "KL of PDT's q(z|future) to N(0, 1), nats a component"),

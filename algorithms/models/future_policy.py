@@ -1,7 +1,5 @@
 """The policy of PDT: a transformer conditioned on latent futures, and how a latent is chosen (Xie et al. 2023)."""
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -17,10 +15,11 @@ from vitamin.algorithms.models.layout import (
     penalized_layout,
     skip_layout,
 )
+from vitamin.algorithms.models.policy import Padding, PolicyNetwork
 from vitamin.algorithms.models.transformer import CausalTransformer
 
 
-class FutureConditionedPolicy(CausalTransformer):
+class FutureConditionedPolicy(CausalTransformer, PolicyNetwork):
     """Maps a context s_1 z_1 a_1 s_2 z_2 a_2 ... to an action distribution at each latent token.
 
     Prior p(z|s) and return predictor p(R|z, s) are linear maps of rectified embeddings, as published.
@@ -33,7 +32,7 @@ class FutureConditionedPolicy(CausalTransformer):
     return_updates: Tensor
 
     def __init__(self, observation_size: int, action_size: int, hyperparameters: Hyperparameters) -> None:
-        super().__init__()
+        super().__init__(action_size)
         width = hyperparameters.hidden_size
         self.latent_size = hyperparameters.latent_size
         self.num_samples = hyperparameters.num_latent_samples
@@ -67,7 +66,7 @@ class FutureConditionedPolicy(CausalTransformer):
         latents: Tensor,
         timesteps: Tensor,
         mask: Tensor,
-        padding: Literal["skip", "compute"] = "skip",
+        padding: Padding = "skip",
     ) -> PolicyOutput:
         """One causal pass over B segments, left-padded to K <= ``context_length`` steps.
 
@@ -77,7 +76,7 @@ class FutureConditionedPolicy(CausalTransformer):
             latents: (B, K, Z).
             timesteps: (B, K) int64.
             mask: bool (B, K), True where real; some position is.
-            padding: As for `vitamin.algorithms.models.decision_transformer.DecisionTransformer`.
+            padding: As for `PolicyNetwork.forward`; ``attend`` is not wanted of this policy.
 
         Returns:
             Action and distribution over (B, K, A).
@@ -106,8 +105,7 @@ class FutureConditionedPolicy(CausalTransformer):
         Raises:
             RuntimeError: In training mode, where dropout would disturb the policy.
         """
-        if self.training:
-            raise RuntimeError("act() is inference without dropout: call eval() on the policy first.")
+        self._require_inference()
         layout = last_state_layout(states.shape[0], states.shape[1], self.causal_bias)
         return self._run(states, actions, latents, timesteps, layout)
 

@@ -10,6 +10,7 @@ from ray.rllib.core.learner.learner import Learner
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.util.debug import log_once
 
+from vitamin.algorithms.combinations import check_warmup
 from vitamin.algorithms.hyperparameters import Hyperparameters, describe_errors
 from vitamin.algorithms.methods import Method, get_method
 from vitamin.algorithms.trajectories import Trajectories
@@ -125,13 +126,15 @@ class OfflineToOnlineConfig(AlgorithmConfig):
         return self
 
     def hyperparameters(self) -> Hyperparameters:
-        """The validated hyperparameters.
+        """The validated hyperparameters; those that the method fixes are as it has them.
 
         Raises:
-            SettingsError: If a value is ill-typed, out of range, or values contradict each other.
+            SettingsError: If there is no such method, a value is ill-typed or out of range, or values contradict each
+                other.
         """
         try:
-            return Hyperparameters(**{name: getattr(self, name) for name in Hyperparameters.model_fields})
+            chosen = {name: getattr(self, name) for name in Hyperparameters.model_fields}
+            return Hyperparameters(**chosen | dict(self.get_method().fixed))
         except ValidationError as error:
             raise SettingsError(f"Invalid hyperparameters: {describe_errors(error)}.") from error
 
@@ -151,7 +154,7 @@ class OfflineToOnlineConfig(AlgorithmConfig):
         """
         super().validate()
         hyperparameters = self.hyperparameters()
-        self.get_method()
+        check_warmup(self.get_method(), hyperparameters)
         learners = max(1, self.num_learners)
         if hyperparameters.batch_size % learners:
             raise SettingsError(
