@@ -60,10 +60,11 @@ def build_updater(
     method: Method,
     hyperparameters: Hyperparameters,
     average_over_learners: AverageOverLearners = single_learner,
+    learners: int = 1,
 ) -> Updater:
     """What makes the updates of a method's networks; arguments as for `Updater`."""
     updater = FutureUpdater if method.network == "future" else Updater
-    return updater(networks, method, hyperparameters, average_over_learners)
+    return updater(networks, method, hyperparameters, average_over_learners, learners)
 
 
 def replay_class(method: Method) -> type[Replay]:

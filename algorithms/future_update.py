@@ -29,8 +29,9 @@ class FutureUpdater(Updater):
         method: Method,
         hyperparameters: Hyperparameters,
         average_over_learners: AverageOverLearners = single_learner,
+        learners: int = 1,
     ) -> None:
-        super().__init__(networks, method, hyperparameters, average_over_learners)
+        super().__init__(networks, method, hyperparameters, average_over_learners, learners)
         assert isinstance(networks.policy, FutureConditionedPolicy)
         assert networks.future_encoder is not None
         self._policy, self._encoder = networks.policy, networks.future_encoder

@@ -115,6 +115,24 @@ class Hyperparameters(BaseModel):
         1e-3, description="Adam step size of the return predictor in these updates"
     )
 
+    # Values and advantages
+    expectile: float = Field(
+        0.7, gt=0, lt=1, description="IQL: V is this expectile of Q over the data's actions"
+    )
+    inverse_temperature: PositiveFloat = Field(
+        1.0, description="beta: actions are weighted with exp(beta * advantage)"
+    )
+    max_advantage_weight: PositiveFloat = Field(20.0, description="largest of these weights")
+    normalize_advantages: bool = Field(
+        False, description="AWR: advantages are standardized in a batch; AWAC: its weights sum to 1"
+    )
+    awac_entropy: Literal["none", "critic", "both"] = Field(
+        "none",
+        description="AWAC: where the entropy counts, nowhere, in the critics' target, in the actor loss too",
+    )
+    clip_ratio: float = Field(0.2, gt=0, lt=1, description="PPO: clip of the likelihood ratio around 1")
+    td_lambda: float = Field(0.95, ge=0, le=1, description="PPO, AWR: lambda of the TD(lambda) targets of V")
+
     # Data
     batch_size: PositiveInt = Field(256, description="B: segments per update, over all learners together")
     replay_capacity: PositiveInt = Field(1000, description="trajectories in the replay")
@@ -176,6 +194,14 @@ class Hyperparameters(BaseModel):
     )
     normalizer_over_padding: bool = Field(
         True, description="True: the mean |Q| of normalize_rl_coefficient is over padding too"
+    )
+    advantage_losses_over_padding: bool = Field(
+        True,
+        description="True: IQL's loss of V, AWR's losses and AWAC's normalized weights count padding too",
+    )
+    published_value_pretraining: bool = Field(
+        True,
+        description="True: V of PPO and AWR is pretrained by undiscounted residual gradients, padding included",
     )
     drop_worst_trajectory: bool = Field(
         True, description="True: leave the offline trajectory of lowest return out"

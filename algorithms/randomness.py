@@ -18,6 +18,7 @@ class Stream(IntEnum):
     ROLLOUT = 4
     EVALUATION = 5
     COLLECTION = 6
+    OWN_SEGMENTS = 7
 
 
 def generator(seed: int, stream: Stream, *counters: int) -> np.random.Generator:

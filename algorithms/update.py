@@ -10,7 +10,7 @@ from torch.optim import Adam, AdamW, Optimizer
 
 from vitamin.algorithms import supervised
 from vitamin.algorithms.gradients import GRADIENTS, Metrics, Noise, RLGradient
-from vitamin.algorithms.gradients.base import AverageOverLearners, single_learner
+from vitamin.algorithms.gradients.base import AverageOverLearners, Data, single_learner
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import Method, Phase
 from vitamin.algorithms.models.heads import PolicyOutput
@@ -30,6 +30,7 @@ class Updater:
         hyperparameters: The run's settings.
         average_over_learners: Called on the gradients of each optimizer between backward and clipping, and on what
             losses are divided by.
+        learners: Number of learners that take part in the averages.
 
     Attributes:
         networks: What is trained.
@@ -44,6 +45,7 @@ class Updater:
         method: Method,
         hyperparameters: Hyperparameters,
         average_over_learners: AverageOverLearners = single_learner,
+        learners: int = 1,
     ) -> None:
         settings = hyperparameters
         self.networks = networks
@@ -53,7 +55,9 @@ class Updater:
         self._method = method
         self._average = average_over_learners
         self._gradient: RLGradient | None = (
-            None if method.gradient is None else GRADIENTS[method.gradient](settings, average_over_learners)
+            None
+            if method.gradient is None
+            else GRADIENTS[method.gradient](settings, average_over_learners, learners)
         )
         self.optimizers: dict[str, Optimizer] = {
             "policy": Lamb(
@@ -75,6 +79,16 @@ class Updater:
     def begin_phase(self) -> None:
         """To be called as the online phase begins: targets become equal to their originals."""
         self.networks.copy_targets()
+
+    def begin_iteration(self) -> None:
+        """To be called as an online iteration begins, after `begin_phase`."""
+        if self._gradient is not None and self._gradient.targets == "iteration":
+            self.networks.copy_targets()
+
+    @property
+    def data(self) -> Data:
+        """What the RL gradient learns from online."""
+        return "replay" if self._gradient is None else self._gradient.data
 
     def update(
         self, batch: SegmentBatch, phase: Phase, noise: Noise, own_batch: SegmentBatch | None = None

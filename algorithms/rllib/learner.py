@@ -15,6 +15,7 @@ from torch import Tensor
 from vitamin.algorithms.assembly import build_updater, replay_class
 from vitamin.algorithms.memory import keep_freed_memory
 from vitamin.algorithms.methods import Phase
+from vitamin.algorithms.online_buffer import OnlineBuffer
 from vitamin.algorithms.randomness import Stream, generator, torch_seed
 from vitamin.algorithms.replay import Replay
 from vitamin.algorithms.rllib.checkpoint import Tensors
@@ -43,6 +44,7 @@ class ReplayLearner(TorchLearner):
         self.updates = 0
         self.online = False
         self._staged: list[Trajectories] = []
+        self._own_buffer: OnlineBuffer | None = None
         self._sums: dict[str, tuple[Tensor, int]] = {}
         super().build()
         if self.device.type == "cuda":
@@ -78,6 +80,7 @@ class ReplayLearner(TorchLearner):
             self.method,
             self.hyperparameters,
             self._average_over_learners,
+            self._world,
         )
         for name, optimizer in self.updater.optimizers.items():
             parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
@@ -157,13 +160,19 @@ class ReplayLearner(TorchLearner):
             self.updater.begin_phase()
             self.replay.begin_online()
             self.online = True
-        self._add_staged()
+        new = self._add_staged()
+        if new:
+            self._begin_iteration(new)
         self.networks_module.train()
         interval = self.hyperparameters.actor_update_interval if self.method.gradient else 1
         with self._in_step(), self._reproducible():
             for _ in range(actor_updates * interval):
                 self._dropout_generator.manual_seed(self._torch_seed(Stream.DROPOUT, self.rank))
-                metrics = self.updater.update(self._sample(), phase, self._noise())
+                own = (
+                    None if self._own_buffer is None else self._sample(self._own_buffer, Stream.OWN_SEGMENTS)
+                )
+                batch = self._sample(self.replay, Stream.SEGMENTS)
+                metrics = self.updater.update(batch, phase, self._noise(), own)
                 self.updates += 1
                 for name, value in metrics.items():
                     total, count = self._sums.get(name, (torch.zeros_like(value), 0))
@@ -180,12 +189,30 @@ class ReplayLearner(TorchLearner):
             "replay/steps": float(self.replay.num_steps),
         }
 
-    def _add_staged(self) -> None:
-        for trajectories in self._staged:
-            self.replay.add(
-                trajectories, bootstrap_at_time_limit=self.hyperparameters.bootstrap_at_time_limit
-            )
-        self._staged = []
+    def _add_staged(self) -> list[Trajectories]:
+        """Adds the staged trajectories to the replay, and returns them."""
+        added, self._staged = self._staged, []
+        for trajectories in added:
+            self._add(self.replay, trajectories)
+        return added
+
+    def _add(self, replay: Replay, trajectories: Trajectories) -> None:
+        replay.add(trajectories, bootstrap_at_time_limit=self.hyperparameters.bootstrap_at_time_limit)
+
+    def _begin_iteration(self, new: list[Trajectories]) -> None:
+        """Gives an RL gradient with data of its own what it learns from in this iteration."""
+        self.updater.begin_iteration()
+        if self.updater.data == "replay":
+            return
+        replay = self.replay
+        if self.updater.data == "iteration":
+            replay = self.replay.empty_like()
+            for trajectories in new:
+                self._add(replay, trajectories)
+        value = self.networks_module.networks.value
+        assert value is not None
+        with self._reproducible():
+            self._own_buffer = OnlineBuffer(replay, value, self.hyperparameters)
 
     @contextmanager
     def _in_step(self) -> Iterator[None]:
@@ -233,13 +260,14 @@ class ReplayLearner(TorchLearner):
     def _torch_seed(self, stream: Stream, *counters: int) -> int:
         return torch_seed(self.config.seed or 0, stream, self.updates, *counters)
 
-    def _sample(self) -> SegmentBatch:
+    def _sample(self, source: Replay | OnlineBuffer, stream: Stream) -> SegmentBatch:
+        """This learner's rows of the global batch."""
         size, world, rank = self.hyperparameters.batch_size, self._world, self.rank
-        starts = self.replay.draw(generator(self.config.seed or 0, Stream.SEGMENTS, self.updates), size)
+        starts = source.draw(generator(self.config.seed or 0, stream, self.updates), size)
         if world == 1:
-            return self.replay.gather(starts)
+            return source.gather(starts)
         share = starts[rank * size // world : (rank + 1) * size // world]
-        return self.replay.gather(share, real_count=self.replay.real_positions(starts) / world)
+        return source.gather(share, real_count=source.real_positions(starts) / world)
 
     def _noise(self) -> Any:
         """Standard normal draws of an update; each learner takes its rows of the global batch's draw."""
