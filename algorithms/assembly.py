@@ -10,19 +10,28 @@ from vitamin.algorithms.models.critics import Critic, ValueFunction
 from vitamin.algorithms.models.decision_transformer import DecisionTransformer
 from vitamin.algorithms.models.future_encoder import FutureEncoder
 from vitamin.algorithms.models.future_policy import FutureConditionedPolicy
+from vitamin.algorithms.models.mlp_policy import MLPPolicy
 from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.models.policy import PolicyNetwork
 from vitamin.algorithms.replay import Replay
 from vitamin.algorithms.update import Updater
 
 
+def uses_temperature(method: Method) -> bool:
+    """Whether an entropy enters one of the method's losses."""
+    gradient = None if method.gradient is None else GRADIENTS[method.gradient]
+    learned = gradient is not None and gradient.learns_temperature
+    return method.policy == "stochastic" and (bool(method.supervised) or learned)
+
+
 def build_policy(
     observation_size: int, action_size: int, method: Method, hyperparameters: Hyperparameters
 ) -> PolicyNetwork:
     """The policy of a method, freshly initialized from torch's generator."""
-    if method.network == "future":
+    if method.network == "future_transformer":
         return FutureConditionedPolicy(observation_size, action_size, hyperparameters)
-    return DecisionTransformer(observation_size, action_size, hyperparameters, method.policy)
+    network = DecisionTransformer if method.network == "transformer" else MLPPolicy
+    return network(observation_size, action_size, hyperparameters, method.policy)
 
 
 def build_networks(
@@ -43,14 +52,14 @@ def build_networks(
         )
     if gradient is not None and gradient.has_value:
         value = ValueFunction(observation_size, settings.critic_hidden_size, settings.critic_layer_norm)
-    if method.network == "future":
+    if method.network == "future_transformer":
         encoder = FutureEncoder(observation_size, action_size, settings)
     return Networks(
         policy,
         critic,
         value,
         targets=gradient is not None and gradient.targets is not None,
-        temperature=settings.initial_temperature if method.policy == "stochastic" else None,
+        temperature=settings.initial_temperature if uses_temperature(method) else None,
         future_encoder=encoder,
     )
 
@@ -63,10 +72,10 @@ def build_updater(
     learners: int = 1,
 ) -> Updater:
     """What makes the updates of a method's networks; arguments as for `Updater`."""
-    updater = FutureUpdater if method.network == "future" else Updater
+    updater = FutureUpdater if method.network == "future_transformer" else Updater
     return updater(networks, method, hyperparameters, average_over_learners, learners)
 
 
 def replay_class(method: Method) -> type[Replay]:
     """What holds a method's trajectories."""
-    return FutureReplay if method.network == "future" else Replay
+    return FutureReplay if method.network == "future_transformer" else Replay

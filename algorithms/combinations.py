@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from vitamin.algorithms.assembly import uses_temperature
 from vitamin.algorithms.gradients import GRADIENTS
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import Method
@@ -22,6 +23,8 @@ _OF_RL_GRADIENTS = (
     "bootstrap_at_offline_cuts",
 )
 _OF_TRANSFORMERS = (
+    "weight_decay",
+    "gradient_clip",
     "num_layers",
     "num_heads",
     "dropout",
@@ -63,7 +66,7 @@ def ignored_settings(method: Method) -> dict[str, str]:
             reasons["tau"] = f"{label} has no slowly moving targets"
         if "pretrain" in method.rl:
             reasons["pretrain_rl_coefficient"] = f"{label} pretrains with rl_coefficient"
-    if method.network == "future":
+    if method.network == "future_transformer":
         reasons |= dict.fromkeys(
             _OF_RETURN_CONDITIONING, f"{label} is conditioned on latent futures, not on returns"
         )
@@ -72,9 +75,13 @@ def ignored_settings(method: Method) -> dict[str, str]:
     else:
         reasons |= dict.fromkeys(_OF_FUTURES, f"{label} is not conditioned on latent futures")
     if method.network == "mlp":
-        reasons |= dict.fromkeys(_OF_TRANSFORMERS, f"the policy of {label} is no transformer")
+        reasons |= dict.fromkeys(
+            _OF_TRANSFORMERS, f"the policy of {label} is no transformer, and Adam trains it"
+        )
     if not method.supervised:
         reasons["supervised_coefficient"] = f"{label} has no supervised term"
+    if not uses_temperature(method):
+        reasons |= dict.fromkeys(_OF_STOCHASTIC_POLICIES, f"no loss of {label} has an entropy term")
     if method.policy == "deterministic":
         reasons |= dict.fromkeys(
             _OF_STOCHASTIC_POLICIES, f"the policy of {label} is deterministic and has no entropy"
@@ -111,7 +118,7 @@ def check_warmup(method: Method, settings: Hyperparameters) -> None:
     Raises:
         SettingsError: If the warm-up takes the whole online budget.
     """
-    if method.network == "future" and 0 < settings.online_steps <= settings.warmup_env_steps:
+    if method.network == "future_transformer" and 0 < settings.online_steps <= settings.warmup_env_steps:
         raise SettingsError(
             f"The warm-up of {method.label}, warmup_env_steps {settings.warmup_env_steps}, takes all of online_steps "
             f"{settings.online_steps}: nothing would be fine-tuned. Lower the one or raise the other."

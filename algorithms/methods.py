@@ -8,7 +8,7 @@ from typing import Any, Literal
 from vitamin.errors import SettingsError, nearest
 
 PolicyKind = Literal["deterministic", "stochastic"]
-NetworkKind = Literal["transformer", "mlp", "future"]
+NetworkKind = Literal["transformer", "mlp", "future_transformer"]
 Phase = Literal["pretrain", "online"]
 
 BOTH: tuple[Phase, ...] = ("pretrain", "online")
@@ -28,8 +28,8 @@ class Method:
         supervised: Phases whose actor loss has the supervised term.
         rl: Phases whose actor loss has the RL term with ``rl_coefficient``; where pretraining is not among them it
             has ``pretrain_rl_coefficient``.
-        network: What the policy is: a decision transformer (``transformer``); one that is conditioned on latent futures
-            instead of returns, with its own losses (``future``); or a perceptron that sees the state alone (``mlp``).
+        network: What the policy is: a decision transformer; a perceptron that sees the state alone; or a transformer
+            conditioned on latent futures instead of returns, which comes with its own losses and replay.
         fixed: Hyperparameters that are part of the method's definition.
     """
 
@@ -47,11 +47,31 @@ class Method:
         """The actor loss of a phase in words, with the usual coefficients."""
         supervised = "squared error" if self.policy == "deterministic" else "likelihood + entropy"
         parts = [supervised] if phase in self.supervised else []
-        if self.network == "future":
-            parts += ["β·KL", "log p(R|z, s)"] if phase == "online" else ["β·KL"]
+        if self.network == "future_transformer":
+            parts += ["β·KL", "return likelihood"] if phase == "online" else ["β·KL"]
         if self.gradient is not None and phase in self.rl:
-            parts.append(f"α·{self.gradient.upper()}" if parts else self.gradient.upper())
+            gradient = self.label.split("+")[0]
+            parts.append(f"α·{gradient}" if parts else gradient)
         return " + ".join(parts)
+
+
+_ONE_STEP = {"context_length": 1, "eval_context_length": 1}
+
+
+def _alone_and_mixed(gradient: str, label: str, name: str, words: str) -> tuple[Method, Method]:
+    """Two rows for an RL gradient on the stochastic transformer: alone online, and beside the supervised term."""
+    alone = Method(
+        name,
+        label,
+        "stochastic",
+        gradient,
+        f"decision transformer with {words} alone online",
+        supervised=("pretrain",),
+    )
+    mixed = Method(
+        f"{gradient}_odt", f"{gradient.upper()}+ODT", "stochastic", gradient, f"ODT with {words} added online"
+    )
+    return alone, mixed
 
 
 _ROWS = (
@@ -91,8 +111,34 @@ _ROWS = (
         "stochastic",
         None,
         "latent futures instead of returns, reward-free pretraining; online it learns which pay (Xie et al. 2023)",
-        network="future",
+        network="future_transformer",
     ),
+    Method(
+        "td3_bc",
+        "TD3+BC",
+        "deterministic",
+        "td3",
+        "perceptron: TD3 divided by the mean |Q|, plus behaviour cloning (Fujimoto and Gu 2021)",
+        rl=BOTH,
+        network="mlp",
+        fixed=_ONE_STEP | {"normalize_rl_coefficient": True},
+    ),
+    Method(
+        "iql",
+        "IQL",
+        "stochastic",
+        "iql",
+        "perceptron: expectile values, advantage-weighted regression (Kostrikov et al. 2022)",
+        supervised=(),
+        rl=BOTH,
+        network="mlp",
+        fixed=_ONE_STEP,
+    ),
+    *_alone_and_mixed("sac", "SAC", "sac", "soft actor-critic"),
+    *_alone_and_mixed("iql", "IQL+DT", "iql_dt", "implicit Q-learning"),
+    *_alone_and_mixed("ppo", "PPO", "ppo", "proximal policy optimization"),
+    *_alone_and_mixed("awac", "AWAC", "awac", "advantage-weighted actor-critic"),
+    *_alone_and_mixed("awr", "AWR", "awr", "advantage-weighted regression"),
 )
 METHODS: Mapping[str, Method] = MappingProxyType({row.name: row for row in _ROWS})
 

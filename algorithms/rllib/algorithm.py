@@ -82,7 +82,9 @@ class OfflineToOnline(Algorithm):
         with mock.patch("ray.rllib.algorithms.algorithm.EnvRunnerGroup", EnvRunners):
             super().setup(config)
         self.hyperparameters = self.config.hyperparameters()
-        self.schedule = Schedule(self.hyperparameters, warms_up=self.config.get_method().network == "future")
+        self.schedule = Schedule(
+            self.hyperparameters, warms_up=self.config.get_method().network == "future_transformer"
+        )
         self.progress = Progress()
         self.record, self.evaluation, self._last_evaluation = {}, None, dict[str, float]()
         self.on_updates = _unwatched

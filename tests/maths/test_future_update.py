@@ -16,6 +16,7 @@ from vitamin.algorithms.future_conditioning import encode_futures, latent_diverg
 from vitamin.algorithms.future_update import FutureUpdater
 from vitamin.algorithms.methods import METHODS
 from vitamin.algorithms.models.future_policy import FutureConditionedPolicy
+from vitamin.algorithms.optimizers.lamb import Lamb
 
 PDT = METHODS["pdt"]
 
@@ -140,3 +141,12 @@ def test_the_warmup_is_over_for_who_loads_the_weights() -> None:
         trained.update(future_batch(), "online", steady)
     fresh.networks.load_state_dict(trained.networks.state_dict())
     assert "loss/actor" in fresh.update(future_batch(), "online", steady)
+
+
+def test_one_lamb_trains_policy_and_encoder() -> None:
+    trained = updater()
+    lamb = trained.optimizers["policy"]
+    assert isinstance(lamb, Lamb)
+    trains = {id(parameter) for group in lamb.param_groups for parameter in group["params"]}
+    networks = trained.networks
+    assert trains == {id(p) for name, p in networks.named_parameters() if name != "log_temperature"}
