@@ -1,13 +1,20 @@
-"""From a row of the method table to its networks."""
+"""From a row of the method table to its networks, its updates and its replay."""
 
+from vitamin.algorithms.future_replay import FutureReplay
+from vitamin.algorithms.future_update import FutureUpdater
 from vitamin.algorithms.gradients import GRADIENTS
+from vitamin.algorithms.gradients.base import AverageOverLearners, single_learner
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import Method
 from vitamin.algorithms.models.critics import Critic, ValueFunction
 from vitamin.algorithms.models.decision_transformer import DecisionTransformer
+from vitamin.algorithms.models.future_encoder import FutureEncoder
+from vitamin.algorithms.models.future_policy import FutureConditionedPolicy
 from vitamin.algorithms.models.mlp_policy import MLPPolicy
 from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.models.policy import PolicyNetwork
+from vitamin.algorithms.replay import Replay
+from vitamin.algorithms.update import Updater
 
 
 def uses_temperature(method: Method) -> bool:
@@ -21,6 +28,8 @@ def build_policy(
     observation_size: int, action_size: int, method: Method, hyperparameters: Hyperparameters
 ) -> PolicyNetwork:
     """The policy of a method, freshly initialized from torch's generator."""
+    if method.network == "future_transformer":
+        return FutureConditionedPolicy(observation_size, action_size, hyperparameters)
     network = DecisionTransformer if method.network == "transformer" else MLPPolicy
     return network(observation_size, action_size, hyperparameters, method.policy)
 
@@ -32,7 +41,7 @@ def build_networks(
     settings = hyperparameters
     policy = build_policy(observation_size, action_size, method, settings)
     gradient = None if method.gradient is None else GRADIENTS[method.gradient]
-    critic = value = None
+    critic = value = encoder = None
     if gradient is not None and gradient.has_q:
         critic = Critic(
             observation_size,
@@ -43,10 +52,30 @@ def build_networks(
         )
     if gradient is not None and gradient.has_value:
         value = ValueFunction(observation_size, settings.critic_hidden_size, settings.critic_layer_norm)
+    if method.network == "future_transformer":
+        encoder = FutureEncoder(observation_size, action_size, settings)
     return Networks(
         policy,
         critic,
         value,
         targets=gradient is not None and gradient.targets is not None,
         temperature=settings.initial_temperature if uses_temperature(method) else None,
+        future_encoder=encoder,
     )
+
+
+def build_updater(
+    networks: Networks,
+    method: Method,
+    hyperparameters: Hyperparameters,
+    average_over_learners: AverageOverLearners = single_learner,
+    learners: int = 1,
+) -> Updater:
+    """What makes the updates of a method's networks; arguments as for `Updater`."""
+    updater = FutureUpdater if method.network == "future_transformer" else Updater
+    return updater(networks, method, hyperparameters, average_over_learners, learners)
+
+
+def replay_class(method: Method) -> type[Replay]:
+    """What holds a method's trajectories."""
+    return FutureReplay if method.network == "future_transformer" else Replay

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from vitamin.algorithms.assembly import uses_temperature
 from vitamin.algorithms.gradients import GRADIENTS
+from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import Method
 from vitamin.errors import SettingsError
 
@@ -31,6 +32,17 @@ _OF_TRANSFORMERS = (
     "timestep_embedding",
     "max_timestep",
 )
+_OF_FUTURES = (
+    "latent_size",
+    "future_length",
+    "latent_kl_coefficient",
+    "latent_reference",
+    "num_latent_samples",
+    "warmup_env_steps",
+    "return_warmup_updates",
+    "return_warmup_learning_rate",
+)
+_OF_RETURN_CONDITIONING = ("eval_target_return", "online_target_return")
 _OF_DETERMINISTIC_POLICIES = ("exploration_noise",)
 _OF_STOCHASTIC_POLICIES = ("initial_temperature", "temperature_learning_rate", "entropy_over_padding")
 
@@ -52,7 +64,15 @@ def ignored_settings(method: Method) -> dict[str, str]:
             reasons["tau"] = f"{label} has no slowly moving targets"
         if "pretrain" in method.rl:
             reasons["pretrain_rl_coefficient"] = f"{label} pretrains with rl_coefficient"
-    if method.network != "transformer":
+    if method.network == "future_transformer":
+        reasons |= dict.fromkeys(
+            _OF_RETURN_CONDITIONING, f"{label} is conditioned on latent futures, not on returns"
+        )
+        reasons["target_attends_padding"] = f"{label} has no target policy"
+        reasons["drop_worst_trajectory"] = f"{label} pretrains without rewards, and so on all trajectories"
+    else:
+        reasons |= dict.fromkeys(_OF_FUTURES, f"{label} is not conditioned on latent futures")
+    if method.network == "mlp":
         reasons |= dict.fromkeys(
             _OF_TRANSFORMERS, f"the policy of {label} is no transformer, and Adam trains it"
         )
@@ -88,6 +108,19 @@ def check_combination(method: Method, chosen: Iterable[str]) -> None:
                 f"{name} is {method.fixed[name]} by definition of the method {method.name} ({method.summary}). "
                 "Leave it out."
             )
+
+
+def check_warmup(method: Method, settings: Hyperparameters) -> None:
+    """Checks that a method that warms up online has environment steps left to fine-tune.
+
+    Raises:
+        SettingsError: If the warm-up takes the whole online budget.
+    """
+    if method.network == "future_transformer" and 0 < settings.online_steps <= settings.warmup_env_steps:
+        raise SettingsError(
+            f"The warm-up of {method.label}, warmup_env_steps {settings.warmup_env_steps}, takes all of online_steps "
+            f"{settings.online_steps}: nothing would be fine-tuned. Lower the one or raise the other."
+        )
 
 
 def check_method(method: Method) -> None:

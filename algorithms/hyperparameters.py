@@ -93,6 +93,32 @@ class Hyperparameters(BaseModel):
         2, description="critic updates per actor update (delayed updates)"
     )
 
+    # Future conditioning (pdt)
+    latent_size: PositiveInt = Field(16, description="Z: width of the latent future")
+    future_length: PositiveInt = Field(
+        20, description="F: steps after a segment that the future encoder reads"
+    )
+    latent_kl_coefficient: NonNegativeFloat = Field(
+        1.0,
+        description="beta: weight of the future encoder's divergence, a mean over the latent's components",
+    )
+    latent_reference: Literal["standard_normal", "prior"] = Field(
+        "standard_normal",
+        description="what beta holds q(z|future) to: N(0, 1), while the prior p(z|s) follows q; or p itself",
+    )
+    num_latent_samples: PositiveInt = Field(
+        256, description="M: samples of the prior among which the highest predicted return is chosen"
+    )
+    warmup_env_steps: NonNegativeInt = Field(
+        10_000, description="environment steps, without choosing, before the return predictor is trained"
+    )
+    return_warmup_updates: NonNegativeInt = Field(
+        1500, description="updates of the return predictor alone after these steps"
+    )
+    return_warmup_learning_rate: PositiveFloat = Field(
+        1e-3, description="Adam step size of the return predictor in these updates"
+    )
+
     # Values and advantages
     expectile: float = Field(
         0.7, gt=0, lt=1, description="IQL: V is this expectile of Q over the data's actions"

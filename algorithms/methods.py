@@ -8,7 +8,7 @@ from typing import Any, Literal
 from vitamin.errors import SettingsError, nearest
 
 PolicyKind = Literal["deterministic", "stochastic"]
-NetworkKind = Literal["transformer", "mlp"]
+NetworkKind = Literal["transformer", "mlp", "future_transformer"]
 Phase = Literal["pretrain", "online"]
 
 BOTH: tuple[Phase, ...] = ("pretrain", "online")
@@ -28,7 +28,8 @@ class Method:
         supervised: Phases whose actor loss has the supervised term.
         rl: Phases whose actor loss has the RL term with ``rl_coefficient``; where pretraining is not among them it
             has ``pretrain_rl_coefficient``.
-        network: What the policy is: a decision transformer, or a perceptron that sees the state alone.
+        network: What the policy is: a decision transformer; a perceptron that sees the state alone; or a transformer
+            conditioned on latent futures instead of returns, which comes with its own losses and replay.
         fixed: Hyperparameters that are part of the method's definition.
     """
 
@@ -46,6 +47,8 @@ class Method:
         """The actor loss of a phase in words, with the usual coefficients."""
         supervised = "squared error" if self.policy == "deterministic" else "likelihood + entropy"
         parts = [supervised] if phase in self.supervised else []
+        if self.network == "future_transformer":
+            parts += ["β·KL", "return likelihood"] if phase == "online" else ["β·KL"]
         if self.gradient is not None and phase in self.rl:
             gradient = self.label.split("+")[0]
             parts.append(f"α·{gradient}" if parts else gradient)
@@ -101,6 +104,14 @@ _ROWS = (
         "td3",
         "as TD3+ODT with DDPG gradients: one critic, no smoothing noise, no delay",
         fixed={"critic_members": 1, "target_policy_noise": 0.0, "actor_update_interval": 1},
+    ),
+    Method(
+        "pdt",
+        "PDT",
+        "stochastic",
+        None,
+        "latent futures instead of returns, reward-free pretraining; online it learns which pay (Xie et al. 2023)",
+        network="future_transformer",
     ),
     Method(
         "td3_bc",

@@ -28,7 +28,7 @@ Columns = dict[str, NDArray[np.float32]]
 
 _PER_STEP = ("states", "next_states", "actions", "rewards", "terminals")
 _SLOT = np.dtype([("row", np.int64), ("length", np.int64), ("origin", np.int64)])
-_ONLINE = -1
+ONLINE = -1
 _TRIVIAL_KEPT = 9
 _STATE_PREFIX = "online/"
 
@@ -112,12 +112,10 @@ class Replay:
         mean, std = observation_statistics(trajectories.observations)
         replay = cls(mean, std, trajectories.actions.shape[1], hyperparameters=hyperparameters, device=device)
         returns = replace(trajectories, rewards=replay._transform(trajectories.rewards)).returns
-        order = np.argsort(returns, kind="stable")
-        if hyperparameters.drop_worst_trajectory and len(order) > 1:
-            order = order[1:]
-        chosen = trajectories.select(order[-hyperparameters.replay_capacity :])
+        chosen = trajectories.select(replay._choose(returns))
         terminals = _terminals(chosen, bootstrap_at_ends=hyperparameters.bootstrap_at_offline_cuts)
-        replay._insert(replay._prepare(chosen, terminals), chosen.lengths, np.arange(len(chosen)))
+        columns = replay._prepare(chosen, terminals)
+        replay._set_slots(replay._new_slots(columns, chosen.lengths, np.arange(len(chosen))), 0)
         return replay
 
     @property
@@ -134,6 +132,9 @@ class Replay:
     def nbytes(self) -> int:
         """Bytes allocated for steps on the device."""
         return self._arena.nbytes
+
+    def begin_online(self) -> None:
+        """To be called as the online phase begins: everything is kept."""
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -166,7 +167,7 @@ class Replay:
                 published code; True: only where the environment terminated.
         """
         terminals = _terminals(trajectories, bootstrap_at_ends=bootstrap_at_time_limit)
-        origins = np.full(len(trajectories), _ONLINE)
+        origins = np.full(len(trajectories), ONLINE)
         self._insert(self._prepare(trajectories, terminals), trajectories.lengths, origins)
 
     def draw(self, rng: np.random.Generator, count: int) -> NDArray[np.int64]:
@@ -199,26 +200,37 @@ class Replay:
         Returns:
             B segments on the replay's device. Timesteps stop at ``max_timestep - 1``.
         """
-        K = self._settings.context_length
         slots, positions, remaining = self.locate(starts)
-        if real_count is None:
-            real_count = float(np.minimum(remaining, K).sum())
-        host = np.stack([self._slots["row"][slots] + positions, positions, remaining])
-        row, position, left = torch.from_numpy(host).to(self._arena.device)[:, :, None]  # (B, 1) each
-        padding = K - left.clamp(max=K)
+        lengths = np.minimum(remaining, self._settings.context_length)
+        return self._segments(
+            self._slots["row"][slots] + positions, positions, remaining, lengths, real_count
+        )
+
+    def _segments(
+        self,
+        rows: NDArray[np.int64],
+        positions: NDArray[np.int64],
+        remaining: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+        real_count: float | None,
+    ) -> SegmentBatch:
+        """Segments of so many steps, left-padded to K, given of their first steps what `locate` and the arena say."""
+        K = self._settings.context_length
+        host = np.stack([rows, positions, remaining, lengths])
+        row, position, left, length = torch.from_numpy(host).to(self._arena.device)[:, :, None]  # (B, 1) each
         step = (
-            torch.arange(K + 1, device=row.device) - padding
+            torch.arange(K + 1, device=row.device) - K + length
         )  # (B, K + 1), counted from the segment's start
         real = step >= 0
-        rows = torch.where(real & (step < left), row + step, Arena.PADDING_ROW)
+        rows_of_steps = torch.where(real & (step < left), row + step, Arena.PADDING_ROW)
         mask = real[:, :K]
         timesteps = (position + step[:, :K]).clamp(max=self._settings.max_timestep - 1)
         return SegmentBatch(
-            **self._arena.take(rows[:, :K], *_PER_STEP),
-            **self._arena.take(rows, "returns_to_go"),
+            **self._arena.take(rows_of_steps[:, :K], *_PER_STEP),
+            **self._arena.take(rows_of_steps, "returns_to_go"),
             timesteps=torch.where(mask, timesteps, 0),
             mask=mask,
-            real_count=real_count,
+            real_count=float(lengths.sum()) if real_count is None else real_count,
         )
 
     def sample(self, rng: np.random.Generator, count: int) -> SegmentBatch:
@@ -227,7 +239,7 @@ class Replay:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """What `load_state` needs besides the offline data: the slot table and the online trajectories."""
-        online = self._slots[self._slots["origin"] == _ONLINE]
+        online = self._slots[self._slots["origin"] == ONLINE]
         rows = np.concatenate(
             [np.arange(s["row"], s["row"] + s["length"]) for s in online] or [np.zeros(0, np.int64)]
         )
@@ -253,7 +265,7 @@ class Replay:
         """
         origins, lengths = state["origins"], state["lengths"]
         order = np.roll(np.arange(len(origins)), -int(state["oldest"][0]))
-        online = np.flatnonzero(origins == _ONLINE)
+        online = np.flatnonzero(origins == ONLINE)
         columns = {name: state[f"{_STATE_PREFIX}{name}"] for name in _PER_STEP}
         mean, std = observation_mean, observation_std
         stored = Trajectories(
@@ -266,7 +278,7 @@ class Replay:
             terminals=columns["terminals"] != 0,
             offsets=np.concatenate([[0], np.cumsum(lengths[online])]).astype(np.int64),
         )
-        return stored.select(np.searchsorted(online, order[origins[order] == _ONLINE]))
+        return stored.select(np.searchsorted(online, order[origins[order] == ONLINE]))
 
     def load_state(self, state: dict[str, NDArray[Any]]) -> None:
         """Makes a replay fresh from `from_offline`, with the same data, bit-identical to the state's.
@@ -274,10 +286,10 @@ class Replay:
         Raises:
             RunError: If the replay was not made from the same offline data, or has lost some of it meanwhile.
         """
-        held = {int(slot["origin"]): slot for slot in self._slots if slot["origin"] != _ONLINE}
+        held = {int(slot["origin"]): slot for slot in self._slots if slot["origin"] != ONLINE}
         slots = np.zeros(len(state["origins"]), _SLOT)
         slots["origin"], slots["length"] = state["origins"], state["lengths"]
-        offline = slots["origin"] != _ONLINE
+        offline = slots["origin"] != ONLINE
         for index in np.flatnonzero(offline):
             source = held.get(int(slots[index]["origin"]))
             if source is None or source["length"] != slots[index]["length"]:
@@ -294,6 +306,13 @@ class Replay:
         slots["row"][offline] = self._slots["row"]
         slots["row"][~offline] = rows
         self._set_slots(slots, int(state["oldest"][0]))
+
+    def _choose(self, returns: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Which of the offline trajectories to hold, in order, given their returns."""
+        order = np.argsort(returns, kind="stable")
+        if self._settings.drop_worst_trajectory and len(order) > 1:
+            order = order[1:]
+        return order[-self._settings.replay_capacity :]
 
     def _transform(self, rewards: NDArray[np.float32]) -> NDArray[np.float32]:
         return transform_rewards(rewards, self._settings.reward_shift, self._settings.reward_divisor)
@@ -320,8 +339,7 @@ class Replay:
 
     def _insert(self, columns: Columns, lengths: NDArray[np.int64], origins: NDArray[np.int64]) -> None:
         """Gives each of the trajectories, laid end to end in ``columns``, a slot."""
-        new = np.zeros(len(lengths), _SLOT)
-        new["row"], new["length"], new["origin"] = self._store(columns, lengths), lengths, origins
+        new = self._new_slots(columns, lengths, origins)
         capacity = self._settings.replay_capacity
         if len(self._slots) < capacity:
             self._set_slots(np.concatenate([self._slots, new])[-capacity:], 0)
@@ -330,6 +348,14 @@ class Replay:
             slots = self._slots.copy()
             slots[places[-capacity:]] = new[-capacity:]
             self._set_slots(slots, (self._oldest + len(new)) % capacity)
+
+    def _new_slots(
+        self, columns: Columns, lengths: NDArray[np.int64], origins: NDArray[np.int64]
+    ) -> NDArray[np.void]:
+        """Slots of trajectories that are stored now, not yet in the table."""
+        slots = np.zeros(len(lengths), _SLOT)
+        slots["row"], slots["length"], slots["origin"] = self._store(columns, lengths), lengths, origins
+        return slots
 
     def _store(self, columns: Columns, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
         """Appends trajectories to the arena; the rows at which they begin."""

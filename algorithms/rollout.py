@@ -1,7 +1,7 @@
 """Rollouts in work units: W episodes side by side, one batched forward of the policy a step (method §3)."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -27,9 +27,24 @@ class Policy(Protocol):
         """(N, C, S), (N, C, A), (N, C), (N, C) -> action and distribution over (N, 1, A)."""
 
 
+@runtime_checkable
+class LatentPolicy(Protocol):
+    """What acts on a latent (Z,) for each step instead of a return-to-go, such as PDT's policy."""
+
+    @property
+    def latent_noise_shape(self) -> tuple[int, int]:
+        """(M, Z), the standard normals that the choice of a latent takes."""
+
+    def choose_latents(self, states: Tensor, noise: Tensor) -> Tensor:
+        """(N, S), (N, M, Z) -> (N, Z), the latents for states that have just been reached."""
+
+    def act(self, states: Tensor, actions: Tensor, latents: Tensor, timesteps: Tensor) -> PolicyOutput:
+        """(N, C, S), (N, C, A), (N, C, Z), (N, C) -> action and distribution over (N, 1, A)."""
+
+
 def rollout_unit(
     environments: Sequence[Environment],
-    policy: Policy,
+    policy: Policy | LatentPolicy,
     *,
     hyperparameters: Hyperparameters,
     observation_mean: Tensor,
@@ -50,7 +65,7 @@ def rollout_unit(
         observation_mean: float32 (S,), on the CPU.
         observation_std: float32 (S,), on the CPU.
         target_return: Return-to-go at the start, in scaled-reward units; one for all, or (W,). Each reward is
-            subtracted from it when it is paid, see ``reward_delay``.
+            subtracted from it when it is paid, see ``reward_delay``. A `LatentPolicy` does not look at it.
         explore: True: the deterministic policy's action plus noise, or a sample of the stochastic policy's
             distribution. False: the action, or tanh of the distribution's mean.
         rng: Source of all randomness.
@@ -67,7 +82,8 @@ def rollout_unit(
     mean, std = observation_mean.numpy(), observation_std.numpy()
     W, (A,) = len(environments), environments[0].action_space.shape
     checked = [CheckedEnvironment(environment, i, len(mean)) for i, environment in enumerate(environments)]
-    episodes = _Episodes(W, len(mean), A)
+    latent = policy if isinstance(policy, LatentPolicy) else None
+    episodes = _Episodes(W, len(mean), A, condition=() if latent is None else latent.latent_noise_shape[1:])
     for i, seed in enumerate(rng.integers(_SEEDS, size=W).tolist()):
         episodes.observations[i, 0] = checked[i].reset(seed)
     returns_to_go = np.broadcast_to(target_return, W) * settings.return_scale
@@ -76,7 +92,11 @@ def rollout_unit(
         while active.size:
             episodes.reserve(step + 2)
             episodes.states[active, step] = normalize(episodes.observations[active, step], mean, std)
-            episodes.returns_to_go[active, step] = returns_to_go[active]
+            episodes.conditions[active, step] = (
+                returns_to_go[active]
+                if latent is None
+                else _choose_latents(latent, episodes.states[active, step], active, W, rng)
+            )
             output = policy.act(
                 *episodes.contexts(active, step, settings.eval_context_length, settings.max_timestep)
             )
@@ -93,6 +113,21 @@ def rollout_unit(
             returns_to_go[active] -= settings.return_scale * rewards
             active, step = active[episodes.lengths[active] == 0], step + 1
     return episodes.trajectories([environment.success for environment in checked])
+
+
+def _choose_latents(
+    policy: LatentPolicy,
+    states: NDArray[np.float32],
+    active: NDArray[np.int64],
+    W: int,
+    rng: np.random.Generator,
+) -> NDArray[np.float32]:
+    """Latents for the states (N, S) of the active ones among W episodes; (N, Z)."""
+    noise = rng.standard_normal((W, *policy.latent_noise_shape), np.float32)[active]
+    latents: NDArray[np.float32] = policy.choose_latents(
+        torch.from_numpy(states), torch.from_numpy(noise)
+    ).numpy()
+    return latents
 
 
 def _choose(
@@ -117,17 +152,17 @@ class _Episodes:
         observations: float32 (W, room, S).
         states: float32 (W, room, S), normalized.
         actions: float32 (W, room, A).
-        returns_to_go: float32 (W, room), scaled.
+        conditions: float32 (W, room), scaled returns-to-go; or (W, room, Z), latents.
         rewards: float32 (W, room), as the environment gave them.
         terminated: bool (W,), of finished episodes.
         lengths: int64 (W,), 0 while an episode goes on.
     """
 
-    def __init__(self, W: int, S: int, A: int) -> None:
+    def __init__(self, W: int, S: int, A: int, condition: tuple[int, ...] = ()) -> None:
         self.observations = np.zeros((W, _INITIAL_ROOM, S), np.float32)
         self.states = np.zeros((W, _INITIAL_ROOM, S), np.float32)
         self.actions = np.zeros((W, _INITIAL_ROOM, A), np.float32)
-        self.returns_to_go = np.zeros((W, _INITIAL_ROOM), np.float32)
+        self.conditions = np.zeros((W, _INITIAL_ROOM, *condition), np.float32)
         self.rewards = np.zeros((W, _INITIAL_ROOM), np.float32)
         self.terminated = np.zeros(W, np.bool_)
         self.lengths = np.zeros(W, np.int64)
@@ -135,21 +170,21 @@ class _Episodes:
     def reserve(self, room: int) -> None:
         """Makes room for so many steps, by doubling."""
         if room > self.rewards.shape[1]:
-            for name in ("observations", "states", "actions", "returns_to_go", "rewards"):
+            for name in ("observations", "states", "actions", "conditions", "rewards"):
                 array = getattr(self, name)
                 setattr(self, name, np.concatenate([array, np.zeros_like(array)], axis=1))
 
     def contexts(
         self, active: NDArray[np.int64], step: int, length: int, max_timestep: int
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """States, actions, returns-to-go and timesteps of the last C <= ``length`` steps: (N, C, ...)."""
+        """States, actions, conditions and timesteps of the last C <= ``length`` steps: (N, C, ...)."""
         window = slice(max(0, step + 1 - length), step + 1)
         rows = active if len(active) < len(self.lengths) else slice(None)
         timesteps = torch.arange(window.start, window.stop).clamp(max=max_timestep - 1)
         return (
             torch.from_numpy(self.states[rows, window]),
             torch.from_numpy(self.actions[rows, window]),
-            torch.from_numpy(self.returns_to_go[rows, window]),
+            torch.from_numpy(self.conditions[rows, window]),
             timesteps.expand(len(active), -1),
         )
 

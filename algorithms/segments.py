@@ -59,6 +59,21 @@ class SegmentBatch:
 
 
 @dataclass(frozen=True)
+class FutureBatch(SegmentBatch):
+    """Segments together with the F steps that follow each, left-padded as the segments are.
+
+    Attributes:
+        future_states: (B, F, S), normalized; padded as ``states``.
+        future_actions: (B, F, A), clipped to the action range; 0 where padded.
+        future_mask: (B, F) bool, True where real: at most to the trajectory's end.
+    """
+
+    future_states: Tensor
+    future_actions: Tensor
+    future_mask: Tensor
+
+
+@dataclass(frozen=True)
 class ValuedBatch(SegmentBatch):
     """Segments with what a value function said of them when the iteration began.
 

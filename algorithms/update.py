@@ -63,7 +63,7 @@ class Updater:
         self._clip = math.inf
         parameters = networks.policy.parameters()
         self.optimizers: dict[str, Optimizer] = {}
-        if method.network == "transformer":
+        if method.network != "mlp":
             self._clip = min(settings.gradient_clip, _LAMB_GRADIENT_CLIP)
             self.optimizers["policy"] = Lamb(
                 parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay
@@ -154,14 +154,14 @@ class Updater:
         self.actor_updates += 1
         return metrics | {"loss/actor": loss.detach(), "gradient_norm/actor": norm}
 
-    def _terms(self, phase: Phase) -> "_Terms":
+    def _terms(self, phase: Phase) -> "Terms":
         settings, gradient = self.hyperparameters, self._gradient
         online = phase in self._method.rl
         rl_coefficient = settings.rl_coefficient if online else settings.pretrain_rl_coefficient
         gradient = gradient if rl_coefficient > 0 else None
         supervised_coefficient = settings.supervised_coefficient if phase in self._method.supervised else 0.0
         entropy = gradient is None or gradient.supervised_entropy
-        return _Terms(
+        return Terms(
             gradient,
             rl_coefficient,
             supervised_coefficient,
@@ -171,7 +171,7 @@ class Updater:
         )
 
     def _actor_loss(
-        self, batch: SegmentBatch, terms: "_Terms", noise: Noise, own_batch: SegmentBatch | None
+        self, batch: SegmentBatch, terms: "Terms", noise: Noise, own_batch: SegmentBatch | None
     ) -> tuple[Tensor, Metrics]:
         """The loss of Eq. 2, or of Online DT, and its metrics.
 
@@ -243,7 +243,7 @@ class Updater:
 
 
 @dataclass(frozen=True)
-class _Terms:
+class Terms:
     """What the actor loss of a phase consists of.
 
     Attributes:

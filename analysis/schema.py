@@ -191,13 +191,19 @@ METRIC_KEYS: Final = (
     Column("loss/actor", "float64", "weighted sum of the supervised and the RL term (Eq. 2)"),
     Column("loss/supervised", "float64", "supervised term of the actor loss (Eq. 1), unweighted"),
     Column("loss/rl", "float64", "RL term of the actor loss, unweighted"),
+    Column("loss/return", "float64", "-log p(R|z, s) of PDT's return predictor"),
     Column("loss/critic", "float64", "critic loss (Eq. 3), summed over the critics"),
     Column("q/mean", "float64", "mean value of the first critic on the data"),
     Column("q/target_mean", "float64", "mean target value y"),
     Column("gradient_norm/actor", "float64", "global norm of the actor's gradient before clipping"),
     Column("gradient_norm/critic", "float64", "global norm of the critics' gradient"),
+    Column(
+        "gradient_norm/return", "float64", "global norm of the gradient of PDT's return predictor, warm-up"
+    ),
     Column("policy/entropy", "float64", "entropy of the stochastic policy, nats"),
     Column("policy/temperature", "float64", "lambda, weight of the entropy"),
+    Column("latent/encoder_kl", "float64", "KL of PDT's q(z|future) to N(0, 1), nats a component"),
+    Column("latent/prior_kl", "float64", "KL of PDT's q(z|future) to its prior p(z|s), nats a component"),
     Column("rollout/return_mean", "float64", "mean return of the iteration's online episodes"),
     Column("rollout/length_mean", "float64", "mean length of the iteration's online episodes, steps"),
     Column(

@@ -1,14 +1,11 @@
 """The policy: a decision transformer (Chen et al. 2021) with the head of TD3+ODT or Online DT (Zheng et al. 2022)."""
 
-import math
-
-import torch
 from torch import Tensor, nn
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import PolicyKind
 from vitamin.algorithms.models.heads import DeterministicHead, PolicyOutput, StochasticHead
-from vitamin.algorithms.models.layers import Dropout, Linear
+from vitamin.algorithms.models.layers import Linear
 from vitamin.algorithms.models.layout import (
     TokenLayout,
     attend_layout,
@@ -18,17 +15,15 @@ from vitamin.algorithms.models.layout import (
     skip_layout,
 )
 from vitamin.algorithms.models.policy import Padding, PolicyNetwork
-from vitamin.algorithms.models.transformer import Block
+from vitamin.algorithms.models.transformer import CausalTransformer
 
 
-class DecisionTransformer(PolicyNetwork):
+class DecisionTransformer(CausalTransformer, PolicyNetwork):
     """Maps a context R_1 s_1 a_1 R_2 s_2 a_2 ... to an action at each state token.
 
     There is no positional embedding in the published setting; with ``timestep_embedding`` a learned embedding of the
     timestep is added to the three tokens of a step.
     """
-
-    causal_bias: Tensor
 
     def __init__(
         self, observation_size: int, action_size: int, hyperparameters: Hyperparameters, policy: PolicyKind
@@ -41,19 +36,9 @@ class DecisionTransformer(PolicyNetwork):
         self.embed_timestep = (
             nn.Embedding(hyperparameters.max_timestep, width) if hyperparameters.timestep_embedding else None
         )
-        self.embedding_norm = nn.LayerNorm(width)
-        self.embedding_dropout = Dropout(hyperparameters.embedding_dropout)
-        blocks = [
-            Block(width, hyperparameters.num_heads, hyperparameters.dropout)
-            for _ in range(hyperparameters.num_layers)
-        ]
-        self.blocks = nn.ModuleList(blocks[:-1])
-        self.last_block = blocks[-1]
-        self.final_norm = nn.LayerNorm(width)
+        self._add_blocks(hyperparameters, 3 * hyperparameters.context_length)
         head = DeterministicHead if policy == "deterministic" else StochasticHead
         self.head = head(width, action_size)
-        slots = 3 * hyperparameters.context_length
-        self.register_buffer("causal_bias", torch.full((slots, slots), -math.inf).triu(1), persistent=False)
 
     def forward(
         self,
@@ -93,15 +78,10 @@ class DecisionTransformer(PolicyNetwork):
             self.embed_state(layout.take_steps(states)),
             self.embed_action(layout.take_steps(actions)),
         ]
-        tokens = torch.stack(embedded, dim=1)  # (m, 3, H)
+        offset = None
         if self.embed_timestep is not None:
             known = layout.take_steps(timesteps).clamp(max=self.embed_timestep.num_embeddings - 1)
-            tokens = tokens + self.embed_timestep(known)[:, None]
-        tokens = self.embedding_dropout(self.embedding_norm(layout.take_tokens(tokens)))  # (M, H)
-        for block in self.blocks:
-            tokens = block(tokens, layout)
-        tokens = self.last_block.read(tokens, layout)  # (n, H)
-        output: PolicyOutput = self.head.output(
-            layout.restore(self.head(self.final_norm(tokens)).to(states.dtype))
-        )
+            offset = self.embed_timestep(known)
+        read = self._read(embedded, layout, offset)
+        output: PolicyOutput = self.head.output(layout.restore(self.head(read).to(states.dtype)))
         return output

@@ -3,6 +3,7 @@
 Linear layers, LayerNorm and dropout work on M packed tokens, (M, H), one row a token that is really computed; only
 attention needs them arranged in rows of slots, (rows, slots, H), which hold R_1 s_1 a_1 R_2 s_2 a_2 ... A row's last
 action token is left out wherever no query sees it. The last block computes only its n queries, the state tokens.
+Models with other tokens fit in too: the second token of a step is its query, tokens after the last query are left out.
 """
 
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ class TokenLayout(Protocol):
         """(B, K, ...) -> (m, ...), the steps that are embedded."""
 
     def take_tokens(self, embedded: Tensor) -> Tensor:
-        """(m, 3, H) -> (M, H)."""
+        """(m, tokens of a step, H) -> (M, H)."""
 
     def spread(self, tokens: Tensor) -> Tensor:
         """(M, D) -> (rows, slots, D)."""
@@ -136,7 +137,7 @@ class PackedLayout:
         return values.flatten(0, 1).index_select(0, self.steps)
 
     def take_tokens(self, embedded: Tensor) -> Tensor:
-        """(m, 3, H) -> (M, H)."""
+        """(m, tokens of a step, H) -> (M, H)."""
         return embedded.flatten(0, 1).index_select(0, self.tokens)
 
     def spread(self, tokens: Tensor) -> Tensor:
@@ -165,17 +166,19 @@ class PackedLayout:
         return padded.index_select(0, self.output).view(self.batch, -1, queries.shape[-1])
 
 
-def dense_layout(batch: int, steps: int, bias: Tensor) -> DenseLayout:
+def dense_layout(batch: int, steps: int, bias: Tensor, tokens: int = 3) -> DenseLayout:
     """All steps of a batch (B, K) = (``batch``, ``steps``), padded or not, as if they were real.
 
     Args:
         batch: B.
         steps: K.
         bias: (at least 3 K, 3 K), minus infinity above the diagonal, else 0.
+        tokens: Tokens of a step, 2 or 3.
     """
-    slots = 3 * steps - 1
+    slots = _slots(steps, tokens)
+    queries = slice(1, None, tokens)
     bias = bias[:slots, :slots]
-    return DenseLayout(batch, slots, STATE_TOKENS, bias, bias[STATE_TOKENS])
+    return DenseLayout(batch, slots, queries, bias, bias[queries])
 
 
 def last_state_layout(batch: int, steps: int, bias: Tensor) -> DenseLayout:
@@ -201,7 +204,7 @@ def penalized_layout(mask: Tensor, bias: Tensor) -> DenseLayout:
     return DenseLayout(batch, slots, STATE_TOKENS, bias, bias[STATE_TOKENS], penalty)
 
 
-def skip_layout(mask: Tensor, bias: Tensor) -> PackedLayout:
+def skip_layout(mask: Tensor, bias: Tensor, tokens: int = 3) -> PackedLayout:
     """Only real steps; outputs are zero elsewhere.
 
     Real steps move to the front of their row, so that the causal mask alone hides what is not real.
@@ -209,19 +212,20 @@ def skip_layout(mask: Tensor, bias: Tensor) -> PackedLayout:
     Args:
         mask: bool (B, K), True where real; at least one position is.
         bias: (at least 3 K, 3 K), minus infinity above the diagonal, else 0.
+        tokens: Tokens of a step, 2 or 3.
     """
     batch, steps = mask.shape
     lengths = mask.sum(1)
     width = int(lengths.max())
-    slots = 3 * width - 1
+    slots = _slots(width, tokens)
     flat = mask.flatten().nonzero().squeeze(1)
     row = flat.div(steps, rounding_mode="floor")
     position = (mask.cumsum(1) - 1).flatten()[flat]
     last = position == lengths[row] - 1
 
-    kept = torch.ones(len(flat), 3, dtype=torch.bool, device=mask.device)
-    kept[:, 2] = ~last
-    slot = ((row * slots + 3 * position)[:, None] + torch.arange(3, device=mask.device))[kept]
+    kept = torch.ones(len(flat), tokens, dtype=torch.bool, device=mask.device)
+    kept[:, 2:] = ~last[:, None]
+    slot = ((row * slots + tokens * position)[:, None] + torch.arange(tokens, device=mask.device))[kept]
     query_slot = row * width + position
     return PackedLayout(
         steps=flat,
@@ -235,7 +239,7 @@ def skip_layout(mask: Tensor, bias: Tensor) -> PackedLayout:
         rows=batch,
         batch=batch,
         bias=bias[:slots, :slots],
-        queries_bias=bias[:slots, :slots][STATE_TOKENS],
+        queries_bias=bias[:slots, :slots][1::tokens],
     )
 
 
@@ -282,9 +286,14 @@ def attend_layout(mask: Tensor, bias: Tensor) -> PackedLayout:
     )
 
 
+def _slots(steps: int, tokens: int) -> int:
+    """Slots of a row of steps: without the tokens after the last query."""
+    return tokens * steps - (tokens - 2)
+
+
 def _query_tokens(kept: Tensor) -> Tensor:
-    """Indices, among the tokens that are True in ``kept`` (m, 3), of the state tokens; (m,)."""
-    return (kept.flatten().cumsum(0) - 1).view(-1, 3)[:, 1]
+    """Indices, among the tokens that are True in ``kept`` (m, tokens), of the second token of each step; (m,)."""
+    return (kept.flatten().cumsum(0) - 1).view(kept.shape)[:, 1]
 
 
 def _inverse(places: Tensor, size: int, default: int = 0) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from vitamin.algorithms.models.critics import Critic, ValueFunction
+from vitamin.algorithms.models.future_encoder import FutureEncoder
 from vitamin.algorithms.models.policy import PolicyNetwork
 
 M = TypeVar("M", bound=nn.Module)
@@ -24,6 +25,7 @@ class Networks(nn.Module):
         target_policy: Copy of the policy, always in evaluation mode; None without targets.
         target_critic: Copy of the Q functions; None without them or without targets.
         target_value: Copy of the value function; None without it or without targets.
+        future_encoder: What encodes futures for a policy conditioned on them, or None.
         log_temperature: Logarithm of the entropy's weight, a scalar; None for a deterministic policy.
 
     Args:
@@ -32,6 +34,7 @@ class Networks(nn.Module):
         value: Its value function, if the method has one.
         targets: Whether there are target copies.
         temperature: The entropy's weight at the start; None for none.
+        future_encoder: Its future encoder, if the policy is conditioned on futures.
     """
 
     def __init__(
@@ -42,11 +45,13 @@ class Networks(nn.Module):
         *,
         targets: bool = False,
         temperature: float | None = None,
+        future_encoder: FutureEncoder | None = None,
     ) -> None:
         super().__init__()
         self.policy = policy
         self.critic = critic
         self.value = value
+        self.future_encoder = future_encoder
         self.target_policy = _frozen_copy(policy) if targets else None
         self.target_critic = _frozen_copy(critic) if targets else None
         self.target_value = _frozen_copy(value) if targets else None

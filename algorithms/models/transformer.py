@@ -1,7 +1,11 @@
-"""A block of a pre-norm GPT-2 style causal transformer, over the tokens of a layout."""
+"""A pre-norm GPT-2 style causal transformer, over the tokens of a layout."""
 
+import math
+
+import torch
 from torch import Tensor, nn
 
+from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.models.attention import attention
 from vitamin.algorithms.models.layers import Dropout, Linear, linear
 from vitamin.algorithms.models.layout import TokenLayout
@@ -55,3 +59,40 @@ class Block(nn.Module):
         inner = self.expansion(self.mlp_norm(tokens), rectify=True)
         transformed: Tensor = self.dropout(self.contraction(inner), tokens)
         return transformed
+
+
+class CausalTransformer(nn.Module):
+    """What models of token sequences share; a subclass makes the embeddings before, and a head after `_add_blocks`."""
+
+    causal_bias: Tensor
+
+    def _add_blocks(self, hyperparameters: Hyperparameters, slots: int) -> None:
+        """Makes LayerNorms, dropout and blocks for rows of at most ``slots`` tokens."""
+        width = hyperparameters.hidden_size
+        self.embedding_norm = nn.LayerNorm(width)
+        self.embedding_dropout = Dropout(hyperparameters.embedding_dropout)
+        blocks = [
+            Block(width, hyperparameters.num_heads, hyperparameters.dropout)
+            for _ in range(hyperparameters.num_layers)
+        ]
+        self.blocks = nn.ModuleList(blocks[:-1])
+        self.last_block = blocks[-1]
+        self.final_norm = nn.LayerNorm(width)
+        self.register_buffer("causal_bias", torch.full((slots, slots), -math.inf).triu(1), persistent=False)
+
+    def _read(self, embedded: list[Tensor], layout: TokenLayout, offset: Tensor | None = None) -> Tensor:
+        """What the layout's n queries say after the last LayerNorm, (n, H).
+
+        Args:
+            embedded: The tokens of each of m steps in order, (m, H) each.
+            layout: The layout's m steps are those.
+            offset: (m, H), added to all tokens of a step.
+        """
+        tokens = torch.stack(embedded, dim=1)  # (m, tokens of a step, H)
+        if offset is not None:
+            tokens = tokens + offset[:, None]
+        tokens = self.embedding_dropout(self.embedding_norm(layout.take_tokens(tokens)))  # (M, H)
+        for block in self.blocks:
+            tokens = block(tokens, layout)
+        normed: Tensor = self.final_norm(self.last_block.read(tokens, layout))
+        return normed

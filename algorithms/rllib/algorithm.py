@@ -82,7 +82,9 @@ class OfflineToOnline(Algorithm):
         with mock.patch("ray.rllib.algorithms.algorithm.EnvRunnerGroup", EnvRunners):
             super().setup(config)
         self.hyperparameters = self.config.hyperparameters()
-        self.schedule = Schedule(self.hyperparameters)
+        self.schedule = Schedule(
+            self.hyperparameters, warms_up=self.config.get_method().network == "future_transformer"
+        )
         self.progress = Progress()
         self.record, self.evaluation, self._last_evaluation = {}, None, dict[str, float]()
         self.on_updates = _unwatched
@@ -158,7 +160,7 @@ class OfflineToOnline(Algorithm):
     def _collect(self) -> dict[str, float]:
         """Rolls out, hands the trajectories to the learners, and counts them."""
         settings, iteration = self.hyperparameters, self.progress.iteration
-        results = collect(self.dispatcher, settings, iteration)
+        results = collect(self.dispatcher, settings, iteration, self.schedule.env_steps(self.progress))
         stage(
             results,
             lambda references: self.call_learners(lambda learner: learner.stage(references)),

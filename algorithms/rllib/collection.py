@@ -18,13 +18,15 @@ def online_unit(settings: Hyperparameters, iteration: int, index: int) -> WorkUn
     return WorkUnit("online", iteration, index, settings.envs_per_unit, settings.online_target_return)
 
 
-def collect(dispatcher: Dispatcher, settings: Hyperparameters, iteration: int) -> list[UnitResult]:
-    """The shortest sequence of units 0, 1, 2, … with at least ``min_env_steps_per_iteration`` steps.
+def collect(
+    dispatcher: Dispatcher, settings: Hyperparameters, iteration: int, minimum: int
+) -> list[UnitResult]:
+    """The shortest sequence of units 0, 1, 2, …, at least one, with at least ``minimum`` steps.
 
     How many are computed at a time depends on the env runners; units beyond the sequence are dropped, so the result
     does not.
     """
-    minimum, results = settings.min_env_steps_per_iteration, list[UnitResult]()
+    results = list[UnitResult]()
     indices = itertools.count()
     while not results or _steps(results) < minimum:
         steps = _steps(results)

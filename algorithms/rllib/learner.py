@@ -12,6 +12,7 @@ from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.core.learner.torch.torch_learner import TorchLearner
 from torch import Tensor
 
+from vitamin.algorithms.assembly import build_updater, replay_class
 from vitamin.algorithms.memory import keep_freed_memory
 from vitamin.algorithms.methods import Phase
 from vitamin.algorithms.online_buffer import OnlineBuffer
@@ -24,7 +25,6 @@ from vitamin.algorithms.rllib.work import LEARNER_DIED, PeerLost
 from vitamin.algorithms.segments import SegmentBatch
 from vitamin.algorithms.threads import torch_threads
 from vitamin.algorithms.trajectories import Trajectories
-from vitamin.algorithms.update import Updater
 from vitamin.errors import Diverged
 
 
@@ -75,7 +75,7 @@ class ReplayLearner(TorchLearner):
 
     def configure_optimizers_for_module(self, module_id: str, config: Any = None) -> None:
         """Registers the updater's optimizers with RLlib."""
-        self.updater = Updater(
+        self.updater = build_updater(
             self.networks_module.networks,
             self.method,
             self.hyperparameters,
@@ -124,7 +124,7 @@ class ReplayLearner(TorchLearner):
             DatasetError: Whatever is wrong with the data.
         """
         trajectories = self.config.dataset_loader()
-        self.replay = Replay.from_offline(
+        self.replay = replay_class(self.method).from_offline(
             trajectories, hyperparameters=self.hyperparameters, device=self.device
         )
         module = self.networks_module
@@ -156,10 +156,11 @@ class ReplayLearner(TorchLearner):
         Raises:
             Diverged: If a metric or a weight is NaN or infinite.
         """
-        new = self._add_staged()
         if phase == "online" and not self.online:
             self.updater.begin_phase()
+            self.replay.begin_online()
             self.online = True
+        new = self._add_staged()
         if new:
             self._begin_iteration(new)
         self.networks_module.train()

@@ -20,7 +20,15 @@ from vitamin.algorithms.randomness import Stream, torch_seed
 PolicyWeights = dict[str, NDArray[np.float32]]
 
 
-_LEARNER_ONLY = ("target_policy", "critic", "target_critic", "value", "target_value", "log_temperature")
+_LEARNER_ONLY = (
+    "target_policy",
+    "critic",
+    "target_critic",
+    "value",
+    "target_value",
+    "future_encoder",
+    "log_temperature",
+)
 
 
 class OfflineToOnlineModule(TorchRLModule, InferenceOnlyAPI):

@@ -24,10 +24,17 @@ class Progress:
 
 
 class Schedule:
-    """What an iteration consists of, given the progress before it (or, for `evaluation_due`, after it)."""
+    """What an iteration consists of, given the progress before it (or, for `evaluation_due`, after it).
 
-    def __init__(self, hyperparameters: Hyperparameters) -> None:
+    Args:
+        hyperparameters: The run's settings.
+        warms_up: Whether the online phase begins with an iteration that warms a return predictor up, as PDT's does:
+            ``warmup_env_steps`` and ``return_warmup_updates`` then take the place of the usual numbers.
+    """
+
+    def __init__(self, hyperparameters: Hyperparameters, *, warms_up: bool = False) -> None:
         self._settings = hyperparameters
+        self._warms_up = warms_up
 
     @property
     def pretrain_iterations(self) -> int:
@@ -42,11 +49,21 @@ class Schedule:
         """Whether the online budget is spent."""
         return self.phase(progress) == "online" and progress.env_steps >= self._settings.online_steps
 
+    def warmup(self, progress: Progress) -> bool:
+        """Whether the next iteration warms up."""
+        return self._warms_up and progress.iteration == self.pretrain_iterations
+
+    def env_steps(self, progress: Progress) -> int:
+        """Environment steps that the next iteration, an online one, collects at least."""
+        settings = self._settings
+        return settings.warmup_env_steps if self.warmup(progress) else settings.min_env_steps_per_iteration
+
     def actor_updates(self, progress: Progress) -> int:
         """Actor updates of the next iteration; the last one of pretraining takes what is left."""
         settings = self._settings
         if self.phase(progress) == "online":
-            return settings.updates_per_iteration
+            warmup = settings.return_warmup_updates if self.warmup(progress) else 0
+            return warmup or settings.updates_per_iteration
         done = progress.iteration * settings.pretrain_updates_per_iteration
         return min(settings.pretrain_updates_per_iteration, settings.pretrain_updates - done)
 

@@ -10,7 +10,7 @@ def methods() -> None:
         (
             row.name,
             row.label,
-            f"{row.policy} {row.network}",
+            f"{row.policy} {row.network}".replace("_", " "),
             row.terms("pretrain"),
             row.terms("online"),
             row.summary,

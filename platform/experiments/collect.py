@@ -58,7 +58,7 @@ def collect_from_agent(
         progress: Told about steps.
 
     Raises:
-        SettingsError: If noise is given where none is added.
+        SettingsError: If noise is given where none is added, or a target return that the policy does not look at.
         RunError: If the policy belongs to another environment.
         EnvironmentFailure: If an environment raises or returns values that are not finite.
         TaskError: If the environment cannot be made.
@@ -66,6 +66,7 @@ def collect_from_agent(
     """
     if noise is not None:
         agent = _with_noise(agent, noise, explore=explore)
+    agent.check_target_return(return_to_go)
     _check_environment(agent, task)
     path = destination(task, None, out, force=force)
     settings = agent.hyperparameters

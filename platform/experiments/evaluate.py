@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vitamin.algorithms.assembly import build_policy
+from vitamin.algorithms.combinations import ignored_settings
 from vitamin.algorithms.environment import Environment
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import get_method
@@ -20,7 +21,7 @@ from vitamin.algorithms.threads import torch_threads
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.analysis import schema
 from vitamin.analysis.schema import RunInfo
-from vitamin.errors import RunError
+from vitamin.errors import RunError, SettingsError
 from vitamin.platform.environments import make_environment
 from vitamin.platform.experiments.checkpoints import list_checkpoints, newest_checkpoint, verify_checkpoint
 from vitamin.platform.experiments.spec import ExperimentSpec, read_config
@@ -67,6 +68,18 @@ class Agent:
     def iteration(self) -> int:
         """Iteration after which the checkpoint was written."""
         return int(self.checkpoint.name)
+
+    def check_target_return(self, target_return: float | None) -> None:
+        """Checks that a target return, if one is asked for, matters to the policy.
+
+        Raises:
+            SettingsError: If the method does not look at returns-to-go.
+        """
+        reasons = ignored_settings(get_method(self.spec.method))
+        if target_return is not None and "eval_target_return" in reasons:
+            raise SettingsError(
+                f"A target return makes no sense for {self.name}: {reasons['eval_target_return']}. Leave it out."
+            )
 
     def rollout(
         self,
@@ -153,8 +166,10 @@ def evaluate_agent(
     Raises:
         EnvironmentFailure: If an environment raises or returns values that are not finite.
         RunError: If the environment's sizes are not those of the policy.
+        SettingsError: If the policy does not look at target returns and one is given.
         TaskError: If the environment cannot be made.
     """
+    agent.check_target_return(target_return)
     total = agent.hyperparameters.eval_episodes if episodes is None else episodes
     width = min(agent.hyperparameters.eval_envs_per_unit, total)
     units: list[Trajectories] = []

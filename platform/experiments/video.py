@@ -27,7 +27,9 @@ def film_episode(agent: Agent, file: Path, *, seed: int = 0, target_return: floa
 
     Raises:
         RunError: If the extra ``video`` or a renderer is missing, or the file cannot be written.
+        SettingsError: If the policy does not look at target returns and one is given.
     """
+    agent.check_target_return(target_return)
     _check_encoder()
     temporary = file.with_name(f".{file.stem}.tmp.mp4")
     with closing(_drawn_environment(agent.task)) as environment:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vitamin.algorithms.combinations import check_combination
+from vitamin.algorithms.combinations import check_combination, check_warmup, ignored_settings
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import get_method
 from vitamin.errors import SettingsError, nearest
@@ -68,17 +68,18 @@ def resolve_hyperparameters(
         get_method(method),
         [name for name in overrides if getattr(settings, name) != getattr(usual, name)],
     )
+    check_warmup(get_method(method), settings)
     return settings
 
 
 def left_to_data(task: Task, method: str, preset: str, overrides: Mapping[str, Any]) -> tuple[str, ...]:
-    """Settings that only the task's offline data can decide, since nobody has set them.
+    """Settings of the method that only the task's offline data can decide, since nobody has set them.
 
     Raises:
         SettingsError: If there is no such method or preset.
     """
-    given = _given(task, method, preset, overrides)
-    return tuple(name for name in _LEFT_TO_DATA if name not in given)
+    decided = _given(task, method, preset, overrides).keys() | ignored_settings(get_method(method)).keys()
+    return tuple(name for name in _LEFT_TO_DATA if name not in decided)
 
 
 def settings_from_data(

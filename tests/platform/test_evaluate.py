@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.platform.agent_runs import add_checkpoint, make_run
-from vitamin.errors import RunError
+from vitamin.errors import RunError, SettingsError
 from vitamin.platform.experiments.evaluate import evaluate_agent, evaluate_run, load_agent
 from vitamin.platform.experiments.video import film_episode
 from vitamin.platform.tasks import get_task
@@ -41,6 +41,15 @@ def test_target_return_and_checkpoint_matter(tmp_path: Path, method: str) -> Non
     assert newest == evaluate_run(tmp_path / "run", episodes=1, checkpoint=4)
     assert newest.returns != evaluate_run(tmp_path / "run", episodes=1, checkpoint=2).returns
     assert newest.returns != evaluate_run(tmp_path / "run", episodes=1, target_return=100.0).returns
+
+
+def test_a_policy_conditioned_on_latents_acts_and_refuses_a_target_return(tmp_path: Path) -> None:
+    make_run(tmp_path / "run", method="pdt")
+    first = evaluate_run(tmp_path / "run", episodes=2, seed=1)
+    assert first == evaluate_run(tmp_path / "run", episodes=2, seed=1)
+    assert first.returns != evaluate_run(tmp_path / "run", episodes=2, seed=2).returns
+    with pytest.raises(SettingsError, match="latent futures"):
+        evaluate_run(tmp_path / "run", episodes=1, target_return=3.0)
 
 
 def test_task_without_reference_scores(tmp_path: Path) -> None:

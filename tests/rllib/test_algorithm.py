@@ -258,7 +258,7 @@ def test_checkpoint_of_other_networks_is_refused(make_config: MakeConfig, tmp_pa
     other.stop()
 
 
-@pytest.mark.parametrize("method", ["td3_odt", "odt"])
+@pytest.mark.parametrize("method", ["td3_odt", "odt", "pdt"])
 def test_two_learners_stay_in_step_and_equal_one(make_config: MakeConfig, method: str) -> None:
     settings = {
         "pretrain_updates": 25 if method == "td3_odt" else 50,

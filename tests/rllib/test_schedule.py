@@ -33,3 +33,22 @@ def test_evaluations_follow_every_so_many_iterations_and_the_end_of_each_phase(i
     due = {phase: [due for name, _, due in rows if name == phase] for phase in ("pretrain", "online")}
     assert due["pretrain"] == [i % interval == 0 or i == 4 for i in (1, 2, 3, 4)]
     assert due["online"] == [i % interval == 0 or i == 5 for i in (1, 2, 3, 4, 5)]
+
+
+def test_a_warmup_takes_the_place_of_the_first_online_iteration() -> None:
+    settings = Hyperparameters(
+        pretrain_updates=2,
+        pretrain_updates_per_iteration=1,
+        updates_per_iteration=9,
+        min_env_steps_per_iteration=50,
+        warmup_env_steps=700,
+        return_warmup_updates=30,
+    )
+    plain, warm = Schedule(settings), Schedule(settings, warms_up=True)
+    for iteration, steps, updates in ((2, 700, 30), (3, 50, 9), (4, 50, 9)):
+        progress = Progress(iteration=iteration)
+        assert (warm.env_steps(progress), warm.actor_updates(progress)) == (steps, updates)
+        assert (plain.env_steps(progress), plain.actor_updates(progress)) == (50, 9)
+    assert warm.actor_updates(Progress(iteration=1)) == 1
+    without = Schedule(settings.model_copy(update={"return_warmup_updates": 0}), warms_up=True)
+    assert without.actor_updates(Progress(iteration=2)) == 9
