@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 from vitamin import __version__
 from vitamin.errors import VitaminError
-from vitamin.platform.cli import data, evaluate, report, sweep, tasks, train
+from vitamin.platform.cli import data, evaluate, figure, report, sweep, tasks, train
 
 
 class _Commands(TyperGroup):
@@ -64,6 +64,7 @@ app.command("sweep")(sweep.sweep)
 app.command("report")(report.report)
 app.command("tasks")(tasks.tasks)
 app.add_typer(data.app, name="data")
+app.add_typer(figure.app, name="figure")
 
 
 def main() -> None:
