@@ -99,3 +99,14 @@ def distance(policies: Floats, reference: Floats) -> Floats:
     """Total variation between distributions; (..., A), (A,) -> (...)."""
     variation: Floats = 0.5 * np.abs(policies - reference).sum(axis=-1)
     return variation
+
+
+def sampling_error(policy: Floats, samples: float) -> float:
+    """Expected distance of the frequencies in so many samples of ``policy`` (A,) from itself, for many samples."""
+    return float(np.sqrt(policy * (1 - policy) / (2 * np.pi * samples)).sum())
+
+
+def share_near(bandit: Bandit, target: float) -> float:
+    """Share of returns that count as equal to a target beyond all Q, by the Laplace density."""
+    low, high = target - WINDOW - bandit.q, target + WINDOW - bandit.q
+    return float(bandit.behavior @ (np.exp(-low / bandit.scale) - np.exp(-high / bandit.scale))) / 2

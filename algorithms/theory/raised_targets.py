@@ -39,7 +39,7 @@ class Settings:
 
     horizon: int = 20
     episodes: int = 500
-    updates: int = 600
+    updates: int = 1000
 
 
 @dataclass(frozen=True)
@@ -148,6 +148,7 @@ def _hyperparameters(horizon: int) -> Hyperparameters:
         timestep_embedding=True,
         max_timestep=horizon,
         return_scale=1 / horizon,
+        batch_size=128,
         learning_rate=3e-3,
         warmup_updates=0,
         drop_worst_trajectory=False,

@@ -30,7 +30,7 @@ def single_state_mdp(seeds: Seeds = 20, out: Out = _FOLDER) -> None:
 
 
 @app.command("theory")
-def theory(seeds: Seeds = 20, out: Out = _FOLDER) -> None:
+def theory(seeds: Seeds = 10, out: Out = _FOLDER) -> None:
     """§3.3: conditioning on a high return is AWAC's update, needs rare data, and stalls."""
     from vitamin.platform.cli.output import progress_display
     from vitamin.platform.figures import theory as make

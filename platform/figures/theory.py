@@ -18,6 +18,7 @@ from vitamin.platform.figures.processes import in_processes
 
 NAME: Final = "theory"
 TARGETS: Final = np.linspace(-1, 3, 17)
+FINE_TARGETS: Final = np.linspace(-1, 3, 201)
 BEYOND: Final = 2.0
 """The target at which the distance from AWAC's policy is measured."""
 SAMPLES: Final = tuple(int(n) for n in np.logspace(4, 6, 5))
@@ -69,11 +70,12 @@ def theory(
 def _lemma(seeds: int, samples: tuple[int, ...]) -> Iterator[pd.DataFrame]:
     bandit = laplace.BANDIT
     awac = laplace.awac_policy(bandit)
-    bayes = laplace.posterior(bandit, TARGETS)
+    bayes = laplace.posterior(bandit, FINE_TARGETS)
+    beyond = np.linspace(bandit.q.max(), TARGETS[-1], 2)
     names = [f"Q = {value:g}, β = {share:g}" for value, share in zip(bandit.q, bandit.behavior, strict=True)]
     for a, name in enumerate(names):
-        yield _rows(figure.POLICY, f"{figure.BAYES} {name}", 0, TARGETS, bayes[:, a])
-        yield _rows(figure.POLICY, f"{figure.AWAC} {name}", 0, TARGETS, np.full(len(TARGETS), awac[a]))
+        yield _rows(figure.POLICY, f"{figure.BAYES} {name}", 0, FINE_TARGETS, bayes[:, a])
+        yield _rows(figure.POLICY, f"{figure.AWAC} {name}", 0, beyond, np.full(len(beyond), awac[a]))
     for seed in range(seeds):
         counts = laplace.counts(bandit, TARGETS, samples=samples[-1], seed=seed)
         policies = counts / counts.sum(axis=1, keepdims=True)
@@ -87,6 +89,9 @@ def _lemma(seeds: int, samples: tuple[int, ...]) -> Iterator[pd.DataFrame]:
             ]
             distances = [laplace.distance(count / count.sum(), awac) for count in found]
             yield _rows(figure.DISTANCE, noise, seed, np.array(samples), np.array(distances))
+    near = np.array(samples) * laplace.share_near(bandit, BEYOND)
+    expected = np.array([laplace.sampling_error(awac, count) for count in near])
+    yield _rows(figure.DISTANCE, figure.EXPECTED, 0, np.array(samples), expected)
 
 
 def _coverage(seeds: int) -> Iterator[pd.DataFrame]:
@@ -108,7 +113,7 @@ def _coverage(seeds: int) -> Iterator[pd.DataFrame]:
             yield _rows(
                 figure.COVERAGE, f"{figure.SAMPLED} {name}", seed, above[seen], EPISODES / count[seen]
             )
-    reach = np.linspace(1, 6, 26)
+    reach = np.linspace(1, 8, 29)
     yield _rows(figure.COVERAGE, figure.CHEBYSHEV, 0, reach, reach**2)
     yield _rows(figure.COVERAGE, figure.LINEAR, 0, reach, reach)
 
