@@ -1,12 +1,10 @@
-"""Pictures of learning curves, as PNG for looking, SVG for pages and PDF for papers."""
+"""Pictures of learning curves."""
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,6 +13,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from vitamin.analysis.curves import BAND_TEXT, Band
 from vitamin.analysis.labels import sort_labels
+from vitamin.analysis.pictures import print_style, save_picture
 from vitamin.analysis.scores import NORMALIZED
 from vitamin.analysis.styles import Style, label_styles
 
@@ -24,12 +23,6 @@ _MOST_COLUMNS = 3
 _MARKERS_PER_CURVE = 8
 _REFERENCES: Final = {0.0: "ref.\nmin", 100.0: "ref.\nmax"}
 _UNIT_TEXT: Final = {True: "Normalized score (0-100)", False: "Return"}
-_METADATA: Final[dict[str, dict[str, None]]] = {
-    ".png": {},
-    ".svg": {"Date": None},
-    ".pdf": {"CreationDate": None},
-}
-PICTURE_SUFFIXES: Final = tuple(_METADATA)
 
 
 def plot_curves(curves: pd.DataFrame, out: Path, *, band: Band = "bootstrap") -> tuple[Path, ...]:
@@ -43,14 +36,8 @@ def plot_curves(curves: pd.DataFrame, out: Path, *, band: Band = "bootstrap") ->
     Returns:
         The paths written. The same curves give the same bytes.
     """
-    with _print_style():
-        figure = curves_figure(curves, band=band)
-        paths = []
-        for suffix, metadata in _METADATA.items():
-            path = out.with_suffix(suffix)
-            figure.savefig(path, dpi=200, metadata=metadata, bbox_inches="tight", pad_inches=0.05)
-            paths.append(path)
-    return tuple(paths)
+    with print_style():
+        return save_picture(curves_figure(curves, band=band), out)
 
 
 def curves_figure(curves: pd.DataFrame, *, band: Band) -> Figure:
@@ -91,22 +78,6 @@ def curves_figure(curves: pd.DataFrame, *, band: Band) -> Figure:
         handlelength=3.2,
     )
     return figure
-
-
-@contextmanager
-def _print_style() -> Iterator[None]:
-    with mpl.rc_context(
-        {
-            "font.size": 9,
-            "axes.titlesize": 10,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "legend.frameon": False,
-            "pdf.fonttype": 42,  # text stays text in papers
-            "svg.hashsalt": "vitamin",  # reproducible element names
-        }
-    ):
-        yield
 
 
 def _draw_panel(axes: Axes, curves: pd.DataFrame, styles: Mapping[str, Style]) -> None:

@@ -7,7 +7,8 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from vitamin.analysis.curves import Band
-from vitamin.analysis.plots import PICTURE_SUFFIXES, plot_curves
+from vitamin.analysis.pictures import PICTURE_SUFFIXES
+from vitamin.analysis.plots import plot_curves
 from vitamin.analysis.report.content import ReportContent, ReportOptions
 from vitamin.analysis.results import load_results
 from vitamin.analysis.statistics import DEFAULT_REPS

@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 from vitamin import __version__
 from vitamin.errors import VitaminError
-from vitamin.platform.cli import data, evaluate, methods, report, sweep, tasks, train
+from vitamin.platform.cli import data, evaluate, figure, methods, report, sweep, tasks, train
 
 
 class _Commands(TyperGroup):
@@ -65,6 +65,7 @@ app.command("report")(report.report)
 app.command("tasks")(tasks.tasks)
 app.command("methods")(methods.methods)
 app.add_typer(data.app, name="data")
+app.add_typer(figure.app, name="figure")
 
 
 def main() -> None:

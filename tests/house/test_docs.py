@@ -17,7 +17,9 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("*/*.md"), *ROOT.glob("docs/*/*.m
 FOLDERS = "algorithms|analysis|benchmarks|docker|docs|platform|tests|tune_specs|vitamin"
 PLACE = re.compile(rf"(?<![\w/.:-])(?:{FOLDERS})/[\w./-]*[\w/]")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-COMMAND = re.compile(r"(?:^|[ /`])vitamin ((?:train|evaluate|sweep|report|tasks|data \w+)\b[^`\n]*)")
+COMMAND = re.compile(
+    r"(?:^|[ /`])vitamin ((?:train|evaluate|sweep|report|tasks|data \w+|figure [\w-]+)\b[^`\n]*)"
+)
 
 
 def named(page: Path) -> str:

@@ -1,0 +1,56 @@
+"""What a figure leaves in a folder: the picture, and its numbers as CSV."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+
+import pandas as pd
+
+from vitamin.analysis.panels import over_seeds
+from vitamin.analysis.tables import Table, write_csv
+from vitamin.errors import ReportError
+
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True)
+class FigureFiles:
+    """A figure that was made.
+
+    Attributes:
+        pictures: Its picture in each format, PNG first.
+        means: CSV of what is drawn: means over seeds with intervals.
+        seeds: CSV of what each seed gave.
+        table: Its main numbers.
+    """
+
+    pictures: tuple[Path, ...]
+    means: Path
+    seeds: Path
+    table: Table
+
+
+@contextmanager
+def figure_folder(folder: Path) -> Iterator[Path]:
+    """Makes sure, before anything is computed, that files can be written to ``folder``.
+
+    Raises:
+        ReportError: If not, or if writing to it fails in the block.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+        yield folder
+    except OSError as error:
+        raise ReportError(
+            f"Cannot write the figure to {folder}: {error.strerror or error}. Choose another --out."
+        ) from error
+
+
+def write_values(values: pd.DataFrame, out: Path) -> tuple[Path, Path]:
+    """Writes ``out.csv`` (means, as drawn) and ``out-seeds.csv`` (each seed); the paths."""
+    means = write_csv(over_seeds(values), out.with_name(f"{out.name}.csv"))
+    return means, write_csv(values, out.with_name(f"{out.name}-seeds.csv"))

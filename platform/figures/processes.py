@@ -1,0 +1,44 @@
+"""One function on many arguments, in as many processes as there are cores."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from typing import Final, TypeVar
+
+from vitamin.platform.figures.files import Progress
+
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
+
+_WORTH_PROCESSES: Final = 12
+"""Calls for which processes that first load torch pay."""
+
+
+def in_processes(
+    function: Callable[[Argument], Result], arguments: Sequence[Argument], progress: Progress
+) -> list[Result]:
+    """The function of each argument, in their order; computed in this process if they are few.
+
+    Args:
+        function: Can be pickled; its result depends on the argument alone.
+        arguments: Can be pickled.
+        progress: Called with (done, total).
+    """
+    workers = min(_cores(), len(arguments))
+    if workers == 1 or len(arguments) < _WORTH_PROCESSES:
+        results = []
+        for argument in arguments:
+            results.append(function(argument))
+            progress(len(results), len(arguments))
+        return results
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        futures = [pool.submit(function, argument) for argument in arguments]
+        for done, _ in enumerate(as_completed(futures), start=1):
+            progress(done, len(arguments))
+        return [future.result() for future in futures]
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,70 @@
+"""The figure of the single-state MDP (paper Fig. 1 and 2)."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vitamin.algorithms.single_state import METHODS, Run, Settings, reward, run
+from vitamin.algorithms.single_state.experiment import ACTIONS, RETURNS_TO_GO
+from vitamin.algorithms.single_state.problem import OFFLINE_RANGES
+from vitamin.analysis import single_state as figure
+from vitamin.platform.figures.files import FigureFiles, Progress, figure_folder, write_values
+from vitamin.platform.figures.processes import in_processes
+
+NAME: Final = "single-state-mdp"
+
+
+def single_state_mdp(
+    folder: Path, *, seeds: int, progress: Progress, settings: Settings | None = None
+) -> FigureFiles:
+    """Trains every method with seeds 0 to ``seeds - 1`` and writes the figure.
+
+    Args:
+        folder: Made if it does not exist.
+        seeds: At least 1.
+        progress: Called with (done, total) runs.
+        settings: Of the experiment.
+
+    Raises:
+        ReportError: If the folder cannot be written to.
+    """
+    settings = settings or Settings()
+    with figure_folder(folder):
+        values = measure(seeds, progress, settings)
+        out = folder / NAME
+        offline = tuple((low, high) for _, low, high in OFFLINE_RANGES)
+        pictures = figure.plot_single_state(values, out, offline=offline)
+        means, by_seed = write_values(values, out)
+    return FigureFiles(pictures, means, by_seed, figure.final_table(values))
+
+
+def measure(seeds: int, progress: Progress, settings: Settings) -> pd.DataFrame:
+    """What each method gives with each seed, as columns ``SEED_COLUMNS``."""
+    keys = [(method, seed) for method in METHODS for seed in range(seeds)]
+    runs = in_processes(partial(_run, settings=settings), keys, progress)
+    parts = [part for key, result in zip(keys, runs, strict=True) for part in _panels(*key, result, settings)]
+    parts.append(_rows(figure.CRITIC, figure.TRUTH, 0, ACTIONS, reward(ACTIONS)))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _run(key: tuple[str, int], settings: Settings) -> Run:
+    return run(*key, settings)
+
+
+def _panels(method: str, seed: int, result: Run, settings: Settings) -> Iterator[pd.DataFrame]:
+    epochs = np.arange(len(result.rewards)) - settings.pretrain_epochs
+    yield _rows(figure.REWARD, method, seed, epochs, result.rewards)
+    online = np.arange(1, len(result.actions) + 1)
+    yield _rows(figure.ACTIONS, method, seed, online, result.actions.mean(axis=1))
+    yield _rows(figure.ACTOR, method, seed, RETURNS_TO_GO, result.actor)
+    if result.critic is not None:
+        yield _rows(figure.CRITIC, method, seed, ACTIONS, result.critic)
+
+
+def _rows(panel: str, series: str, seed: int, x: NDArray[Any], y: NDArray[Any]) -> pd.DataFrame:
+    return pd.DataFrame({"panel": panel, "series": series, "seed": seed, "x": x, "y": y})
