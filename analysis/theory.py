@@ -103,7 +103,7 @@ def _draw_distance(axes: Axes, means: pd.DataFrame) -> None:
     series = [name for name in dict.fromkeys(means["series"]) if name != EXPECTED]
     for name, style in _styles(series).items():
         drawn = means[means["series"] == name]
-        line = {"marker": style.marker, "markersize": 3.6, "label": f"{name} returns"}
+        line: dict[str, Any] = {"marker": style.marker, "markersize": 3.6, "label": f"{name} returns"}
         draw_mean(axes, drawn, style, **line)
     expected = means[means["series"] == EXPECTED]
     axes.plot(
@@ -121,7 +121,7 @@ def _draw_coverage(axes: Axes, means: pd.DataFrame) -> None:
     ]
     for name, style in _styles(exact).items():
         drawn = means[means["series"] == name]
-        line = {"marker": style.marker, "markersize": 3, "label": name}
+        line: dict[str, Any] = {"marker": style.marker, "markersize": 3, "label": name}
         axes.plot(drawn["x"], drawn["mean"], color=style.color, linewidth=1.0, **line)
         _draw_points(axes, means[means["series"] == f"{SAMPLED} {name}"], style, hollow=True)
     for name, (dashes, lift) in references.items():

@@ -33,7 +33,7 @@ def beta_binomial(horizon: int, a: float, b: float) -> Floats:
 
 def moments(probabilities: Floats) -> tuple[float, float]:
     """Mean V and standard deviation sigma of returns with these probabilities."""
-    returns = np.arange(len(probabilities))
+    returns = np.arange(len(probabilities), dtype=np.float64)
     mean = float(probabilities @ returns)
     return mean, math.sqrt(probabilities @ (returns - mean) ** 2)
 
@@ -41,7 +41,7 @@ def moments(probabilities: Floats) -> tuple[float, float]:
 def chebyshev(probabilities: Floats) -> Floats:
     """The quadratic lower bound of 1 / alpha_f at each return; (H + 1,)."""
     mean, deviation = moments(probabilities)
-    bound: Floats = ((np.arange(len(probabilities)) - mean) / deviation) ** 2
+    bound: Floats = np.square((np.arange(len(probabilities), dtype=np.float64) - mean) / deviation)
     return bound
 
 

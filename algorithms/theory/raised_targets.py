@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vitamin.algorithms.assembly import build_networks
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import Method
 from vitamin.algorithms.models.networks import Networks
@@ -63,7 +64,7 @@ def run(seed: int, settings: Settings | None = None) -> Run:
     hyperparameters = _hyperparameters(H)
     with torch_threads(1), torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(seed, Stream.NETWORKS))
-        networks = Networks(1, 1, _METHOD, hyperparameters)
+        networks = build_networks(1, 1, _METHOD, hyperparameters)
         updater = Updater(networks, _METHOD, hyperparameters)
         replay = Replay.from_offline(data, hyperparameters=hyperparameters)
         for step in range(settings.updates):
