@@ -86,6 +86,22 @@ class Hyperparameters(BaseModel):
         2, description="critic updates per actor update (delayed updates)"
     )
 
+    # Groups of sub-trajectories (grpo)
+    group_size: int = Field(8, ge=2, description="G: sub-trajectories from each reset state")
+    reset_states: PositiveInt = Field(
+        8, description="states drawn for resets per whole episode of a work unit"
+    )
+    subtrajectory_length: PositiveInt = Field(20, description="L: most steps of a sub-trajectory")
+    uncertainty_exponent: NonNegativeFloat = Field(
+        1.0, description="reset states are drawn in proportion to this power of the action variance"
+    )
+    group_batch_size: PositiveInt = Field(
+        32, description="sub-trajectories per update, over all learners together"
+    )
+    group_ratio_clip: PositiveFloat = Field(
+        0.2, description="largest distance from 1 at which a likelihood ratio still has a gradient"
+    )
+
     # Data
     batch_size: PositiveInt = Field(256, description="B: segments per update, over all learners together")
     replay_capacity: PositiveInt = Field(1000, description="trajectories in the replay")

@@ -22,6 +22,8 @@ class Method:
         gradient: RL gradient mixed into the actor loss, a key of ``vitamin.algorithms.gradients.GRADIENTS``;
             None for purely supervised methods, which have no critic.
         summary: One line for listings.
+        groups: Whether the policy learns online from groups of sub-trajectories alone (`group_update`), for which
+            env runners restore environments to earlier states.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Method:
     policy: PolicyKind
     gradient: str | None
     summary: str
+    groups: bool = False
 
 
 _ROWS = (
@@ -45,6 +48,14 @@ _ROWS = (
         "stochastic",
         None,
         "online decision transformer: likelihood plus entropy (Zheng et al. 2022)",
+    ),
+    Method(
+        "grpo",
+        "GRPO",
+        "stochastic",
+        None,
+        "pretrained as ODT; online a group-relative policy gradient alone (after Luo and Zhu 2026)",
+        groups=True,
     ),
 )
 METHODS: Mapping[str, Method] = MappingProxyType({row.name: row for row in _ROWS})

@@ -18,6 +18,8 @@ class Stream(IntEnum):
     ROLLOUT = 4
     EVALUATION = 5
     COLLECTION = 6
+    RESET_STATES = 20
+    GROUP_ORDER = 21
 
 
 def generator(seed: int, stream: Stream, *counters: int) -> np.random.Generator:

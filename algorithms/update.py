@@ -89,7 +89,7 @@ class Updater:
     def critic_step(self, batch: SegmentBatch, noise: Noise) -> Metrics:
         """One step of the critics of a method that has them; arguments and result as for `update`."""
         assert self._gradient is not None
-        with self._autocast(batch):
+        with self.autocast(batch.states):
             loss, metrics = self._gradient.critic_loss(self.networks, batch, noise)
         norm = self._descend("critic", loss)
         self.critic_updates += 1
@@ -97,9 +97,22 @@ class Updater:
 
     def actor_step(self, batch: SegmentBatch, phase: Phase, noise: Noise) -> Metrics:
         """One step of policy and temperature, then of all targets; arguments and result as for `update`."""
-        settings = self.hyperparameters
-        with self._autocast(batch):
+        with self.autocast(batch.states):
             loss, metrics = self._actor_loss(batch, phase, noise)
+        return self.descend_actor(loss, metrics, batch.actions.shape[-1])
+
+    def descend_actor(self, loss: Tensor, metrics: Metrics, action_size: int) -> Metrics:
+        """One step of policy and temperature down an actor loss, then of all targets.
+
+        Args:
+            loss: What the policy descends, a scalar.
+            metrics: The loss's metrics; with a temperature, ``policy/entropy`` among them.
+            action_size: A.
+
+        Returns:
+            The metrics, with those of the step.
+        """
+        settings = self.hyperparameters
         for group in self.optimizers["policy"].param_groups:
             group["lr"] = settings.learning_rate * self._warmup()
         norm = self._descend("policy", loss, min(settings.gradient_clip, _LAMB_GRADIENT_CLIP))
@@ -107,10 +120,10 @@ class Updater:
             self._descend(
                 "temperature",
                 supervised.temperature_loss(
-                    self.networks.log_temperature, metrics["policy/entropy"], batch.actions.shape[-1]
+                    self.networks.log_temperature, metrics["policy/entropy"], action_size
                 ),
             )
-            metrics["policy/temperature"] = self.networks.log_temperature.detach().exp()
+            metrics = metrics | {"policy/temperature": self.networks.log_temperature.detach().exp()}
         self.networks.update_targets(settings.tau)
         self.actor_updates += 1
         return metrics | {"loss/actor": loss.detach(), "gradient_norm/actor": norm}
@@ -148,9 +161,10 @@ class Updater:
             metrics |= rl_metrics
         return loss, metrics
 
-    def _autocast(self, batch: SegmentBatch) -> torch.autocast:
+    def autocast(self, states: Tensor) -> torch.autocast:
+        """The arithmetic of losses on a batch with these ``states``."""
         enabled = self.hyperparameters.precision == "bfloat16"
-        return torch.autocast(batch.states.device.type, torch.bfloat16, enabled=enabled)
+        return torch.autocast(states.device.type, torch.bfloat16, enabled=enabled)
 
     def _warmup(self) -> float:
         """Share of the step size in the next actor step."""

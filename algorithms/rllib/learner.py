@@ -5,13 +5,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
+import numpy as np
 import ray
 import torch
 import torch.distributed as dist
+from numpy.typing import NDArray
 from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.core.learner.torch.torch_learner import TorchLearner
 from torch import Tensor
 
+from vitamin.algorithms.gradients import Metrics
+from vitamin.algorithms.group_rollout import GroupRollout
+from vitamin.algorithms.group_update import GroupUpdater
+from vitamin.algorithms.groups import GroupBuffer, Groups, batch_of_passes
 from vitamin.algorithms.memory import keep_freed_memory
 from vitamin.algorithms.methods import Phase
 from vitamin.algorithms.randomness import Stream, generator, torch_seed
@@ -42,7 +48,8 @@ class ReplayLearner(TorchLearner):
         self.method = self.config.get_method()
         self.updates = 0
         self.online = False
-        self._staged: list[Trajectories] = []
+        self._staged: list[Trajectories | GroupRollout] = []
+        self._group_updater: GroupUpdater | None = None
         self._sums: dict[str, tuple[Tensor, int]] = {}
         super().build()
         if self.device.type == "cuda":
@@ -129,8 +136,8 @@ class ReplayLearner(TorchLearner):
         module.observation_std.copy_(torch.as_tensor(self.replay.observation_std))
         return {"trajectories": len(trajectories), "steps": trajectories.num_steps}
 
-    def stage(self, units: Sequence["Trajectories | ray.ObjectRef[Any]"]) -> list[int]:
-        """Fetches trajectories, to be added to the replay by the next `fit`.
+    def stage(self, units: Sequence["Trajectories | GroupRollout | ray.ObjectRef[Any]"]) -> list[int]:
+        """Fetches what env runners collected, to be learned from as of the next `fit`.
 
         Returns:
             Positions in ``units`` whose data was lost with the process that held it. Nothing is staged then.
@@ -138,7 +145,7 @@ class ReplayLearner(TorchLearner):
         self._staged, lost = [], []
         for position, unit in enumerate(units):
             try:
-                self._staged.append(unit if isinstance(unit, Trajectories) else ray.get(unit))
+                self._staged.append(ray.get(unit) if isinstance(unit, ray.ObjectRef) else unit)
             except ray.exceptions.RayError:
                 lost.append(position)
         if lost:
@@ -153,7 +160,8 @@ class ReplayLearner(TorchLearner):
         Raises:
             Diverged: If a metric or a weight is NaN or infinite.
         """
-        self._add_staged()
+        with self._in_step(), self._reproducible():
+            self._add_staged()
         if phase == "online" and not self.online:
             self.networks_module.networks.copy_targets()
             self.online = True
@@ -162,12 +170,17 @@ class ReplayLearner(TorchLearner):
         with self._in_step(), self._reproducible():
             for _ in range(actor_updates * interval):
                 self._dropout_generator.manual_seed(self._torch_seed(Stream.DROPOUT, self.rank))
-                metrics = self.updater.update(self._sample(), phase, self._noise())
+                metrics = self._update(phase)
                 self.updates += 1
                 for name, value in metrics.items():
                     total, count = self._sums.get(name, (torch.zeros_like(value), 0))
                     self._sums[name] = total + value, count + 1
             self._check_finite()
+
+    def _update(self, phase: Phase) -> Metrics:
+        if phase == "online" and self._group_updater is not None:
+            return self._group_updater.update(self._sub_trajectories(), self._noise())
+        return self.updater.update(self._sample(), phase, self._noise())
 
     def take_metrics(self) -> dict[str, float]:
         """Means, over all learners, of the metrics of the updates since the last call, and the replay's size."""
@@ -180,11 +193,34 @@ class ReplayLearner(TorchLearner):
         }
 
     def _add_staged(self) -> None:
-        for trajectories in self._staged:
+        for unit in self._staged:
             self.replay.add(
-                trajectories, bootstrap_at_time_limit=self.hyperparameters.bootstrap_at_time_limit
+                unit.trajectories if isinstance(unit, GroupRollout) else unit,
+                bootstrap_at_time_limit=self.hyperparameters.bootstrap_at_time_limit,
             )
+        if groups := [unit.groups for unit in self._staged if isinstance(unit, GroupRollout)]:
+            self._take_up(Groups.concatenate(groups))
         self._staged = []
+
+    def _take_up(self, groups: Groups) -> None:
+        """Makes the iteration's groups what the policy learns from; they are not kept for later ones."""
+        buffer = GroupBuffer(groups, self.hyperparameters.eval_context_length, self.device)
+        self._group_updater = GroupUpdater(self.updater, buffer)
+        self._group_count, self._groups_since = len(groups), self.updates
+        for name, value in self._group_updater.metrics().items():
+            self._sums[name] = torch.tensor(value, device=self.device), 1
+
+    def _sub_trajectories(self) -> NDArray[np.int64]:
+        """This learner's share of an update's sub-trajectories."""
+        seed, since = self.config.seed or 0, self._groups_since
+        size, world, rank = self.hyperparameters.group_batch_size, self._world, self.rank
+        chosen = batch_of_passes(
+            self.updates - since,
+            size,
+            self._group_count,
+            lambda number: generator(seed, Stream.GROUP_ORDER, since, number),
+        )
+        return chosen[rank * size // world : (rank + 1) * size // world]
 
     @contextmanager
     def _in_step(self) -> Iterator[None]:
