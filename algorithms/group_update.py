@@ -75,13 +75,23 @@ class GroupUpdater:
             "policy/clipped": outside,
         }
         loss = rl_loss - log_temperature.detach().exp() * entropy
-        return updater.descend_actor(loss, metrics, batch.actions.shape[-1])
+        return updater.descend_actor(loss, metrics, batch.actions.shape[-1], learns_temperature=True)
 
     def _likelihoods(self, batch: SubTrajectoryBatch) -> tuple[Tensor, SquashedGaussian]:
         """Mean log-likelihood of each sub-trajectory's actions, (B,), and the distributions at its steps, (R, A)."""
         policy = self._updater.networks.policy.eval()
+        lengths, rows, outputs = batch.mask.sum(1), list[Tensor](), list[SquashedGaussian]()
         with self._updater.autocast(batch.states):
-            output = policy(batch.states, batch.actions, batch.returns_to_go, batch.timesteps, batch.mask)
-        assert output.distribution is not None
-        now = SquashedGaussian(output.distribution.loc[:, -1], output.distribution.log_std[:, -1])
+            for C in lengths.unique().tolist():  # the full context, and shorter ones where an episode begins
+                own = torch.nonzero(lengths == C)[:, 0]
+                columns = (batch.states, batch.actions, batch.returns_to_go, batch.timesteps)
+                output = policy.act(*(column[own, -C:] for column in columns)).distribution
+                assert output is not None
+                rows.append(own)
+                outputs.append(output)
+        back = torch.cat(rows).argsort()
+        now = SquashedGaussian(
+            torch.cat([output.loc[:, 0] for output in outputs])[back],
+            torch.cat([output.log_std[:, 0] for output in outputs])[back],
+        )
         return batch.mean_over_steps(now.log_prob(batch.actions[:, -1])), now

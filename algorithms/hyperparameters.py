@@ -44,6 +44,9 @@ class Hyperparameters(BaseModel):
     max_timestep: PositiveInt = Field(1000, description="size of the timestep embedding")
 
     # The critics
+    critic_members: PositiveInt = Field(
+        2, description="Q functions of the ensemble; targets take the smallest"
+    )
     critic_hidden_size: PositiveInt = Field(256, description="width of the two hidden layers of each critic")
     critic_layer_norm: bool = Field(
         False, description="LayerNorm without affine after each linear layer of the critics"

@@ -1,14 +1,17 @@
 """The table of methods (paper §4 and Table 1): which policy, which loss terms offline and online, which RL gradient."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from vitamin.errors import SettingsError, nearest
 
 PolicyKind = Literal["deterministic", "stochastic"]
+NetworkKind = Literal["transformer", "mlp"]
 Phase = Literal["pretrain", "online"]
+
+BOTH: tuple[Phase, ...] = ("pretrain", "online")
 
 
 @dataclass(frozen=True)
@@ -18,10 +21,15 @@ class Method:
     Attributes:
         name: What users type.
         label: What the paper and reports call it.
-        policy: Head of the decision transformer: ``deterministic`` (tanh) or ``stochastic`` (squashed Gaussian).
+        policy: Head of the policy: ``deterministic`` (tanh) or ``stochastic`` (Gaussian).
         gradient: RL gradient mixed into the actor loss, a key of ``vitamin.algorithms.gradients.GRADIENTS``;
             None for purely supervised methods, which have no critic.
         summary: One line for listings.
+        supervised: Phases whose actor loss has the supervised term.
+        rl: Phases whose actor loss has the RL term with ``rl_coefficient``; where pretraining is not among them it
+            has ``pretrain_rl_coefficient``.
+        network: What the policy is: a decision transformer, or a perceptron that sees the state alone.
+        fixed: Hyperparameters that are part of the method's definition.
         groups: Whether the policy learns online from groups of sub-trajectories alone (`group_update`), for which
             env runners restore environments to earlier states.
     """
@@ -31,7 +39,19 @@ class Method:
     policy: PolicyKind
     gradient: str | None
     summary: str
+    supervised: tuple[Phase, ...] = BOTH
+    rl: tuple[Phase, ...] = ("online",)
+    network: NetworkKind = "transformer"
+    fixed: Mapping[str, Any] = field(default_factory=dict, hash=False)
     groups: bool = False
+
+    def terms(self, phase: Phase) -> str:
+        """The actor loss of a phase in words, with the usual coefficients."""
+        supervised = "squared error" if self.policy == "deterministic" else "likelihood + entropy"
+        parts = [supervised] if phase in self.supervised else []
+        if self.gradient is not None and phase in self.rl:
+            parts.append(f"α·{self.gradient.upper()}" if parts else self.gradient.upper())
+        return " + ".join(parts)
 
 
 _ROWS = (
@@ -50,11 +70,29 @@ _ROWS = (
         "online decision transformer: likelihood plus entropy (Zheng et al. 2022)",
     ),
     Method(
+        "td3",
+        "TD3",
+        "deterministic",
+        "td3",
+        "decision transformer with TD3 gradients alone online",
+        supervised=("pretrain",),
+    ),
+    Method(
+        "ddpg_odt",
+        "DDPG+ODT",
+        "deterministic",
+        "td3",
+        "as TD3+ODT with DDPG gradients: one critic, no smoothing noise, no delay",
+        fixed={"critic_members": 1, "target_policy_noise": 0.0, "actor_update_interval": 1},
+    ),
+    Method(
         "grpo",
         "GRPO",
         "stochastic",
         None,
         "pretrained as ODT; online a group-relative policy gradient alone (after Luo and Zhu 2026)",
+        supervised=("pretrain",),
+        rl=(),
         groups=True,
     ),
 )

@@ -1,6 +1,7 @@
 """One update of a method's networks: critic step, delayed actor step, temperature step, soft target updates."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -12,6 +13,7 @@ from vitamin.algorithms.gradients import GRADIENTS, Metrics, Noise, RLGradient
 from vitamin.algorithms.gradients.base import AverageOverLearners, single_learner
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import Method, Phase
+from vitamin.algorithms.models.heads import PolicyOutput
 from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.optimizers.lamb import Lamb
 from vitamin.algorithms.segments import SegmentBatch
@@ -48,6 +50,7 @@ class Updater:
         self.hyperparameters = settings
         self.actor_updates = 0
         self.critic_updates = 0
+        self._method = method
         self._average = average_over_learners
         self._gradient: RLGradient | None = (
             None if method.gradient is None else GRADIENTS[method.gradient](settings, average_over_learners)
@@ -57,9 +60,9 @@ class Updater:
                 networks.policy.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
             )
         }
-        if networks.critic is not None:
+        if critics := networks.critic_parameters():
             self.optimizers["critic"] = AdamW(
-                networks.critic.parameters(),
+                critics,
                 lr=settings.critic_learning_rate,
                 weight_decay=settings.critic_weight_decay,
                 fused=True,
@@ -69,7 +72,13 @@ class Updater:
                 [networks.log_temperature], lr=settings.temperature_learning_rate
             )
 
-    def update(self, batch: SegmentBatch, phase: Phase, noise: Noise) -> Metrics:
+    def begin_phase(self) -> None:
+        """To be called as the online phase begins: targets become equal to their originals."""
+        self.networks.copy_targets()
+
+    def update(
+        self, batch: SegmentBatch, phase: Phase, noise: Noise, own_batch: SegmentBatch | None = None
+    ) -> Metrics:
         """A critic step, and an actor step if one is due: at every first of ``actor_update_interval`` critic steps.
 
         A method without an RL gradient takes an actor step each time.
@@ -78,13 +87,18 @@ class Updater:
             batch: B segments of K steps, on the networks' device.
             phase: Decides which ``rl_coefficient`` holds.
             noise: Draws standard normals of a shape, on the networks' device.
+            own_batch: What the RL gradient learns from, if that is not ``batch``; see `RLGradient.data`.
 
         Returns:
             Detached scalars, named as in ``metrics.jsonl``.
         """
         actor_due = self.critic_updates % self.hyperparameters.actor_update_interval == 0
-        metrics = {} if self._gradient is None else self.critic_step(batch, noise)
-        return metrics | self.actor_step(batch, phase, noise) if actor_due else metrics
+        metrics = (
+            {}
+            if self._gradient is None
+            else self.critic_step(batch if own_batch is None else own_batch, noise)
+        )
+        return metrics | self.actor_step(batch, phase, noise, own_batch) if actor_due else metrics
 
     def critic_step(self, batch: SegmentBatch, noise: Noise) -> Metrics:
         """One step of the critics of a method that has them; arguments and result as for `update`."""
@@ -95,71 +109,111 @@ class Updater:
         self.critic_updates += 1
         return {"loss/critic": loss.detach(), **metrics, "gradient_norm/critic": norm}
 
-    def actor_step(self, batch: SegmentBatch, phase: Phase, noise: Noise) -> Metrics:
+    def actor_step(
+        self, batch: SegmentBatch, phase: Phase, noise: Noise, own_batch: SegmentBatch | None = None
+    ) -> Metrics:
         """One step of policy and temperature, then of all targets; arguments and result as for `update`."""
+        terms = self._terms(phase)
         with self.autocast(batch.states):
-            loss, metrics = self._actor_loss(batch, phase, noise)
-        return self.descend_actor(loss, metrics, batch.actions.shape[-1])
+            loss, metrics = self._actor_loss(batch, terms, noise, own_batch)
+        return self.descend_actor(
+            loss, metrics, batch.actions.shape[-1], learns_temperature=terms.learns_temperature
+        )
 
-    def descend_actor(self, loss: Tensor, metrics: Metrics, action_size: int) -> Metrics:
+    def descend_actor(
+        self, loss: Tensor, metrics: Metrics, action_size: int, *, learns_temperature: bool
+    ) -> Metrics:
         """One step of policy and temperature down an actor loss, then of all targets.
 
         Args:
             loss: What the policy descends, a scalar.
-            metrics: The loss's metrics; with a temperature, ``policy/entropy`` among them.
+            metrics: The loss's metrics; ``policy/entropy`` among them where the temperature is learned.
             action_size: A.
+            learns_temperature: Whether the weight of a stochastic policy's entropy is adapted.
 
         Returns:
             The metrics, with those of the step.
         """
-        settings = self.hyperparameters
+        settings, log_temperature = self.hyperparameters, self.networks.log_temperature
         for group in self.optimizers["policy"].param_groups:
             group["lr"] = settings.learning_rate * self._warmup()
         norm = self._descend("policy", loss, min(settings.gradient_clip, _LAMB_GRADIENT_CLIP))
-        if self.networks.log_temperature is not None:
-            self._descend(
-                "temperature",
-                supervised.temperature_loss(
-                    self.networks.log_temperature, metrics["policy/entropy"], action_size
-                ),
-            )
-            metrics = metrics | {"policy/temperature": self.networks.log_temperature.detach().exp()}
-        self.networks.update_targets(settings.tau)
+        if log_temperature is not None:
+            if learns_temperature:
+                self._descend(
+                    "temperature",
+                    supervised.temperature_loss(log_temperature, metrics["policy/entropy"], action_size),
+                )
+            metrics["policy/temperature"] = log_temperature.detach().exp()
+        if self._gradient is not None and self._gradient.targets == "soft":
+            self.networks.update_targets(settings.tau)
         self.actor_updates += 1
         return metrics | {"loss/actor": loss.detach(), "gradient_norm/actor": norm}
 
-    def _actor_loss(self, batch: SegmentBatch, phase: Phase, noise: Noise) -> tuple[Tensor, Metrics]:
-        """The loss of Eq. 2, or of Online DT, and its metrics; one pass of the policy serves both terms."""
+    def _terms(self, phase: Phase) -> "_Terms":
+        settings, gradient = self.hyperparameters, self._gradient
+        online = phase in self._method.rl
+        rl_coefficient = settings.rl_coefficient if online else settings.pretrain_rl_coefficient
+        gradient = gradient if rl_coefficient > 0 else None
+        supervised_coefficient = settings.supervised_coefficient if phase in self._method.supervised else 0.0
+        entropy = gradient is None or gradient.supervised_entropy
+        return _Terms(
+            gradient,
+            rl_coefficient,
+            supervised_coefficient,
+            entropy,
+            (entropy and supervised_coefficient > 0)
+            or (gradient is not None and gradient.learns_temperature),
+        )
+
+    def _actor_loss(
+        self, batch: SegmentBatch, terms: "_Terms", noise: Noise, own_batch: SegmentBatch | None
+    ) -> tuple[Tensor, Metrics]:
+        """The loss of Eq. 2, or of Online DT, and its metrics.
+
+        One pass of the policy serves both terms, unless the RL term has a batch of its own beside a supervised one.
+        """
         settings = self.hyperparameters
         log_temperature = self.networks.log_temperature
-        rl_coefficient = settings.rl_coefficient if phase == "online" else settings.pretrain_rl_coefficient
-        gradient = self._gradient if rl_coefficient > 0 else None
+        gradient, rl_batch = terms.gradient, batch if own_batch is None else own_batch
+        if terms.supervised_coefficient == 0:
+            batch = rl_batch
         entropy_over_padding = log_temperature is not None and settings.entropy_over_padding
-        action_over_padding = gradient is not None and gradient.reads_padded_actions
-        output = self.networks.policy(
+        shared = gradient is not None and rl_batch is batch
+        output = self._run_policy(batch, gradient if shared else None, entropy_over_padding)
+        metrics: Metrics = {}
+        if log_temperature is None:
+            supervised_loss = supervised.squared_error(batch, output.action)
+        else:
+            assert output.distribution is not None
+            draw = noise(output.action.shape)
+            entropy = supervised.entropy(batch, output.distribution, draw, entropy_over_padding)
+            supervised_loss = supervised.negative_log_likelihood(batch, output.distribution)
+            if terms.supervised_entropy:
+                supervised_loss = supervised_loss - log_temperature.detach().exp() * entropy
+            metrics["policy/entropy"] = entropy.detach()
+        metrics["loss/supervised"] = supervised_loss.detach()
+        loss = terms.supervised_coefficient * supervised_loss
+        if gradient is not None:
+            rl_output = output if shared else self._run_policy(rl_batch, gradient, False)
+            rl_loss, rl_metrics = gradient.actor_loss(self.networks, rl_batch, rl_output, noise)
+            loss = loss + terms.rl_coefficient * rl_loss
+            metrics |= rl_metrics
+        return loss, metrics
+
+    def _run_policy(
+        self, batch: SegmentBatch, gradient: RLGradient | None, compute_padding: bool
+    ) -> PolicyOutput:
+        compute_padding = compute_padding or (gradient is not None and gradient.reads_padded_actions)
+        output: PolicyOutput = self.networks.policy(
             batch.states,
             batch.actions,
             batch.returns_to_go[:, :-1],
             batch.timesteps,
             batch.mask,
-            padding="compute" if entropy_over_padding or action_over_padding else "skip",
+            padding="compute" if compute_padding else "skip",
         )
-        metrics: Metrics = {}
-        if log_temperature is None:
-            supervised_loss = supervised.squared_error(batch, output.action)
-        else:
-            draw = noise(output.action.shape)
-            entropy = supervised.entropy(batch, output.distribution, draw, entropy_over_padding)
-            likelihood = supervised.negative_log_likelihood(batch, output.distribution)
-            supervised_loss = likelihood - log_temperature.detach().exp() * entropy
-            metrics["policy/entropy"] = entropy.detach()
-        metrics["loss/supervised"] = supervised_loss.detach()
-        loss = settings.supervised_coefficient * supervised_loss
-        if gradient is not None:
-            rl_loss, rl_metrics = gradient.actor_loss(self.networks, batch, output)
-            loss = loss + rl_coefficient * rl_loss
-            metrics |= rl_metrics
-        return loss, metrics
+        return output
 
     def autocast(self, states: Tensor) -> torch.autocast:
         """The arithmetic of losses on a batch with these ``states``."""
@@ -183,3 +237,22 @@ class Updater:
             clip_grads_with_norm_(params, clip, norm)
         optimizer.step()
         return norm
+
+
+@dataclass(frozen=True)
+class _Terms:
+    """What the actor loss of a phase consists of.
+
+    Attributes:
+        gradient: The RL gradient if its term counts, else None.
+        rl_coefficient: The RL term's weight.
+        supervised_coefficient: The supervised term's weight.
+        supervised_entropy: Whether a stochastic policy's supervised term has an entropy bonus.
+        learns_temperature: Whether the bonus's weight is adapted.
+    """
+
+    gradient: RLGradient | None
+    rl_coefficient: float
+    supervised_coefficient: float
+    supervised_entropy: bool
+    learns_temperature: bool

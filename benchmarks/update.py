@@ -9,10 +9,10 @@ import torch
 from benchmarks.flops import count_flops
 from benchmarks.machine import print_header, print_table, share_of_peak, timed
 from benchmarks.plain_reference import PlainTD3
+from vitamin.algorithms.assembly import build_networks
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.memory import keep_freed_memory
 from vitamin.algorithms.methods import METHODS
-from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.replay import Replay
 from vitamin.algorithms.segments import SegmentBatch
 from vitamin.algorithms.trajectories import Trajectories
@@ -72,7 +72,7 @@ def measure(name: str, settings: Hyperparameters, batch: SegmentBatch, repeats: 
     """A row of the table."""
     torch.manual_seed(0)
     device = batch.actions.device
-    networks = Networks(OBSERVATION_SIZE, ACTION_SIZE, METHODS["td3_odt"], settings).to(device).train()
+    networks = build_networks(OBSERVATION_SIZE, ACTION_SIZE, METHODS["td3_odt"], settings).to(device).train()
     plain = PlainTD3(networks, OBSERVATION_SIZE, ACTION_SIZE, settings)
     updater = Updater(networks, METHODS["td3_odt"], settings)
     noise = torch.randn(batch.actions.shape, device=device)

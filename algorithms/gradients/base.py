@@ -2,11 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.algorithms.methods import PolicyKind
 from vitamin.algorithms.models.heads import PolicyOutput
 from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.segments import SegmentBatch
@@ -20,6 +22,12 @@ Noise = Callable[[torch.Size], Tensor]
 AverageOverLearners = Callable[[list[Tensor]], None]
 """Replaces tensors, in place, by their averages over all learners."""
 
+Targets = Literal["soft", "iteration"]
+"""When target copies move: by ``tau`` after each actor step, or all the way as an online iteration begins."""
+
+Data = Literal["replay", "iteration", "valued_replay"]
+"""What the RL term learns from online; see `RLGradient`."""
+
 
 def single_learner(tensors: list[Tensor]) -> None:
     """The average over one learner: leaves the tensors as they are."""
@@ -28,10 +36,31 @@ def single_learner(tensors: list[Tensor]) -> None:
 class RLGradient(ABC):
     """The RL part of a method. It computes losses; it does not step, log or move anything.
 
+    A class says what it needs, and a method that names it gets that:
+
     Attributes:
+        policies: Heads that it works with.
+        has_q: Whether it has an ensemble of ``critic_members`` Q functions (`Networks.critic`).
+        has_value: Whether it has a value function (`Networks.value`).
+        targets: When the target copies of policy and critics move; None for none.
+        data: ``replay``: it learns from the batch that the supervised term has too. Else it has a batch of its own
+            online, with values and TD(lambda) targets, and the policy a second pass: ``iteration``, of the
+            trajectories of the iteration alone; ``valued_replay``, of the whole replay.
+        supervised_entropy: Whether a stochastic policy's supervised term keeps its entropy bonus beside it.
+        learns_temperature: Whether it uses the entropy's weight itself, which is then learned on.
+        settings: Hyperparameters that only some gradients read, this one among them.
         hyperparameters: The run's settings.
         average: For means that a loss divides by: with several learners they are over the global batch.
     """
+
+    policies: ClassVar[tuple[PolicyKind, ...]] = ("deterministic", "stochastic")
+    has_q: ClassVar[bool] = True
+    has_value: ClassVar[bool] = False
+    targets: ClassVar[Targets | None] = "soft"
+    data: ClassVar[Data] = "replay"
+    supervised_entropy: ClassVar[bool] = True
+    learns_temperature: ClassVar[bool] = False
+    settings: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(
         self, hyperparameters: Hyperparameters, average: AverageOverLearners = single_learner
@@ -41,7 +70,7 @@ class RLGradient(ABC):
 
     @property
     def reads_padded_actions(self) -> bool:
-        """Whether the actor loss looks at the policy's actions at padded positions, which are then computed."""
+        """Whether the actor loss looks at the policy's output at padded positions, which is then computed."""
         return False
 
     @abstractmethod
@@ -50,12 +79,14 @@ class RLGradient(ABC):
 
     @abstractmethod
     def actor_loss(
-        self, networks: Networks, batch: SegmentBatch, policy_output: PolicyOutput
+        self, networks: Networks, batch: SegmentBatch, policy_output: PolicyOutput, noise: Noise
     ) -> tuple[Tensor, Metrics]:
         """The term that ``rl_coefficient`` weighs in the actor loss, and its metrics.
 
         Args:
             networks: The method's networks; the critics' parameters get no gradient.
-            batch: B segments of K steps.
-            policy_output: The policy's output on the batch, of the pass that the supervised term uses too.
+            batch: B segments of K steps, that of `critic_loss` in the same update.
+            policy_output: The policy's output on the batch; with ``data`` of ``replay`` of the pass that the
+                supervised term uses too.
+            noise: Draws standard normals.
         """

@@ -1,11 +1,13 @@
-"""The TD3 gradient (paper Eq. 2 and 3; Fujimoto et al. 2018) for sequence policies."""
+"""The TD3 gradient (paper Eq. 2 and 3; Fujimoto et al. 2018) for sequence policies; DDPG with one critic."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from vitamin.algorithms.gradients.base import Metrics, Noise, RLGradient
+from vitamin.algorithms.gradients.base import Metrics, Noise
+from vitamin.algorithms.gradients.bellman import BellmanGradient
 from vitamin.algorithms.models.distributions import ACTION_LIMIT
 from vitamin.algorithms.models.heads import PolicyOutput
 from vitamin.algorithms.models.networks import Networks
@@ -29,8 +31,18 @@ class BellmanTarget:
     values: Tensor
 
 
-class TD3(RLGradient):
+class TD3(BellmanGradient):
     """Twin critics, smoothed target actions; the actor ascends the first critic."""
+
+    settings: ClassVar[frozenset[str]] = frozenset(
+        {
+            "target_policy_noise",
+            "target_noise_clip",
+            "target_attends_padding",
+            "normalize_rl_coefficient",
+            "normalizer_over_padding",
+        }
+    )
 
     @property
     def reads_padded_actions(self) -> bool:
@@ -39,44 +51,25 @@ class TD3(RLGradient):
 
     def critic_loss(self, networks: Networks, batch: SegmentBatch, noise: Noise) -> tuple[Tensor, Metrics]:
         """Squared Bellman errors of all critics, summed over critics and averaged over positions (Eq. 3)."""
-        assert networks.critic is not None
-        target = self.bellman_target(networks, batch, noise)
-        values = networks.critic(batch.states, batch.actions)  # (2, B, K)
-        errors = (values - target.values).square().sum(0)  # (B, K)
-        loss = (
-            batch.mean_with_padding(errors)
-            if self.hyperparameters.critic_loss_over_padding
-            else batch.mean(errors)
-        )
-        return loss, {"q/mean": batch.mean(values[0].detach()), "q/target_mean": batch.mean(target.values)}
+        return self.squared_errors(networks, batch, self.bellman_target(networks, batch, noise).values)
 
     @torch.no_grad()
     def bellman_target(self, networks: Networks, batch: SegmentBatch, noise: Noise) -> BellmanTarget:
-        """What the critics are regressed on; meaningless at padded positions.
-
-        One causal pass of the target policy over the segment shifted by one step, the context that ends in the next
-        state, gives the next action of every position.
-        """
-        assert networks.target_policy is not None
+        """What the critics are regressed on; meaningless at padded positions."""
         assert networks.target_critic is not None
         settings = self.hyperparameters
-        next_actions = networks.target_policy(
-            batch.next_states,
-            batch.shifted_actions(),
-            batch.returns_to_go[:, 1:],
-            batch.timesteps + 1,
-            batch.shifted_mask() if settings.target_attends_padding else batch.mask,
-            padding="attend" if settings.target_attends_padding else "skip",
-        ).action  # (B, K, A)
+        output = self.next_output(networks, batch)
+        next_actions = output.action  # (B, K, A)
+        if output.distribution is not None:
+            next_actions = output.distribution.sample(noise(next_actions.shape))
         clip = settings.target_noise_clip
         disturbance = (settings.target_policy_noise * noise(next_actions.shape)).clamp(-clip, clip)
         smoothed = (next_actions + disturbance).clamp(-ACTION_LIMIT, ACTION_LIMIT)  # (B, K, A)
         next_values = networks.target_critic(batch.next_states, smoothed).amin(0)  # (B, K)
-        values = batch.rewards + settings.discount * (1 - batch.terminals) * next_values
-        return BellmanTarget(next_actions, smoothed, next_values, values)
+        return BellmanTarget(next_actions, smoothed, next_values, self.bellman_values(batch, next_values))
 
     def actor_loss(
-        self, networks: Networks, batch: SegmentBatch, policy_output: PolicyOutput
+        self, networks: Networks, batch: SegmentBatch, policy_output: PolicyOutput, noise: Noise
     ) -> tuple[Tensor, Metrics]:
         """-mean_t Q_1(s_t, mu_t), divided by the mean |Q_1| if ``normalize_rl_coefficient`` (Eq. 2)."""
         assert networks.critic is not None

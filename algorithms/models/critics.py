@@ -10,11 +10,46 @@ from torch.nn import functional as F
 from vitamin.algorithms.models.layers import member_linear
 
 
-class Critic(nn.Module):
-    """An ensemble of independent Q functions with two hidden layers each, evaluated together.
+class _Perceptrons(nn.Module):
+    """Independent perceptrons with two hidden layers and one output each, evaluated together.
 
     Parameters have a leading axis of length ``members``; one member's slice has the shape and the initialization of an
     ``nn.Linear``.
+
+    Args:
+        input_size: Width of the input.
+        hidden_size: Width of the two hidden layers.
+        layer_norm: Whether a LayerNorm without scale and shift follows each of the first two linear layers.
+        members: Number of perceptrons.
+    """
+
+    def __init__(self, input_size: int, hidden_size: int, layer_norm: bool, members: int) -> None:
+        super().__init__()
+        self.layer_norm = layer_norm
+        sizes = [input_size, hidden_size, hidden_size, 1]
+        self.weights = nn.ParameterList(
+            nn.Parameter(torch.empty(members, out, into)) for into, out in pairwise(sizes)
+        )
+        self.biases = nn.ParameterList(nn.Parameter(torch.empty(members, out)) for out in sizes[1:])
+        for weight, bias in zip(self.weights, self.biases, strict=True):
+            bound = 1 / math.sqrt(weight.shape[-1])
+            nn.init.uniform_(weight, -bound, bound)
+            nn.init.uniform_(bias, -bound, bound)
+
+    def _evaluate(self, inputs: Tensor, weights: list[Tensor], biases: list[Tensor]) -> Tensor:
+        """(..., I) -> (members, ...)."""
+        hidden = inputs.flatten(0, -2)  # (N, I)
+        hidden = hidden.expand(len(weights[0]), *hidden.shape)  # (members, N, I)
+        for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
+            hidden = member_linear(hidden, weight, bias, rectify=not self.layer_norm)
+            if self.layer_norm:
+                hidden = F.relu(F.layer_norm(hidden, hidden.shape[-1:]))
+        values = member_linear(hidden, weights[-1], biases[-1]).to(inputs.dtype)  # (members, N, 1)
+        return values.view(-1, *inputs.shape[:-1])
+
+
+class Critic(_Perceptrons):
+    """An ensemble of independent Q functions.
 
     Args:
         observation_size: S.
@@ -27,36 +62,32 @@ class Critic(nn.Module):
     def __init__(
         self, observation_size: int, action_size: int, hidden_size: int, layer_norm: bool, members: int = 2
     ) -> None:
-        super().__init__()
-        self.layer_norm = layer_norm
-        sizes = [observation_size + action_size, hidden_size, hidden_size, 1]
-        self.weights = nn.ParameterList(
-            nn.Parameter(torch.empty(members, out, into)) for into, out in pairwise(sizes)
-        )
-        self.biases = nn.ParameterList(nn.Parameter(torch.empty(members, out)) for out in sizes[1:])
-        for weight, bias in zip(self.weights, self.biases, strict=True):
-            bound = 1 / math.sqrt(weight.shape[-1])
-            nn.init.uniform_(weight, -bound, bound)
-            nn.init.uniform_(bias, -bound, bound)
+        super().__init__(observation_size + action_size, hidden_size, layer_norm, members)
 
     def forward(self, states: Tensor, actions: Tensor) -> Tensor:
         """Q of all members; (..., S), (..., A) -> (members, ...)."""
-        return self._evaluate(states, actions, list(self.weights), list(self.biases))
+        return self._evaluate(torch.cat([states, actions], dim=-1), list(self.weights), list(self.biases))
 
     def first(self, states: Tensor, actions: Tensor) -> Tensor:
         """Q of the first member, whose parameters get no gradient; (..., S), (..., A) -> (...)."""
-        weights = [weight[:1].detach() for weight in self.weights]
-        biases = [bias[:1].detach() for bias in self.biases]
-        return self._evaluate(states, actions, weights, biases)[0]
+        return self._without_gradient(states, actions, members=1)[0]
 
-    def _evaluate(
-        self, states: Tensor, actions: Tensor, weights: list[Tensor], biases: list[Tensor]
-    ) -> Tensor:
-        hidden = torch.cat([states, actions], dim=-1).flatten(0, -2)  # (N, S + A)
-        hidden = hidden.expand(len(weights[0]), *hidden.shape)  # (members, N, S + A)
-        for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
-            hidden = member_linear(hidden, weight, bias, rectify=not self.layer_norm)
-            if self.layer_norm:
-                hidden = F.relu(F.layer_norm(hidden, hidden.shape[-1:]))
-        values = member_linear(hidden, weights[-1], biases[-1]).to(states.dtype)  # (members, N, 1)
-        return values.view(-1, *states.shape[:-1])
+    def smallest(self, states: Tensor, actions: Tensor) -> Tensor:
+        """The smallest Q of all members, whose parameters get no gradient; (..., S), (..., A) -> (...)."""
+        return self._without_gradient(states, actions, members=len(self.weights[0])).amin(0)
+
+    def _without_gradient(self, states: Tensor, actions: Tensor, members: int) -> Tensor:
+        weights = [weight[:members].detach() for weight in self.weights]
+        biases = [bias[:members].detach() for bias in self.biases]
+        return self._evaluate(torch.cat([states, actions], dim=-1), weights, biases)
+
+
+class ValueFunction(_Perceptrons):
+    """A value function of the state alone; arguments as for `Critic`."""
+
+    def __init__(self, observation_size: int, hidden_size: int, layer_norm: bool) -> None:
+        super().__init__(observation_size, hidden_size, layer_norm, members=1)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """(..., S) -> (...)."""
+        return self._evaluate(states, list(self.weights), list(self.biases))[0]

@@ -1,7 +1,6 @@
 """The policy: a decision transformer (Chen et al. 2021) with the head of TD3+ODT or Online DT (Zheng et al. 2022)."""
 
 import math
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -18,15 +17,11 @@ from vitamin.algorithms.models.layout import (
     penalized_layout,
     skip_layout,
 )
+from vitamin.algorithms.models.policy import Padding, PolicyNetwork
 from vitamin.algorithms.models.transformer import Block
 
-__all__ = ["DecisionTransformer", "Padding", "PolicyOutput"]
 
-Padding = Literal["skip", "attend", "compute"]
-"""How a forward pass treats padded positions; see `DecisionTransformer.forward`."""
-
-
-class DecisionTransformer(nn.Module):
+class DecisionTransformer(PolicyNetwork):
     """Maps a context R_1 s_1 a_1 R_2 s_2 a_2 ... to an action at each state token.
 
     There is no positional embedding in the published setting; with ``timestep_embedding`` a learned embedding of the
@@ -38,7 +33,7 @@ class DecisionTransformer(nn.Module):
     def __init__(
         self, observation_size: int, action_size: int, hyperparameters: Hyperparameters, policy: PolicyKind
     ) -> None:
-        super().__init__()
+        super().__init__(action_size)
         width = hyperparameters.hidden_size
         self.embed_return = Linear(1, width)
         self.embed_state = Linear(observation_size, width)
@@ -69,43 +64,13 @@ class DecisionTransformer(nn.Module):
         mask: Tensor,
         padding: Padding = "skip",
     ) -> PolicyOutput:
-        """One causal pass over B segments, left-padded to K <= ``context_length`` steps.
-
-        Args:
-            states: (B, K, S), normalized.
-            actions: (B, K, A).
-            returns_to_go: (B, K), multiplied by ``return_scale``.
-            timesteps: (B, K) int64.
-            mask: bool (B, K), True where real; some position is.
-            padding: What padded positions are.
-                ``skip``: nothing. They are not computed; their raw outputs (before tanh) are zeros.
-                ``attend``: part of the context, as in the published target policy. Padded steps must be alike.
-                ``compute``: masked as in the published code, whose outputs at padded positions enter the entropy.
-                On real positions this agrees with ``skip``.
-
-        Returns:
-            Action and distribution over (B, K, A).
-        """
+        """One causal pass over B segments; see `PolicyNetwork.forward`."""
         layout = self._layout(mask, padding)
         return self._run(states, actions, returns_to_go, timesteps, layout)
 
     def act(self, states: Tensor, actions: Tensor, returns_to_go: Tensor, timesteps: Tensor) -> PolicyOutput:
-        """Rollout inference: the policy at the last state of N contexts of equal length C <= K, without padding.
-
-        Args:
-            states: (N, C, S), normalized.
-            actions: (N, C, A); the last one is not looked at.
-            returns_to_go: (N, C), multiplied by ``return_scale``.
-            timesteps: (N, C) int64.
-
-        Returns:
-            Action and distribution over (N, 1, A).
-
-        Raises:
-            RuntimeError: In training mode, where dropout would disturb the policy.
-        """
-        if self.training:
-            raise RuntimeError("act() is inference without dropout: call eval() on the policy first.")
+        """Rollout inference; see `PolicyNetwork.act`."""
+        self._require_inference()
         layout = last_state_layout(states.shape[0], states.shape[1], self.causal_bias)
         return self._run(states, actions, returns_to_go, timesteps, layout)
 

@@ -2,66 +2,91 @@
 
 import copy
 import math
-from typing import Self
+from collections.abc import Iterator
+from typing import Self, TypeVar
 
 import torch
 from torch import nn
 
-from vitamin.algorithms.hyperparameters import Hyperparameters
-from vitamin.algorithms.methods import Method
-from vitamin.algorithms.models.critics import Critic
-from vitamin.algorithms.models.decision_transformer import DecisionTransformer
+from vitamin.algorithms.models.critics import Critic, ValueFunction
+from vitamin.algorithms.models.policy import PolicyNetwork
+
+M = TypeVar("M", bound=nn.Module)
 
 
 class Networks(nn.Module):
     """Policy, critics, targets and temperature of one method; everything that a learner's weights consist of.
 
     Attributes:
-        policy: The decision transformer.
-        critic: Twin critics; None for a method without an RL gradient.
-        target_policy: Slow copy of the policy, always in evaluation mode; None without an RL gradient.
-        target_critic: Slow copy of the critics; None without an RL gradient.
+        policy: What acts.
+        critic: An ensemble of Q functions, or None.
+        value: A value function, or None.
+        target_policy: Copy of the policy, always in evaluation mode; None without targets.
+        target_critic: Copy of the Q functions; None without them or without targets.
+        target_value: Copy of the value function; None without it or without targets.
         log_temperature: Logarithm of the entropy's weight, a scalar; None for a deterministic policy.
+
+    Args:
+        policy: The policy.
+        critic: Its Q functions, if the method has such.
+        value: Its value function, if the method has one.
+        targets: Whether there are target copies.
+        temperature: The entropy's weight at the start; None for none.
     """
 
     def __init__(
-        self, observation_size: int, action_size: int, method: Method, hyperparameters: Hyperparameters
+        self,
+        policy: PolicyNetwork,
+        critic: Critic | None = None,
+        value: ValueFunction | None = None,
+        *,
+        targets: bool = False,
+        temperature: float | None = None,
     ) -> None:
         super().__init__()
-        self.policy = DecisionTransformer(observation_size, action_size, hyperparameters, method.policy)
-        self.critic: Critic | None = None
-        self.target_policy: DecisionTransformer | None = None
-        self.target_critic: Critic | None = None
-        if method.gradient is not None:
-            self.critic = Critic(
-                observation_size,
-                action_size,
-                hyperparameters.critic_hidden_size,
-                hyperparameters.critic_layer_norm,
-            )
-            self.target_policy = copy.deepcopy(self.policy).requires_grad_(False).eval()
-            self.target_critic = copy.deepcopy(self.critic).requires_grad_(False).eval()
+        self.policy = policy
+        self.critic = critic
+        self.value = value
+        self.target_policy = _frozen_copy(policy) if targets else None
+        self.target_critic = _frozen_copy(critic) if targets else None
+        self.target_value = _frozen_copy(value) if targets else None
         self.log_temperature: nn.Parameter | None = None
-        if method.policy == "stochastic":
-            self.log_temperature = nn.Parameter(torch.tensor(math.log(hyperparameters.initial_temperature)))
+        if temperature is not None:
+            self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature)))
+
+    def _pairs(self) -> Iterator[tuple[nn.Module, nn.Module]]:
+        """Each target with its original."""
+        for target, original in (
+            (self.target_policy, self.policy),
+            (self.target_critic, self.critic),
+            (self.target_value, self.value),
+        ):
+            if target is not None and original is not None:
+                yield target, original
+
+    def critic_parameters(self) -> list[nn.Parameter]:
+        """Parameters of all critics, Q functions first."""
+        critics = [module for module in (self.critic, self.value) if module is not None]
+        return [parameter for module in critics for parameter in module.parameters()]
 
     def train(self, mode: bool = True) -> Self:
         """Sets training mode of all but the targets, which never drop anything."""
         super().train(mode)
-        for target in (self.target_policy, self.target_critic):
-            if target is not None:
-                target.eval()
+        for target, _ in self._pairs():
+            target.eval()
         return self
 
     @torch.no_grad()
     def update_targets(self, tau: float) -> None:
         """Moves the targets by the share ``tau`` of the way to their originals."""
-        for target, original in ((self.target_policy, self.policy), (self.target_critic, self.critic)):
-            if target is not None and original is not None:
-                torch._foreach_lerp_(list(target.parameters()), list(original.parameters()), tau)
+        for target, original in self._pairs():
+            torch._foreach_lerp_(list(target.parameters()), list(original.parameters()), tau)
 
     def copy_targets(self) -> None:
         """Makes the targets equal to their originals, as at the beginning of the online phase."""
-        for target, original in ((self.target_policy, self.policy), (self.target_critic, self.critic)):
-            if target is not None and original is not None:
-                target.load_state_dict(original.state_dict())
+        for target, original in self._pairs():
+            target.load_state_dict(original.state_dict())
+
+
+def _frozen_copy(module: M | None) -> M | None:
+    return None if module is None else copy.deepcopy(module).requires_grad_(False).eval()

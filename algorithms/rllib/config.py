@@ -125,13 +125,15 @@ class OfflineToOnlineConfig(AlgorithmConfig):
         return self
 
     def hyperparameters(self) -> Hyperparameters:
-        """The validated hyperparameters.
+        """The validated hyperparameters; those that the method fixes are as it has them.
 
         Raises:
-            SettingsError: If a value is ill-typed, out of range, or values contradict each other.
+            SettingsError: If there is no such method, a value is ill-typed or out of range, or values contradict each
+                other.
         """
         try:
-            return Hyperparameters(**{name: getattr(self, name) for name in Hyperparameters.model_fields})
+            chosen = {name: getattr(self, name) for name in Hyperparameters.model_fields}
+            return Hyperparameters(**chosen | dict(self.get_method().fixed))
         except ValidationError as error:
             raise SettingsError(f"Invalid hyperparameters: {describe_errors(error)}.") from error
 

@@ -163,7 +163,7 @@ class ReplayLearner(TorchLearner):
         with self._in_step(), self._reproducible():
             self._add_staged()
         if phase == "online" and not self.online:
-            self.networks_module.networks.copy_targets()
+            self.updater.begin_phase()
             self.online = True
         self.networks_module.train()
         interval = self.hyperparameters.actor_update_interval if self.method.gradient else 1

@@ -11,6 +11,7 @@ from ray.rllib.core.rl_module.apis import InferenceOnlyAPI
 from ray.rllib.core.rl_module.torch import TorchRLModule
 from torch import Tensor
 
+from vitamin.algorithms.assembly import build_networks
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import get_method
 from vitamin.algorithms.models.networks import Networks
@@ -19,7 +20,7 @@ from vitamin.algorithms.randomness import Stream, torch_seed
 PolicyWeights = dict[str, NDArray[np.float32]]
 
 
-_LEARNER_ONLY = ("target_policy", "critic", "target_critic", "log_temperature")
+_LEARNER_ONLY = ("target_policy", "critic", "target_critic", "value", "target_value", "log_temperature")
 
 
 class OfflineToOnlineModule(TorchRLModule, InferenceOnlyAPI):
@@ -36,7 +37,7 @@ class OfflineToOnlineModule(TorchRLModule, InferenceOnlyAPI):
         observation_size, action_size = self.observation_space.shape[0], self.action_space.shape[0]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(torch_seed(self.model_config["seed"], Stream.NETWORKS))
-            self.networks = Networks(
+            self.networks = build_networks(
                 observation_size,
                 action_size,
                 get_method(self.model_config["method"]),

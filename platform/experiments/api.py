@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from ray.rllib.algorithms.algorithm_config import NotProvided
 
+from vitamin.algorithms.combinations import check_combination
 from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.algorithms.methods import get_method
 from vitamin.algorithms.rllib import config as rllib
 from vitamin.algorithms.rllib.algorithm import OfflineToOnline
 from vitamin.algorithms.rllib.config import DatasetLoader
@@ -110,6 +112,10 @@ class _TaskConfig(rllib.OfflineToOnlineConfig):
         resolved = resolve_hyperparameters(task, method, self.preset, {}).model_dump()
         if loader is not None:
             resolved |= settings_from_data(task, method, self.preset, numbers, lambda: _episodes(loader))
+        if isinstance(self.method, str):
+            check_combination(
+                get_method(method), [name for name, value in numbers.items() if value != resolved[name]]
+            )
         for name, value in resolved.items():
             if name not in self._chosen:
                 setattr(self, name, value)

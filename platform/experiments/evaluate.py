@@ -8,10 +8,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from vitamin.algorithms.assembly import build_policy
 from vitamin.algorithms.environment import Environment
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import get_method
-from vitamin.algorithms.models.decision_transformer import DecisionTransformer
+from vitamin.algorithms.models.policy import PolicyNetwork
 from vitamin.algorithms.randomness import Stream, generator
 from vitamin.algorithms.rllib.checkpoint import read_state, read_tensors
 from vitamin.algorithms.rollout import rollout_unit
@@ -26,6 +27,7 @@ from vitamin.platform.experiments.spec import ExperimentSpec, read_config
 from vitamin.platform.tasks import Task
 
 _POLICY = "module/networks.policy."
+_ACTION_BIASES = ("head.action.bias", "head.loc.bias")
 
 
 def _ignore(*_: object) -> None:
@@ -52,7 +54,7 @@ class Agent:
     hyperparameters: Hyperparameters
     checkpoint: Path
     env_steps: int
-    policy: DecisionTransformer
+    policy: PolicyNetwork
     observation_mean: Tensor
     observation_std: Tensor
 
@@ -203,11 +205,11 @@ def load_agent(run: Path, *, checkpoint: int | None = None, report: Callable[[st
     }
     try:
         mean, std = tensors["module/observation_mean"], tensors["module/observation_std"]
-        action_size = weights["embed_action.weight"].shape[1]
-        policy = DecisionTransformer(len(mean), action_size, settings, get_method(spec.method).policy)
+        action_size = next(len(weights[name]) for name in _ACTION_BIASES if name in weights)
+        policy = build_policy(len(mean), action_size, get_method(spec.method), settings)
         policy.load_state_dict(weights)
         env_steps = int(state["progress"]["env_steps"])
-    except (KeyError, RuntimeError) as error:
+    except (KeyError, RuntimeError, StopIteration) as error:
         raise RunError(
             f"{folder} does not hold the policy that {run / schema.CONFIG_FILE} describes."
         ) from error
@@ -221,7 +223,7 @@ def check_sizes(agent: Agent, environment: "object") -> None:
         RunError: If observations or actions have another size.
     """
     sizes = tuple(getattr(environment, name).shape[0] for name in ("observation_space", "action_space"))
-    own = len(agent.observation_mean), agent.policy.embed_action.weight.shape[1]
+    own = len(agent.observation_mean), agent.policy.action_size
     if sizes != own:
         raise RunError(
             f"{agent.checkpoint} was trained with {own[0]} observations and {own[1]} actions; "

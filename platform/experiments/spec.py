@@ -19,6 +19,7 @@ from pydantic import (
     ValidationError,
 )
 
+from vitamin.algorithms.combinations import ignored_settings
 from vitamin.algorithms.hyperparameters import Hyperparameters, describe_errors
 from vitamin.algorithms.methods import get_method
 from vitamin.errors import SettingsError, TaskError
@@ -137,7 +138,7 @@ def read_config(file: Path, **changes: Any) -> ExperimentSpec:
     """A specification from a ``config.yaml``; its hyperparameters are taken as they stand there.
 
     Those that differ from the preset's become the specification's overrides. ``changes`` replace other entries of the
-    file: another task, method or preset does not touch the hyperparameters.
+    file: another task, method or preset does not touch the hyperparameters that the method uses.
 
     Raises:
         SettingsError: If the file is missing, is no YAML, or holds unknown keys or wrong values.
@@ -167,9 +168,11 @@ def _with_settings(values: dict[str, Any], hyperparameters: dict[str, Any]) -> E
     spec = ExperimentSpec.create(**values)
     preset = spec.hyperparameters().model_dump(mode="json")
     open_to_data = left_to_data(get_task(spec.task), spec.method, spec.preset, spec.overrides)
+    row = get_method(spec.method)
+    unused = ignored_settings(row).keys() | row.fixed.keys()
     overrides = {
         name: value
         for name, value in hyperparameters.items()
-        if name in open_to_data or name not in preset or preset[name] != value
+        if name not in unused and (name in open_to_data or name not in preset or preset[name] != value)
     }
     return ExperimentSpec.create(**(spec.model_dump() | {"overrides": spec.overrides | overrides}))

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from vitamin.algorithms.combinations import ignored_settings
 from vitamin.algorithms.methods import get_method
 from vitamin.errors import SettingsError, SweepError, TaskError, nearest
 from vitamin.platform.experiments.spec import ExperimentSpec
-from vitamin.platform.sweeps.ignored_settings import ignored_settings
 from vitamin.platform.sweeps.spec import Axis, SweepSpec
 from vitamin.platform.tasks import get_task, resolve_hyperparameters
 from vitamin.platform.tasks.minari import absolute_source
@@ -62,7 +62,8 @@ def make_plan(spec: SweepSpec) -> Plan:
     """Checks every name and value of the specification and multiplies it out.
 
     An axis multiplies the trials of those of its methods and tasks that use the setting: ``rl_coefficient`` does not
-    concern ODT, which gets one trial whatever its values are.
+    concern ODT, which gets one trial whatever its values are. Overrides of all trials, or of a task's, are left out
+    where a method does not use them.
 
     Raises:
         SweepError: If a task, method, preset or hyperparameter is unknown, a value does not fit or is repeated, an
@@ -79,11 +80,9 @@ def make_plan(spec: SweepSpec) -> Plan:
     axes = {name: _checked_values(name, axis) for name, axis in spec.axes.items()}
     trials: dict[str, Trial] = {}
     for seed, task, method in itertools.product(spec.seeds, spec.tasks, spec.methods):
-        fixed = {
-            **settings["overrides"][""],
-            **settings["per_task"].get(task, {}),
-            **settings["per_method"].get(method, {}),
-        }
+        of_all = settings["overrides"][""] | settings["per_task"].get(task, {})
+        fixed = {name: value for name, value in of_all.items() if _uses(method, name)}
+        fixed |= settings["per_method"].get(method, {})
         applying = {
             name: values for name, values in axes.items() if _concerns(spec.axes[name], name, task, method)
         }
@@ -152,7 +151,12 @@ def _checked_values(name: str, axis: Axis) -> list[Any]:
 
 def _concerns(axis: Axis, setting: str, task: str, method: str) -> bool:
     listed = (axis.methods is None or method in axis.methods) and (axis.tasks is None or task in axis.tasks)
-    return listed and setting not in ignored_settings(get_method(method))
+    return listed and _uses(method, setting)
+
+
+def _uses(method: str, setting: str) -> bool:
+    row = get_method(method)
+    return setting not in ignored_settings(row) and setting not in row.fixed
 
 
 def _trial_name(task: str, method: str, point: Mapping[str, Any], seed: int) -> str:

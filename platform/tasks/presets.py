@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vitamin.algorithms.combinations import check_combination
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import get_method
 from vitamin.errors import SettingsError, nearest
@@ -19,7 +20,6 @@ _DEFAULTS = SettingsLayer(
     "the paper's MuJoCo settings (appendix, and its code's argument parser); ours where it has none",
     {},
 )
-_METHOD_SOURCE = "the method's definition"
 
 _LEFT_TO_DATA = ("eval_target_return", "online_target_return", "return_scale")
 LEFT_TO_DATA = SettingsLayer(
@@ -59,10 +59,16 @@ def resolve_hyperparameters(
     """The settings of a run: `settings_layers` merged, then ``overrides``.
 
     Raises:
-        SettingsError: If there is no such method, preset or setting (names the nearest), or a value does not
-            fit.
+        SettingsError: If there is no such method, preset or setting (names the nearest), a value does not
+            fit, or an override makes no sense for the method.
     """
-    return build_hyperparameters(_given(task, method, preset, overrides))
+    settings = build_hyperparameters(_given(task, method, preset, overrides))
+    usual = build_hyperparameters(_given(task, method, preset, {}))
+    check_combination(
+        get_method(method),
+        [name for name in overrides if getattr(settings, name) != getattr(usual, name)],
+    )
+    return settings
 
 
 def left_to_data(task: Task, method: str, preset: str, overrides: Mapping[str, Any]) -> tuple[str, ...]:
@@ -125,24 +131,26 @@ def _given(task: Task, method: str, preset: str, overrides: Mapping[str, Any]) -
 def settings_layers(task: Task, method: str, preset: str) -> tuple[SettingsLayer, ...]:
     """Every place that sets something for a run over the defaults, later ones over earlier ones.
 
-    The task's (suite, environment, data, task), the method, the preset, the task's for the preset.
+    The task's (suite, environment, data, task), the preset, the task's for the preset, the method.
 
     Raises:
         SettingsError: If there is no such method or preset (names the nearest).
     """
-    get_method(method)
+    row = get_method(method)
     known = presets_file()
     if preset not in known.presets:
         raise SettingsError(
             f"Unknown preset {preset!r}.{nearest(preset, known.presets)} Presets: {', '.join(known.presets)}."
         )
     chosen = known.presets[preset]
-    layers = (
+    layers = [
         *task.settings,
-        SettingsLayer(f"method {method}", _METHOD_SOURCE, known.methods.get(method, {})),
         SettingsLayer(f"preset {preset}", chosen.summary, chosen.hyperparameters),
         *([task.presets[preset]] if preset in task.presets else []),
-    )
+    ]
+    if (block := known.methods.get(method)) is not None:
+        layers.append(SettingsLayer(f"method {method}", block.source, block.hyperparameters))
+    layers.append(SettingsLayer(f"definition of {method}", row.summary, row.fixed))
     return tuple(layer for layer in layers if layer.values)
 
 

@@ -163,11 +163,18 @@ class Preset(_Block):
     hyperparameters: Settings
 
 
+class MethodBlock(_Block):
+    """What a method changes in every preset, and who says so."""
+
+    source: str
+    hyperparameters: Settings
+
+
 class PresetsFile(_Block):
     """`presets.yaml`: the presets, and what each method changes in any of them."""
 
     presets: dict[str, Preset]
-    methods: dict[str, Settings] = Field(default_factory=dict)
+    methods: dict[str, MethodBlock] = Field(default_factory=dict)
 
 
 class MinariFamily(_Block):

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from tests.maths.batches import A, S, random_batch, settings
+from vitamin.algorithms.assembly import build_networks
 from vitamin.algorithms.methods import METHODS
 from vitamin.algorithms.models import attention as attention_module
 from vitamin.algorithms.models.attention import attention
-from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.segments import SegmentBatch
 from vitamin.algorithms.update import Updater
 
@@ -31,7 +31,7 @@ def test_updates_on_a_gpu_equal_those_on_the_cpu(method: str, over_padding: bool
         target_attends_padding=over_padding,
     )
     torch.manual_seed(0)
-    networks = Networks(S, A, METHODS[method], chosen)
+    networks = build_networks(S, A, METHODS[method], chosen)
     batch = random_batch((6, 2, 5, 1))
     floats = {
         name: value.float() if isinstance(value, torch.Tensor) and value.is_floating_point() else value
@@ -56,7 +56,7 @@ def test_updates_on_a_gpu_equal_those_on_the_cpu(method: str, over_padding: bool
 @pytest.mark.parametrize("method", ["td3_odt", "odt"])
 def test_bfloat16_and_dropout_work_on_a_gpu(method: str) -> None:
     chosen = settings(precision="bfloat16", dropout=0.1, embedding_dropout=0.1, rl_coefficient=1.0)
-    updater = Updater(Networks(S, A, METHODS[method], chosen).cuda().train(), METHODS[method], chosen)
+    updater = Updater(build_networks(S, A, METHODS[method], chosen).cuda().train(), METHODS[method], chosen)
     batch = random_batch((6, 2, 5, 1))
     moved = {
         name: (value.float() if value.is_floating_point() else value).cuda()

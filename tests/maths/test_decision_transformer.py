@@ -5,7 +5,9 @@ import torch
 
 from tests.maths.batches import A, S, random_batch, settings
 from vitamin.algorithms.methods import PolicyKind
-from vitamin.algorithms.models.decision_transformer import DecisionTransformer, Padding, PolicyOutput
+from vitamin.algorithms.models.decision_transformer import DecisionTransformer
+from vitamin.algorithms.models.heads import PolicyOutput
+from vitamin.algorithms.models.policy import Padding
 from vitamin.algorithms.segments import SegmentBatch
 
 KINDS: list[PolicyKind] = ["deterministic", "stochastic"]

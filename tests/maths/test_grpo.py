@@ -8,12 +8,12 @@ from numpy.testing import assert_allclose
 from torch import Tensor
 
 from tests.maths.batches import A, S, settings
+from vitamin.algorithms.assembly import build_networks
 from vitamin.algorithms.gradients.grpo import clipped_objective, group_advantages
 from vitamin.algorithms.group_update import GroupUpdater
 from vitamin.algorithms.groups import GroupBuffer, Groups
 from vitamin.algorithms.methods import get_method
 from vitamin.algorithms.models.distributions import SquashedGaussian
-from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.update import Updater
 
 STEPS = ("states", "actions", "returns_to_go", "timesteps")
@@ -120,7 +120,7 @@ def stochastic_updater(**overrides: Any) -> Updater:
         chosen = settings(
             initial_temperature=1e-30, group_ratio_clip=0.1, eval_context_length=4, dropout=0.5, **overrides
         )
-        return Updater(Networks(S, A, get_method("odt"), chosen), get_method("odt"), chosen)
+        return Updater(build_networks(S, A, get_method("grpo"), chosen), get_method("grpo"), chosen)
 
 
 def groups(updater: Updater) -> Groups:

@@ -1,6 +1,7 @@
 import torch
 
 from tests.maths.batches import A, S, settings
+from vitamin.algorithms.assembly import build_networks
 from vitamin.algorithms.methods import METHODS
 from vitamin.algorithms.models.networks import Networks
 
@@ -16,7 +17,7 @@ def perturbed(networks: Networks) -> Networks:
 
 
 def test_targets_move_by_tau_and_can_be_copied() -> None:
-    networks = perturbed(Networks(S, A, METHODS["td3_odt"], settings()))
+    networks = perturbed(build_networks(S, A, METHODS["td3_odt"], settings()))
     assert networks.target_policy is not None
     assert networks.target_critic is not None
     pairs = [(networks.target_policy, networks.policy), (networks.target_critic, networks.critic)]
@@ -34,7 +35,7 @@ def test_targets_move_by_tau_and_can_be_copied() -> None:
 
 
 def test_targets_take_no_gradient_and_stay_in_evaluation_mode() -> None:
-    networks = Networks(S, A, METHODS["td3_odt"], settings()).train()
+    networks = build_networks(S, A, METHODS["td3_odt"], settings()).train()
     for target in (networks.target_policy, networks.target_critic):
         assert target is not None
         assert not any(p.requires_grad for p in target.parameters())
@@ -44,17 +45,17 @@ def test_targets_take_no_gradient_and_stay_in_evaluation_mode() -> None:
 
 
 def test_a_method_has_only_the_networks_that_it_trains() -> None:
-    odt = Networks(S, A, METHODS["odt"], settings(initial_temperature=0.3))
+    odt = build_networks(S, A, METHODS["odt"], settings(initial_temperature=0.3))
     assert odt.critic is None
     assert odt.target_policy is None
     assert odt.target_critic is None
     assert odt.log_temperature is not None
     torch.testing.assert_close(odt.log_temperature.detach().exp(), torch.tensor(0.3))
-    assert Networks(S, A, METHODS["td3_odt"], settings()).log_temperature is None
+    assert build_networks(S, A, METHODS["td3_odt"], settings()).log_temperature is None
     odt.update_targets(0.5)
     odt.copy_targets()
 
 
 def test_the_state_dict_holds_parameters_only() -> None:
-    networks = Networks(S, A, METHODS["td3_odt"], settings())
+    networks = build_networks(S, A, METHODS["td3_odt"], settings())
     assert set(networks.state_dict()) == {name for name, _ in networks.named_parameters()}

@@ -3,8 +3,8 @@ import torch
 
 from benchmarks.plain_reference import PlainTD3
 from tests.maths.batches import A, S, random_batch, settings
+from vitamin.algorithms.assembly import build_networks
 from vitamin.algorithms.methods import METHODS
-from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.update import Updater
 
 
@@ -12,7 +12,7 @@ from vitamin.algorithms.update import Updater
 def test_the_update_that_benchmarks_compare_with_is_the_same_update(lengths: tuple[int, ...]) -> None:
     torch.manual_seed(0)
     chosen = settings(actor_update_interval=1, learning_rate=1e-2)
-    networks = Networks(S, A, METHODS["td3_odt"], chosen)
+    networks = build_networks(S, A, METHODS["td3_odt"], chosen)
     plain = PlainTD3(networks, S, A, chosen)
     updater = Updater(networks, METHODS["td3_odt"], chosen)
     batch = random_batch(lengths, dtype=torch.float32)

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from tests.maths.batches import A, S, random_batch, settings
+from vitamin.algorithms.assembly import build_networks
 from vitamin.algorithms.gradients.base import AverageOverLearners, single_learner
 from vitamin.algorithms.gradients.td3 import TD3
 from vitamin.algorithms.methods import METHODS
-from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.segments import SegmentBatch
 from vitamin.algorithms.update import Updater
 
@@ -31,7 +31,7 @@ def updater(
 ) -> Updater:
     torch.manual_seed(0)
     chosen = settings(**overrides)
-    networks = Networks(S, A, METHODS[method], chosen).to(dtype).train()
+    networks = build_networks(S, A, METHODS[method], chosen).to(dtype).train()
     return Updater(networks, METHODS[method], chosen, average)
 
 

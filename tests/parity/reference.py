@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from tests.parity.comparison import Comparison
 from tests.parity.golden_files import GoldenFile
+from vitamin.algorithms.assembly import build_networks
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import METHODS, Method
 from vitamin.algorithms.models.critics import Critic
@@ -87,7 +88,7 @@ def networks(
 ) -> Networks:
     """Networks with the file's weights; what the file lacks keeps its initialization."""
     row = METHODS[method] if isinstance(method, str) else method
-    built = Networks(golden.config["state_dim"], golden.config["action_dim"], row, settings).to(dtype)
+    built = build_networks(golden.config["state_dim"], golden.config["action_dim"], row, settings).to(dtype)
     if built.log_temperature is not None:
         nn.init.constant_(built.log_temperature, math.log(settings.initial_temperature))
     for module, group in (

@@ -30,7 +30,7 @@ def test_odt_steps(golden: GoldenFile, compare: Comparison, dtype: torch.dtype) 
         output = networks.policy(
             batch.states, batch.actions, batch.returns_to_go[:, :-1], batch.timesteps, batch.mask
         )
-        compare(f"rl_loss_step{step}", TD3(settings).actor_loss(networks, batch, output)[0])
+        compare(f"rl_loss_step{step}", TD3(settings).actor_loss(networks, batch, output, torch.randn)[0])
         compare(f"rl_coeff_step{step}", torch.tensor(settings.rl_coefficient))
         noise = reference.replay_noise(golden[f"noise/step{step}"], dtype=dtype)
         metrics = updater.actor_step(batch, "online", noise)

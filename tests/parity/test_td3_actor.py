@@ -34,7 +34,7 @@ def _rl_coefficient(updater: Updater, batch: SegmentBatch) -> torch.Tensor:
         batch.mask,
         padding="compute" if gradient.reads_padded_actions else "skip",
     )
-    loss, metrics = gradient.actor_loss(updater.networks, batch, output)
+    loss, metrics = gradient.actor_loss(updater.networks, batch, output, _no_noise)
     return updater.hyperparameters.rl_coefficient * loss / metrics["loss/rl"]
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 import yaml
 
+from vitamin.algorithms.assembly import build_networks
 from vitamin.algorithms.methods import get_method
-from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.rllib.checkpoint import write_checkpoint
 from vitamin.analysis.schema import RunInfo
 from vitamin.platform.environments import describe_environment
@@ -44,7 +44,7 @@ def add_checkpoint(folder: Path, spec: ExperimentSpec, iteration: int, **state: 
     sizes = describe_environment(get_task(spec.task))
     observation_size, action_size = sizes.observation_size, len(sizes.action_low)
     torch.manual_seed(iteration)
-    networks = Networks(observation_size, action_size, get_method(spec.method), spec.hyperparameters())
+    networks = build_networks(observation_size, action_size, get_method(spec.method), spec.hyperparameters())
     tensors = {f"module/networks.{name}": tensor.numpy() for name, tensor in networks.state_dict().items()}
     tensors["module/observation_mean"] = np.zeros(observation_size, np.float32)
     tensors["module/observation_std"] = np.ones(observation_size, np.float32)

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from vitamin.algorithms.combinations import ignored_settings
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import get_method
 from vitamin.errors import SweepError
 from vitamin.platform.sweeps import SweepSpec, make_plan
-from vitamin.platform.sweeps.ignored_settings import ignored_settings
 
 
 def spec(**entries: Any) -> SweepSpec:
@@ -174,7 +174,7 @@ def test_wrong_names_and_values_are_refused_with_their_place(entries: dict[str, 
 def test_ignored_settings_are_hyperparameters(method: str) -> None:
     ignored = ignored_settings(get_method(method))
     assert ignored
-    assert ignored <= set(Hyperparameters.model_fields)
+    assert set(ignored) <= set(Hyperparameters.model_fields)
 
 
 def test_methods_do_not_ignore_what_they_are_about() -> None:

@@ -1,0 +1,113 @@
+"""Which settings a method uses; setting another one for it makes no sense, and is refused with the reason."""
+
+from collections.abc import Iterable
+
+from vitamin.algorithms.gradients import GRADIENTS
+from vitamin.algorithms.methods import Method
+from vitamin.errors import SettingsError
+
+_OF_RL_GRADIENTS = (
+    "rl_coefficient",
+    "pretrain_rl_coefficient",
+    "critic_members",
+    "critic_hidden_size",
+    "critic_layer_norm",
+    "critic_learning_rate",
+    "critic_weight_decay",
+    "critic_loss_over_padding",
+    "tau",
+    "actor_update_interval",
+    "bootstrap_at_time_limit",
+    "bootstrap_at_offline_cuts",
+)
+_OF_TRANSFORMERS = (
+    "num_layers",
+    "num_heads",
+    "dropout",
+    "embedding_dropout",
+    "timestep_embedding",
+    "max_timestep",
+)
+_OF_GROUPS = (
+    "group_size",
+    "reset_states",
+    "subtrajectory_length",
+    "uncertainty_exponent",
+    "group_batch_size",
+    "group_ratio_clip",
+)
+_OF_DETERMINISTIC_POLICIES = ("exploration_noise",)
+_OF_STOCHASTIC_POLICIES = ("initial_temperature", "temperature_learning_rate", "entropy_over_padding")
+
+
+def ignored_settings(method: Method) -> dict[str, str]:
+    """Hyperparameters without influence on the method's results, each with the reason as half a sentence."""
+    label, gradient = method.label, None if method.gradient is None else GRADIENTS[method.gradient]
+    reasons: dict[str, str] = {}
+    for other in GRADIENTS.values():
+        names = ", ".join(
+            sorted(each.__name__ for each in GRADIENTS.values() if other.settings & each.settings)
+        )
+        reasons |= dict.fromkeys(other.settings, f"it belongs to the gradients of {names}")
+    if gradient is None:
+        reasons |= dict.fromkeys(_OF_RL_GRADIENTS, f"{label} has no RL gradient")
+    else:
+        reasons = {name: reason for name, reason in reasons.items() if name not in gradient.settings}
+        if not gradient.has_q:
+            reasons["critic_members"] = f"{label} has a value function, but no Q functions"
+        if gradient.targets != "soft":
+            reasons["tau"] = f"{label} has no slowly moving targets"
+        if "pretrain" in method.rl:
+            reasons["pretrain_rl_coefficient"] = f"{label} pretrains with rl_coefficient"
+    if not method.groups:
+        reasons |= dict.fromkeys(_OF_GROUPS, f"{label} does not learn from groups of sub-trajectories")
+    if method.network != "transformer":
+        reasons |= dict.fromkeys(_OF_TRANSFORMERS, f"the policy of {label} is no transformer")
+    if not method.supervised:
+        reasons["supervised_coefficient"] = f"{label} has no supervised term"
+    if method.policy == "deterministic":
+        reasons |= dict.fromkeys(
+            _OF_STOCHASTIC_POLICIES, f"the policy of {label} is deterministic and has no entropy"
+        )
+    else:
+        reasons |= dict.fromkeys(
+            _OF_DETERMINISTIC_POLICIES, f"{label} explores with samples of its stochastic policy"
+        )
+    return reasons
+
+
+def check_combination(method: Method, chosen: Iterable[str]) -> None:
+    """Checks that a method uses the settings that somebody has ``chosen`` for it.
+
+    Raises:
+        SettingsError: If one of them is without influence, or part of the method's definition.
+    """
+    ignored = ignored_settings(method)
+    for name in chosen:
+        if name in ignored:
+            raise SettingsError(
+                f"{name} makes no sense for the method {method.name}: {ignored[name]}. Leave it out."
+            )
+        if name in method.fixed:
+            raise SettingsError(
+                f"{name} is {method.fixed[name]} by definition of the method {method.name} ({method.summary}). "
+                "Leave it out."
+            )
+
+
+def check_method(method: Method) -> None:
+    """Checks that the parts of a row of the method table fit together.
+
+    Raises:
+        SettingsError: If its RL gradient is unknown, or does not work with its policy.
+    """
+    if method.gradient is None:
+        return
+    if method.gradient not in GRADIENTS:
+        raise SettingsError(f"Method {method.name}: there is no RL gradient {method.gradient!r}.")
+    gradient = GRADIENTS[method.gradient]
+    if method.policy not in gradient.policies:
+        raise SettingsError(
+            f"Method {method.name}: the {gradient.__name__} gradient needs a {' or '.join(gradient.policies)} policy, "
+            f"not a {method.policy} one."
+        )

@@ -1,0 +1,50 @@
+"""What the critics of off-policy gradients share: the next step's policy output, and squared Bellman errors."""
+
+import torch
+from torch import Tensor
+
+from vitamin.algorithms.gradients.base import Metrics, RLGradient
+from vitamin.algorithms.models.heads import PolicyOutput
+from vitamin.algorithms.models.networks import Networks
+from vitamin.algorithms.segments import SegmentBatch
+
+
+class BellmanGradient(RLGradient):
+    """An RL gradient whose Q functions are regressed on a Bellman target."""
+
+    @torch.no_grad()
+    def next_output(self, networks: Networks, batch: SegmentBatch) -> PolicyOutput:
+        """The target policy at the next states, (B, K, A).
+
+        One causal pass over the segment shifted by one step, the context that ends in the next state, gives the next
+        action of every position.
+        """
+        assert networks.target_policy is not None
+        attends = self.hyperparameters.target_attends_padding
+        output: PolicyOutput = networks.target_policy(
+            batch.next_states,
+            batch.shifted_actions(),
+            batch.returns_to_go[:, 1:],
+            batch.timesteps + 1,
+            batch.shifted_mask() if attends else batch.mask,
+            padding="attend" if attends else "skip",
+        )
+        return output
+
+    def bellman_values(self, batch: SegmentBatch, next_values: Tensor) -> Tensor:
+        """R + discount (1 - d) next_values; (B, K)."""
+        return batch.rewards + self.hyperparameters.discount * (1 - batch.terminals) * next_values
+
+    def squared_errors(
+        self, networks: Networks, batch: SegmentBatch, targets: Tensor
+    ) -> tuple[Tensor, Metrics]:
+        """Squared errors of all Q functions to ``targets`` (B, K), summed over these, averaged over positions."""
+        assert networks.critic is not None
+        values = networks.critic(batch.states, batch.actions)  # (members, B, K)
+        errors = (values - targets).square().sum(0)  # (B, K)
+        loss = (
+            batch.mean_with_padding(errors)
+            if self.hyperparameters.critic_loss_over_padding
+            else batch.mean(errors)
+        )
+        return loss, {"q/mean": batch.mean(values[0].detach()), "q/target_mean": batch.mean(targets)}
