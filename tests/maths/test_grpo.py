@@ -89,7 +89,7 @@ def test_an_update_descends_the_policy_gradient_of_whole_groups() -> None:
     wanted = torch.autograd.grad(expected, parameters, allow_unused=True)
     before = [parameter.detach().clone() for parameter in parameters]
     metrics = group_updater.update(chosen, lambda shape: torch.zeros(shape))
-    assert float(metrics["policy/log_ratio"]) == 0
+    assert abs(float(metrics["policy/log_ratio"])) < 1e-5
     assert float(metrics["policy/clipped"]) == 0
     assert_allclose(float(metrics["loss/rl"]), -advantages[chosen].mean(), rtol=1e-5)
     norm = float(metrics["gradient_norm/actor"])
