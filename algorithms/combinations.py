@@ -35,6 +35,7 @@ _OF_GROUPS = (
     "uncertainty_exponent",
     "group_batch_size",
     "group_ratio_clip",
+    "group_entropy_coefficient",
 )
 _OF_DETERMINISTIC_POLICIES = ("exploration_noise",)
 _OF_STOCHASTIC_POLICIES = ("initial_temperature", "temperature_learning_rate", "entropy_over_padding")

@@ -144,6 +144,10 @@ class CheckedEnvironment:
         return EnvironmentFailure(f"Environment {self._index} of a work unit {what} ({when} of its episode).")
 
 
-def check_environments(environments: Sequence[Environment], observation_size: int) -> list[CheckedEnvironment]:
+def check_environments(
+    environments: Sequence[Environment], observation_size: int
+) -> list[CheckedEnvironment]:
     """The environments of a work unit, numbered."""
-    return [CheckedEnvironment(environment, i, observation_size) for i, environment in enumerate(environments)]
+    return [
+        CheckedEnvironment(environment, i, observation_size) for i, environment in enumerate(environments)
+    ]

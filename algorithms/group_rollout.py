@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vitamin.algorithms.environment import CheckedEnvironment, RestorableEnvironment, check_environments
+from vitamin.algorithms.environment import CheckedEnvironment, Environment, check_environments
 from vitamin.algorithms.groups import Groups
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.models.heads import PolicyOutput
@@ -38,7 +38,7 @@ class GroupRollout:
 
 
 def rollout_groups(
-    environments: Sequence[RestorableEnvironment],
+    environments: Sequence[Environment],
     policy: Policy,
     *,
     hyperparameters: Hyperparameters,
@@ -55,7 +55,7 @@ def rollout_groups(
     and ends after ``subtrajectory_length`` steps or with its episode.
 
     Args:
-        environments: W or ``group_size``, whichever is more, made alike.
+        environments: W or ``group_size``, whichever is more, made alike; `RestorableEnvironment`.
         policy: Stochastic, in evaluation mode.
         hyperparameters: Sizes, context length, scales of rewards and returns.
         observation_mean: float32 (S,), on the CPU.
@@ -114,7 +114,11 @@ class ResetDraw:
     """
 
     def __init__(
-        self, environments: Sequence[CheckedEnvironment], count: int, exponent: float, rng: np.random.Generator
+        self,
+        environments: Sequence[CheckedEnvironment],
+        count: int,
+        exponent: float,
+        rng: np.random.Generator,
     ) -> None:
         self._environments = environments
         self._count = count
@@ -154,7 +158,13 @@ def _group(
     target = float(episodes.returns_to_go[reset.episode, first])
     remaining = np.full(size, target)
     player.play(
-        environments, copies, remaining, explore=True, rng=rng, first=first, steps=settings.subtrajectory_length
+        environments,
+        copies,
+        remaining,
+        explore=True,
+        rng=rng,
+        first=first,
+        steps=settings.subtrajectory_length,
     )
     ends = np.where(copies.lengths > 0, copies.lengths, first + settings.subtrajectory_length)
     seen = max(0, first + 1 - settings.eval_context_length)  # the first step that the first context holds

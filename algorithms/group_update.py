@@ -48,7 +48,7 @@ class GroupUpdater:
         }
 
     def update(self, chosen: NDArray[np.int64], noise: Noise) -> Metrics:
-        """One step of policy and temperature.
+        """One step of the policy.
 
         Args:
             chosen: The sub-trajectories to learn from, (B,).
@@ -65,8 +65,6 @@ class GroupUpdater:
         clip = self._settings.group_ratio_clip
         rl_loss = -clipped_objective(log_ratio, advantages, clip).mean()
         entropy = batch.mean_over_steps(distribution.entropy(noise(distribution.loc.shape))).mean()
-        log_temperature = updater.networks.log_temperature
-        assert log_temperature is not None
         outside = ((log_ratio.detach().exp() - 1).abs() > clip).float().mean()
         metrics = {
             "loss/rl": rl_loss.detach(),
@@ -74,8 +72,8 @@ class GroupUpdater:
             "policy/log_ratio": log_ratio.detach().mean(),
             "policy/clipped": outside,
         }
-        loss = rl_loss - log_temperature.detach().exp() * entropy
-        return updater.descend_actor(loss, metrics, batch.actions.shape[-1], learns_temperature=True)
+        loss = rl_loss - self._settings.group_entropy_coefficient * entropy
+        return updater.descend_actor(loss, metrics, batch.actions.shape[-1], learns_temperature=False)
 
     def _likelihoods(self, batch: SubTrajectoryBatch) -> tuple[Tensor, SquashedGaussian]:
         """Mean log-likelihood of each sub-trajectory's actions, (B,), and the distributions at its steps, (R, A)."""

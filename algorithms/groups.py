@@ -109,23 +109,24 @@ class GroupBuffer:
     def gather(self, chosen: NDArray[np.int64]) -> SubTrajectoryBatch:
         """The sub-trajectories ``chosen``, (B,)."""
         groups, lengths = self.groups, self.groups.lengths[chosen]
-        owner = np.repeat(np.arange(len(chosen)), lengths)
-        within = np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        begin = groups.offsets[chosen][owner]
-        last = begin + groups.lead[chosen][owner] + within
-        device = self._steps["states"].device
-        begin, last, owner = (torch.from_numpy(array).to(device) for array in (begin, last, owner))
-        rows = last[:, None] + torch.arange(1 - self._context_length, 1, device=device)  # (R, C)
+        owners = np.repeat(np.arange(len(chosen)), lengths)
+        within = np.arange(len(owners)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        begins = groups.offsets[chosen][owners]
+        host = np.stack([owners, begins, begins + groups.lead[chosen][owners] + within])
+        owner, begin, last = torch.from_numpy(host).to(self._steps["states"].device)
+        rows = last[:, None] + torch.arange(1 - self._context_length, 1, device=last.device)  # (R, C)
         mask = rows >= begin[:, None]
         contexts = {
-            name: torch.where(mask.view(*mask.shape, *(1,) * (column.dim() - 1)), column[rows.clamp(min=0)], 0)
+            name: torch.where(
+                mask.view(*mask.shape, *(1,) * (column.dim() - 1)), column[rows.clamp(min=0)], 0
+            )
             for name, column in self._steps.items()
         }
         return SubTrajectoryBatch(
             **contexts,
             mask=mask,
             owner=owner,
-            lengths=torch.from_numpy(lengths).to(device, torch.float32),
+            lengths=torch.from_numpy(lengths).to(last.device, torch.float32),
         )
 
 

@@ -102,7 +102,10 @@ class Hyperparameters(BaseModel):
         32, description="sub-trajectories per update, over all learners together"
     )
     group_ratio_clip: PositiveFloat = Field(
-        0.2, description="largest distance from 1 at which a likelihood ratio still has a gradient"
+        0.05, description="largest distance from 1 at which a likelihood ratio still has a gradient"
+    )
+    group_entropy_coefficient: NonNegativeFloat = Field(
+        0.003, description="weight of the entropy beside the group-relative policy gradient"
     )
 
     # Data

@@ -90,7 +90,9 @@ class UnitEnvRunner(EnvRunner, Checkpointable):
         try:
             # A local env runner shares its process with the learner, which has its own number of threads.
             with torch_threads(settings.rollout_threads):
-                rollout = self._groups(unit, rng) if explore and self.method.groups else self._episodes(unit, rng)
+                rollout = (
+                    self._groups(unit, rng) if explore and self.method.groups else self._episodes(unit, rng)
+                )
         except VitaminError as failure:
             return UnitResult((), (), failure=failure)
         trajectories = rollout.trajectories if isinstance(rollout, GroupRollout) else rollout

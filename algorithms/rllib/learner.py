@@ -170,14 +170,14 @@ class ReplayLearner(TorchLearner):
         with self._in_step(), self._reproducible():
             for _ in range(actor_updates * interval):
                 self._dropout_generator.manual_seed(self._torch_seed(Stream.DROPOUT, self.rank))
-                metrics = self._update(phase)
+                metrics = self._one_update(phase)
                 self.updates += 1
                 for name, value in metrics.items():
                     total, count = self._sums.get(name, (torch.zeros_like(value), 0))
                     self._sums[name] = total + value, count + 1
             self._check_finite()
 
-    def _update(self, phase: Phase) -> Metrics:
+    def _one_update(self, phase: Phase) -> Metrics:
         if phase == "online" and self._group_updater is not None:
             return self._group_updater.update(self._sub_trajectories(), self._noise())
         return self.updater.update(self._sample(), phase, self._noise())

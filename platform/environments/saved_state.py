@@ -23,11 +23,10 @@ from numpy.typing import NDArray
 
 from vitamin.errors import TaskError
 
-_CONSTANT_NAMES = frozenset(
-    ("metadata", "_metadata", "_saved_kwargs", "_ezpickle_args", "_ezpickle_kwargs")  # of Gymnasium
-    + ("screen", "surf", "clock", "viewer", "mujoco_renderer")  # for pictures
-    + ("_model_names",)  # of gymnasium-robotics: what the model's parts are called
-)
+_GYMNASIUM = frozenset(("metadata", "_metadata", "_saved_kwargs", "_ezpickle_args", "_ezpickle_kwargs"))
+_PICTURES = frozenset(("screen", "surf", "clock", "viewer", "mujoco_renderer"))
+_NAMES_OF_PARTS = frozenset(("_model_names",))  # of gymnasium-robotics
+_CONSTANT_NAMES = _GYMNASIUM | _PICTURES | _NAMES_OF_PARTS
 _CONSTANT_TYPES = (
     gymnasium.Env,
     gymnasium.Space,
@@ -88,7 +87,11 @@ def restore_state(environment: gymnasium.Env[Any, Any], state: SavedState) -> No
             del attributes[name]
         for name, value in _copied(saved).items():
             present = attributes.get(name)
-            if isinstance(present, np.ndarray) and _root(present).base is not None and present.flags.writeable:
+            if (
+                isinstance(present, np.ndarray)
+                and _root(present).base is not None
+                and present.flags.writeable
+            ):
                 present[...] = value  # memory of the simulation's
             else:
                 attributes[name] = value
@@ -134,7 +137,7 @@ def _plain_data(layer: gymnasium.Env[Any, Any]) -> dict[str, Any]:
 
 def _is_plain(value: Any) -> bool:
     if isinstance(value, np.ndarray):
-        return value.dtype != object
+        return not value.dtype.hasobject
     if isinstance(value, (tuple, list, set, frozenset)):
         return all(_is_plain(item) for item in value)
     if isinstance(value, dict):

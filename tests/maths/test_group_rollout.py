@@ -10,7 +10,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tests.maths.test_rollout import MEAN, STD, A, Script, Step, Walk, assert_identical, hyperparameters, transformer
+from tests.maths.test_rollout import (
+    MEAN,
+    STD,
+    A,
+    Script,
+    Step,
+    Walk,
+    assert_identical,
+    hyperparameters,
+    transformer,
+)
 from vitamin.algorithms.delayed_rewards import RewardDelay, delay_rewards
 from vitamin.algorithms.environment import CheckedEnvironment, require_restorable
 from vitamin.algorithms.group_rollout import GroupRollout, ResetDraw, rollout_groups
@@ -83,7 +93,9 @@ def test_groups_start_on_the_way_of_the_episodes() -> None:
         assert groups.lead[n] == lead
         assert groups.lengths[n] == min(5, end - begin - t)
         window = slice(begin + t - lead, begin + t)
-        np.testing.assert_allclose(groups.states[own][: lead + 1], states[begin + t - lead : begin + t + 1], rtol=1e-5)
+        np.testing.assert_allclose(
+            groups.states[own][: lead + 1], states[begin + t - lead : begin + t + 1], rtol=1e-5
+        )
         assert np.array_equal(groups.actions[own][:lead], trajectories.actions[window])
         assert groups.timesteps[own].tolist() == list(range(t - lead, t + groups.lengths[n]))
 
@@ -176,7 +188,7 @@ def test_concatenated_groups_are_numbered_through() -> None:
 
 
 def test_batches_go_through_everything_pass_after_pass() -> None:
-    batches = [batch_of_passes(n, 4, 6, lambda number: np.random.default_rng(number)) for n in range(6)]
+    batches = [batch_of_passes(n, 4, 6, np.random.default_rng) for n in range(6)]
     passes = np.concatenate(batches).reshape(4, 6)
     assert [sorted(each) for each in passes.tolist()] == [list(range(6))] * 4
     assert passes[0].tolist() != passes[1].tolist()
@@ -208,7 +220,9 @@ def test_uncertain_states_are_drawn_more_often() -> None:
         return float(np.mean(np.ravel(draws(exponent, 1, 200)) >= 7))
 
     assert late(0.0) == pytest.approx(0.3, abs=0.1)
-    assert late(1.0) == pytest.approx((8**2 + 9**2 + 10**2) / 385, abs=0.1)  # tanh hardly changes variances here
+    assert late(1.0) == pytest.approx(
+        (8**2 + 9**2 + 10**2) / 385, abs=0.1
+    )  # tanh hardly changes variances here
     assert draws(1e4, 3, 2) == [[7, 8, 9]] * 2
 
 

@@ -78,7 +78,9 @@ def test_an_update_descends_the_policy_gradient_of_whole_groups() -> None:
     policy, expected = updater.networks.policy, torch.zeros(())
     advantages = group_advantages(buffer.groups.returns, buffer.groups.group)
     for n in chosen:
-        begin, lead, length = (int(x[n]) for x in (buffer.groups.offsets, buffer.groups.lead, buffer.groups.lengths))
+        begin, lead, length = (
+            int(x[n]) for x in (buffer.groups.offsets, buffer.groups.lead, buffer.groups.lengths)
+        )
         total = torch.zeros(())
         for t in range(begin + lead, begin + lead + length):
             window = slice(max(begin, t - 3), t + 1)
@@ -88,7 +90,7 @@ def test_an_update_descends_the_policy_gradient_of_whole_groups() -> None:
     parameters = list(policy.parameters())
     wanted = torch.autograd.grad(expected, parameters, allow_unused=True)
     before = [parameter.detach().clone() for parameter in parameters]
-    metrics = group_updater.update(chosen, lambda shape: torch.zeros(shape))
+    metrics = group_updater.update(chosen, torch.zeros)
     assert abs(float(metrics["policy/log_ratio"])) < 1e-5
     assert float(metrics["policy/clipped"]) == 0
     assert_allclose(float(metrics["loss/rl"]), -advantages[chosen].mean(), rtol=1e-5)
@@ -106,19 +108,21 @@ def test_learning_makes_good_sub_trajectories_likelier_until_they_are_clipped() 
     buffer = GroupBuffer(groups(updater), 4)
     group_updater = GroupUpdater(updater, buffer)
     everything = np.arange(len(buffer))
-    history = [group_updater.update(everything, lambda shape: torch.zeros(shape)) for _ in range(40)]
+    history = [group_updater.update(everything, torch.zeros) for _ in range(40)]
     losses = [float(metrics["loss/rl"]) for metrics in history]
     assert losses[-1] < losses[0] - 0.05
     assert float(history[-1]["policy/clipped"]) > 0.5
-    assert min(losses) >= -np.abs(group_advantages(buffer.groups.returns, buffer.groups.group)).mean() * 0.1001
+    assert (
+        min(losses) >= -np.abs(group_advantages(buffer.groups.returns, buffer.groups.group)).mean() * 0.1001
+    )
 
 
 def stochastic_updater(**overrides: Any) -> Updater:
-    """A policy without an entropy bonus to speak of."""
+    """A policy without an entropy bonus."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         chosen = settings(
-            initial_temperature=1e-30, group_ratio_clip=0.1, eval_context_length=4, dropout=0.5, **overrides
+            group_entropy_coefficient=0.0, group_ratio_clip=0.1, eval_context_length=4, dropout=0.5, **overrides
         )
         return Updater(build_networks(S, A, get_method("grpo"), chosen), get_method("grpo"), chosen)
 

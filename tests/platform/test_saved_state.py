@@ -1,5 +1,6 @@
 """Environments that go back to an earlier state: what follows is what followed before, bit for bit."""
 
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -10,17 +11,22 @@ from gymnasium.wrappers import TransformReward
 from numpy.typing import NDArray
 
 from vitamin.errors import TaskError
+from vitamin.platform.datasets import collect_dataset
 from vitamin.platform.environments import make_environment
 from vitamin.platform.environments.saved_state import restore_state, save_state
+from vitamin.platform.experiments.spec import ExperimentSpec
+from vitamin.platform.experiments.train import train
 from vitamin.platform.tasks import get_task
+from vitamin.platform.tasks.registry_files import suites
 
-KINDS = (
-    ["Pendulum-v1", "MountainCarContinuous-v0"]
-    + ["hopper-medium-v2", "halfcheetah-medium-v2", "walker2d-medium-v2", "ant-medium-v2"]
-    + ["maze2d-umaze-v1", "antmaze-umaze-v2"]
-    + ["door-human-v1", "hammer-human-v1", "pen-human-v1", "relocate-human-v1"]
-    + ["tests.platform.own_environments:Corridor-v0", "tests.platform.own_environments:Goal-v0"]
-)
+SUITES = ("classic", "mujoco", "maze2d", "antmaze", "adroit")
+OWN = ["tests.platform.own_environments:Corridor-v0", "tests.platform.own_environments:Goal-v0"]
+KINDS = ["MountainCarContinuous-v0", *OWN] + [
+    next(iter(block.tasks))
+    for suite in suites()
+    if suite.suite in SUITES
+    for block in suite.environments.values()
+]
 
 
 def steps(env: Any, actions: NDArray[np.float32]) -> list[Any]:
@@ -84,6 +90,15 @@ class Box2DLike(gymnasium.Env[Any, Any]):
         self.world = iter([1, 2, 3])
 
 
+def test_a_method_that_goes_back_refuses_an_environment_that_cannot(tmp_path: Path) -> None:
+    task = "tests.platform.own_environments:Sealed-v0"
+    data = collect_dataset(get_task(task), steps=50, seed=0, out=tmp_path / "data.hdf5")
+    spec = ExperimentSpec.create(task=task, method="grpo", preset="tiny", data=data)
+    with pytest.raises(TaskError, match=r"Sealed keeps a tuple_iterator in its attribute 'world'"):
+        train(spec, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 class SavesItself(Box2DLike):
     def __init__(self) -> None:
         super().__init__()
@@ -97,7 +112,9 @@ class SavesItself(Box2DLike):
 
 
 def test_what_cannot_be_saved_is_refused_by_name() -> None:
-    with pytest.raises(TaskError, match=r"Box2DLike keeps a list_iterator in its attribute 'world'.*save_state"):
+    with pytest.raises(
+        TaskError, match=r"Box2DLike keeps a list_iterator in its attribute 'world'.*save_state"
+    ):
         save_state(TransformReward(Box2DLike(), float))
 
 
