@@ -34,6 +34,7 @@ _OF_GROUPS = (
     "subtrajectory_length",
     "uncertainty_exponent",
     "group_batch_size",
+    "group_learning_rate",
     "group_ratio_clip",
     "group_entropy_coefficient",
 )

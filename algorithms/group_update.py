@@ -57,7 +57,6 @@ class GroupUpdater:
         Returns:
             Detached scalars, named as in ``metrics.jsonl``.
         """
-        updater = self._updater
         batch = self._buffer.gather(chosen)
         likelihoods, distribution = self._likelihoods(batch)
         advantages = torch.from_numpy(self._advantages[chosen]).to(likelihoods)
@@ -73,7 +72,7 @@ class GroupUpdater:
             "policy/clipped": outside,
         }
         loss = rl_loss - self._settings.group_entropy_coefficient * entropy
-        return updater.descend_actor(loss, metrics, batch.actions.shape[-1], learns_temperature=False)
+        return metrics | self._updater.descend_policy(loss, self._settings.group_learning_rate)
 
     def _likelihoods(self, batch: SubTrajectoryBatch) -> tuple[Tensor, SquashedGaussian]:
         """Mean log-likelihood of each sub-trajectory's actions, (B,), and the distributions at its steps, (R, A)."""

@@ -89,6 +89,24 @@ class Hyperparameters(BaseModel):
         2, description="critic updates per actor update (delayed updates)"
     )
 
+    # Values and advantages
+    expectile: float = Field(
+        0.7, gt=0, lt=1, description="IQL: V is this expectile of Q over the data's actions"
+    )
+    inverse_temperature: PositiveFloat = Field(
+        1.0, description="beta: actions are weighted with exp(beta * advantage)"
+    )
+    max_advantage_weight: PositiveFloat = Field(20.0, description="largest of these weights")
+    normalize_advantages: bool = Field(
+        False, description="AWR: advantages are standardized in a batch; AWAC: its weights sum to 1"
+    )
+    awac_entropy: Literal["none", "critic", "both"] = Field(
+        "none",
+        description="AWAC: where the entropy counts, nowhere, in the critics' target, in the actor loss too",
+    )
+    clip_ratio: float = Field(0.2, gt=0, lt=1, description="PPO: clip of the likelihood ratio around 1")
+    td_lambda: float = Field(0.95, ge=0, le=1, description="PPO, AWR: lambda of the TD(lambda) targets of V")
+
     # Groups of sub-trajectories (grpo)
     group_size: int = Field(8, ge=2, description="G: sub-trajectories from each reset state")
     reset_states: PositiveInt = Field(
@@ -100,6 +118,9 @@ class Hyperparameters(BaseModel):
     )
     group_batch_size: PositiveInt = Field(
         32, description="sub-trajectories per update, over all learners together"
+    )
+    group_learning_rate: PositiveFloat = Field(
+        3e-4, description="LAMB step size of the policy online, where it learns from groups"
     )
     group_ratio_clip: PositiveFloat = Field(
         0.05, description="largest distance from 1 at which a likelihood ratio still has a gradient"
@@ -169,6 +190,14 @@ class Hyperparameters(BaseModel):
     )
     normalizer_over_padding: bool = Field(
         True, description="True: the mean |Q| of normalize_rl_coefficient is over padding too"
+    )
+    advantage_losses_over_padding: bool = Field(
+        True,
+        description="True: IQL's loss of V, AWR's losses and AWAC's normalized weights count padding too",
+    )
+    published_value_pretraining: bool = Field(
+        True,
+        description="True: V of PPO and AWR is pretrained by undiscounted residual gradients, padding included",
     )
     drop_worst_trajectory: bool = Field(
         True, description="True: leave the offline trajectory of lowest return out"

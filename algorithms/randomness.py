@@ -18,8 +18,9 @@ class Stream(IntEnum):
     ROLLOUT = 4
     EVALUATION = 5
     COLLECTION = 6
-    RESET_STATES = 20
-    GROUP_ORDER = 21
+    OWN_SEGMENTS = 7
+    RESET_STATES = 8
+    GROUP_ORDER = 9
 
 
 def generator(seed: int, stream: Stream, *counters: int) -> np.random.Generator:

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from vitamin.algorithms.arena import Arena
 from vitamin.algorithms.delayed_rewards import delay_rewards
@@ -68,6 +69,7 @@ class Replay:
         self.observation_mean = observation_mean
         self.observation_std = observation_std
         self._settings = hyperparameters
+        self._action_size = action_size
         zero = normalize(np.zeros_like(observation_mean), observation_mean, observation_std)
         scalar = np.zeros((), np.float32)
         padding = {
@@ -132,6 +134,28 @@ class Replay:
     def nbytes(self) -> int:
         """Bytes allocated for steps on the device."""
         return self._arena.nbytes
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Steps of each trajectory, in slot order; (E,)."""
+        lengths: NDArray[np.int64] = self._slots["length"].copy()
+        return lengths
+
+    def steps(self, *names: str) -> dict[str, Tensor]:
+        """The columns ``names`` of all steps in slot order, the one in which `draw` counts; (N, ...) each."""
+        starts = self._ends - self._slots["length"]
+        rows = np.arange(self.num_steps) + np.repeat(self._slots["row"] - starts, self._slots["length"])
+        return self._arena.take(torch.from_numpy(rows).to(self._arena.device), *names)
+
+    def empty_like(self) -> "Replay":
+        """A replay without trajectories, with the same statistics, settings and device."""
+        return Replay(
+            self.observation_mean,
+            self.observation_std,
+            self._action_size,
+            hyperparameters=self._settings,
+            device=self._arena.device,
+        )
 
     def add(self, trajectories: Trajectories, *, bootstrap_at_time_limit: bool) -> None:
         """Stores new trajectories, in order, each of at least one step.

@@ -34,6 +34,10 @@ class SegmentBatch:
     mask: Tensor
     real_count: float
 
+    def mean_over(self, values: Tensor, padding: bool) -> Tensor:
+        """Mean of ``values`` (B, K) over real positions, or with ``padding`` over all, padded ones as they are."""
+        return values.mean() if padding else self.mean(values)
+
     def mean(self, values: Tensor) -> Tensor:
         """Mean of ``values`` (B, K) over real positions."""
         return torch.where(self.mask, values, values.new_zeros(())).sum() / self.real_count
@@ -52,3 +56,21 @@ class SegmentBatch:
     def shifted_actions(self) -> Tensor:
         """Actions of the context that ends in the next state: shifted left by one, 0 at the end; (B, K, A)."""
         return torch.cat([self.actions[:, 1:], torch.zeros_like(self.actions[:, :1])], dim=1)
+
+
+@dataclass(frozen=True)
+class ValuedBatch(SegmentBatch):
+    """Segments with what a value function said of them when the iteration began.
+
+    Attributes:
+        values: (B, K), V(s_t); 0 where padded.
+        value_targets: (B, K), TD(lambda) targets of V(s_t); 0 where padded.
+    """
+
+    values: Tensor
+    value_targets: Tensor
+
+    @property
+    def advantages(self) -> Tensor:
+        """TD(lambda) targets less values; (B, K)."""
+        return self.value_targets - self.values

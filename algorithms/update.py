@@ -10,7 +10,7 @@ from torch.optim import Adam, AdamW, Optimizer
 
 from vitamin.algorithms import supervised
 from vitamin.algorithms.gradients import GRADIENTS, Metrics, Noise, RLGradient
-from vitamin.algorithms.gradients.base import AverageOverLearners, single_learner
+from vitamin.algorithms.gradients.base import AverageOverLearners, Data, single_learner
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import Method, Phase
 from vitamin.algorithms.models.heads import PolicyOutput
@@ -30,6 +30,7 @@ class Updater:
         hyperparameters: The run's settings.
         average_over_learners: Called on the gradients of each optimizer between backward and clipping, and on what
             losses are divided by.
+        learners: Number of learners that take part in the averages.
 
     Attributes:
         networks: What is trained.
@@ -44,6 +45,7 @@ class Updater:
         method: Method,
         hyperparameters: Hyperparameters,
         average_over_learners: AverageOverLearners = single_learner,
+        learners: int = 1,
     ) -> None:
         settings = hyperparameters
         self.networks = networks
@@ -53,7 +55,9 @@ class Updater:
         self._method = method
         self._average = average_over_learners
         self._gradient: RLGradient | None = (
-            None if method.gradient is None else GRADIENTS[method.gradient](settings, average_over_learners)
+            None
+            if method.gradient is None
+            else GRADIENTS[method.gradient](settings, average_over_learners, learners)
         )
         self.optimizers: dict[str, Optimizer] = {
             "policy": Lamb(
@@ -75,6 +79,16 @@ class Updater:
     def begin_phase(self) -> None:
         """To be called as the online phase begins: targets become equal to their originals."""
         self.networks.copy_targets()
+
+    def begin_iteration(self) -> None:
+        """To be called as an online iteration begins, after `begin_phase`."""
+        if self._gradient is not None and self._gradient.targets == "iteration":
+            self.networks.copy_targets()
+
+    @property
+    def data(self) -> Data:
+        """What the RL gradient learns from online."""
+        return "replay" if self._gradient is None else self._gradient.data
 
     def update(
         self, batch: SegmentBatch, phase: Phase, noise: Noise, own_batch: SegmentBatch | None = None
@@ -113,42 +127,32 @@ class Updater:
         self, batch: SegmentBatch, phase: Phase, noise: Noise, own_batch: SegmentBatch | None = None
     ) -> Metrics:
         """One step of policy and temperature, then of all targets; arguments and result as for `update`."""
+        settings, log_temperature = self.hyperparameters, self.networks.log_temperature
         terms = self._terms(phase)
         with self.autocast(batch.states):
             loss, metrics = self._actor_loss(batch, terms, noise, own_batch)
-        return self.descend_actor(
-            loss, metrics, batch.actions.shape[-1], learns_temperature=terms.learns_temperature
-        )
-
-    def descend_actor(
-        self, loss: Tensor, metrics: Metrics, action_size: int, *, learns_temperature: bool
-    ) -> Metrics:
-        """One step of policy and temperature down an actor loss, then of all targets.
-
-        Args:
-            loss: What the policy descends, a scalar.
-            metrics: The loss's metrics; ``policy/entropy`` among them where the temperature is learned.
-            action_size: A.
-            learns_temperature: Whether the weight of a stochastic policy's entropy is adapted.
-
-        Returns:
-            The metrics, with those of the step.
-        """
-        settings, log_temperature = self.hyperparameters, self.networks.log_temperature
-        for group in self.optimizers["policy"].param_groups:
-            group["lr"] = settings.learning_rate * self._warmup()
-        norm = self._descend("policy", loss, min(settings.gradient_clip, _LAMB_GRADIENT_CLIP))
+        descended = self.descend_policy(loss, settings.learning_rate)
         if log_temperature is not None:
-            if learns_temperature:
+            if terms.learns_temperature:
                 self._descend(
                     "temperature",
-                    supervised.temperature_loss(log_temperature, metrics["policy/entropy"], action_size),
+                    supervised.temperature_loss(
+                        log_temperature, metrics["policy/entropy"], batch.actions.shape[-1]
+                    ),
                 )
             metrics["policy/temperature"] = log_temperature.detach().exp()
         if self._gradient is not None and self._gradient.targets == "soft":
             self.networks.update_targets(settings.tau)
+        return metrics | descended
+
+    def descend_policy(self, loss: Tensor, learning_rate: float) -> Metrics:
+        """One step of the policy down ``loss``, an actor update; the step's metrics."""
+        settings = self.hyperparameters
+        for group in self.optimizers["policy"].param_groups:
+            group["lr"] = learning_rate * self._warmup()
+        norm = self._descend("policy", loss, min(settings.gradient_clip, _LAMB_GRADIENT_CLIP))
         self.actor_updates += 1
-        return metrics | {"loss/actor": loss.detach(), "gradient_norm/actor": norm}
+        return {"loss/actor": loss.detach(), "gradient_norm/actor": norm}
 
     def _terms(self, phase: Phase) -> "_Terms":
         settings, gradient = self.hyperparameters, self._gradient

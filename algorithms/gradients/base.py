@@ -51,6 +51,7 @@ class RLGradient(ABC):
         settings: Hyperparameters that only some gradients read, this one among them.
         hyperparameters: The run's settings.
         average: For means that a loss divides by: with several learners they are over the global batch.
+        learners: Number of learners, which share that batch.
     """
 
     policies: ClassVar[tuple[PolicyKind, ...]] = ("deterministic", "stochastic")
@@ -63,10 +64,14 @@ class RLGradient(ABC):
     settings: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(
-        self, hyperparameters: Hyperparameters, average: AverageOverLearners = single_learner
+        self,
+        hyperparameters: Hyperparameters,
+        average: AverageOverLearners = single_learner,
+        learners: int = 1,
     ) -> None:
         self.hyperparameters = hyperparameters
         self.average = average
+        self.learners = learners
 
     @property
     def reads_padded_actions(self) -> bool:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from vitamin.algorithms.gradients.base import Metrics, RLGradient
+from vitamin.algorithms.gradients.base import Metrics, Noise, RLGradient
 from vitamin.algorithms.models.heads import PolicyOutput
 from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.segments import SegmentBatch
@@ -30,6 +30,19 @@ class BellmanGradient(RLGradient):
             padding="attend" if attends else "skip",
         )
         return output
+
+    @torch.no_grad()
+    def sampled_next_values(
+        self, networks: Networks, batch: SegmentBatch, noise: Noise, *, entropy: bool
+    ) -> Tensor:
+        """The smaller target Q of sampled next actions, with ``entropy`` less the temperature times log pi; (B, K)."""
+        assert networks.target_critic is not None
+        assert networks.log_temperature is not None
+        output = self.next_output(networks, batch)
+        assert output.distribution is not None
+        actions, log_probs = output.distribution.sample_with_log_prob(noise(output.action.shape))
+        values: Tensor = networks.target_critic(batch.next_states, actions).amin(0)
+        return values - networks.log_temperature.exp() * log_probs if entropy else values
 
     def bellman_values(self, batch: SegmentBatch, next_values: Tensor) -> Tensor:
         """R + discount (1 - d) next_values; (B, K)."""

@@ -38,6 +38,11 @@ class SquashedGaussian:
         """The action that ``noise`` (..., A) gives, differentiable (reparameterized); (..., A)."""
         return self.pre_tanh(noise).tanh().clamp(-ACTION_LIMIT, ACTION_LIMIT)
 
+    def sample_with_log_prob(self, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """As `sample`, with the log density, exact where tanh saturates; (..., A), (...)."""
+        value = self.pre_tanh(noise)
+        return value.tanh().clamp(-ACTION_LIMIT, ACTION_LIMIT), self.log_prob_of_pre_tanh(value)
+
     def log_prob(self, actions: Tensor) -> Tensor:
         """Log density of ``actions`` (..., A) strictly inside (-1, 1), as those of a batch are; (...)."""
         return self.log_prob_of_pre_tanh(actions.atanh())

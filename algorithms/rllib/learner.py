@@ -20,6 +20,7 @@ from vitamin.algorithms.group_update import GroupUpdater
 from vitamin.algorithms.groups import GroupBuffer, Groups, batch_of_passes
 from vitamin.algorithms.memory import keep_freed_memory
 from vitamin.algorithms.methods import Phase
+from vitamin.algorithms.online_buffer import OnlineBuffer
 from vitamin.algorithms.randomness import Stream, generator, torch_seed
 from vitamin.algorithms.replay import Replay
 from vitamin.algorithms.rllib.checkpoint import Tensors
@@ -31,6 +32,9 @@ from vitamin.algorithms.threads import torch_threads
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.algorithms.update import Updater
 from vitamin.errors import Diverged
+
+Collected = Trajectories | GroupRollout
+"""What a work unit of online rollouts gives."""
 
 
 class ReplayLearner(TorchLearner):
@@ -48,8 +52,9 @@ class ReplayLearner(TorchLearner):
         self.method = self.config.get_method()
         self.updates = 0
         self.online = False
-        self._staged: list[Trajectories | GroupRollout] = []
+        self._staged: list[Collected] = []
         self._group_updater: GroupUpdater | None = None
+        self._own_buffer: OnlineBuffer | None = None
         self._sums: dict[str, tuple[Tensor, int]] = {}
         super().build()
         if self.device.type == "cuda":
@@ -85,6 +90,7 @@ class ReplayLearner(TorchLearner):
             self.method,
             self.hyperparameters,
             self._average_over_learners,
+            self._world,
         )
         for name, optimizer in self.updater.optimizers.items():
             parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
@@ -136,7 +142,7 @@ class ReplayLearner(TorchLearner):
         module.observation_std.copy_(torch.as_tensor(self.replay.observation_std))
         return {"trajectories": len(trajectories), "steps": trajectories.num_steps}
 
-    def stage(self, units: Sequence["Trajectories | GroupRollout | ray.ObjectRef[Any]"]) -> list[int]:
+    def stage(self, units: Sequence["Collected | ray.ObjectRef[Any]"]) -> list[int]:
         """Fetches what env runners collected, to be learned from as of the next `fit`.
 
         Returns:
@@ -160,11 +166,12 @@ class ReplayLearner(TorchLearner):
         Raises:
             Diverged: If a metric or a weight is NaN or infinite.
         """
-        with self._in_step(), self._reproducible():
-            self._add_staged()
+        new = self._add_staged()
         if phase == "online" and not self.online:
             self.updater.begin_phase()
             self.online = True
+        if new:
+            self._begin_iteration(new)
         self.networks_module.train()
         interval = self.hyperparameters.actor_update_interval if self.method.gradient else 1
         with self._in_step(), self._reproducible():
@@ -180,7 +187,8 @@ class ReplayLearner(TorchLearner):
     def _one_update(self, phase: Phase) -> Metrics:
         if phase == "online" and self._group_updater is not None:
             return self._group_updater.update(self._sub_trajectories(), self._noise())
-        return self.updater.update(self._sample(), phase, self._noise())
+        own = None if self._own_buffer is None else self._sample(self._own_buffer, Stream.OWN_SEGMENTS)
+        return self.updater.update(self._sample(self.replay, Stream.SEGMENTS), phase, self._noise(), own)
 
     def take_metrics(self) -> dict[str, float]:
         """Means, over all learners, of the metrics of the updates since the last call, and the replay's size."""
@@ -192,20 +200,39 @@ class ReplayLearner(TorchLearner):
             "replay/steps": float(self.replay.num_steps),
         }
 
-    def _add_staged(self) -> None:
-        for unit in self._staged:
-            self.replay.add(
-                unit.trajectories if isinstance(unit, GroupRollout) else unit,
-                bootstrap_at_time_limit=self.hyperparameters.bootstrap_at_time_limit,
-            )
-        if groups := [unit.groups for unit in self._staged if isinstance(unit, GroupRollout)]:
+    def _add_staged(self) -> list[Collected]:
+        """Adds the staged trajectories to the replay, and returns what was staged."""
+        added, self._staged = self._staged, []
+        for unit in added:
+            self._add(self.replay, unit.trajectories if isinstance(unit, GroupRollout) else unit)
+        return added
+
+    def _add(self, replay: Replay, trajectories: Trajectories) -> None:
+        replay.add(trajectories, bootstrap_at_time_limit=self.hyperparameters.bootstrap_at_time_limit)
+
+    def _begin_iteration(self, new: list[Collected]) -> None:
+        """Gives a method with data of its own what it learns from in this iteration."""
+        self.updater.begin_iteration()
+        if groups := [unit.groups for unit in new if isinstance(unit, GroupRollout)]:
             self._take_up(Groups.concatenate(groups))
-        self._staged = []
+        if self.updater.data == "replay":
+            return
+        replay = self.replay
+        if self.updater.data == "iteration":
+            replay = self.replay.empty_like()
+            for trajectories in new:
+                assert isinstance(trajectories, Trajectories)
+                self._add(replay, trajectories)
+        value = self.networks_module.networks.value
+        assert value is not None
+        with self._reproducible():
+            self._own_buffer = OnlineBuffer(replay, value, self.hyperparameters)
 
     def _take_up(self, groups: Groups) -> None:
         """Makes the iteration's groups what the policy learns from; they are not kept for later ones."""
         buffer = GroupBuffer(groups, self.hyperparameters.eval_context_length, self.device)
-        self._group_updater = GroupUpdater(self.updater, buffer)
+        with self._in_step(), self._reproducible():
+            self._group_updater = GroupUpdater(self.updater, buffer)
         self._group_count, self._groups_since = len(groups), self.updates
         for name, value in self._group_updater.metrics().items():
             self._sums[name] = torch.tensor(value, device=self.device), 1
@@ -268,13 +295,14 @@ class ReplayLearner(TorchLearner):
     def _torch_seed(self, stream: Stream, *counters: int) -> int:
         return torch_seed(self.config.seed or 0, stream, self.updates, *counters)
 
-    def _sample(self) -> SegmentBatch:
+    def _sample(self, source: Replay | OnlineBuffer, stream: Stream) -> SegmentBatch:
+        """This learner's rows of the global batch."""
         size, world, rank = self.hyperparameters.batch_size, self._world, self.rank
-        starts = self.replay.draw(generator(self.config.seed or 0, Stream.SEGMENTS, self.updates), size)
+        starts = source.draw(generator(self.config.seed or 0, stream, self.updates), size)
         if world == 1:
-            return self.replay.gather(starts)
+            return source.gather(starts)
         share = starts[rank * size // world : (rank + 1) * size // world]
-        return self.replay.gather(share, real_count=self.replay.real_positions(starts) / world)
+        return source.gather(share, real_count=source.real_positions(starts) / world)
 
     def _noise(self) -> Any:
         """Standard normal draws of an update; each learner takes its rows of the global batch's draw."""

@@ -104,7 +104,7 @@ def test_an_update_descends_the_policy_gradient_of_whole_groups() -> None:
 
 
 def test_learning_makes_good_sub_trajectories_likelier_until_they_are_clipped() -> None:
-    updater = stochastic_updater(learning_rate=1e-4)
+    updater = stochastic_updater(group_learning_rate=1e-4)
     buffer = GroupBuffer(groups(updater), 4)
     group_updater = GroupUpdater(updater, buffer)
     everything = np.arange(len(buffer))
@@ -122,7 +122,11 @@ def stochastic_updater(**overrides: Any) -> Updater:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         chosen = settings(
-            group_entropy_coefficient=0.0, group_ratio_clip=0.1, eval_context_length=4, dropout=0.5, **overrides
+            group_entropy_coefficient=0.0,
+            group_ratio_clip=0.1,
+            eval_context_length=4,
+            dropout=0.5,
+            **overrides,
         )
         return Updater(build_networks(S, A, get_method("grpo"), chosen), get_method("grpo"), chosen)
 

@@ -16,12 +16,15 @@ COMPUTED_IN_FLOAT32 = 1e-5
 
 EXCEPTIONS_IN_FLOAT32 = (
     # A padded position attends with scores near -1e4, where float32 has a spacing of 1e-3. The Online DT baseline
-    # averages its entropy over them; nothing else in the files does.
+    # averages its entropy over them, and PPO what it logs of its ratios.
     (re.compile(r"odt_step.*:(entropy_step\d+|grad/.*)"), 1e-4),
+    (re.compile(r"rl_ppo.*:(ratios|surr\d)"), 1e-4),
     # There the return token is its bias, which is 0 in the files: LayerNorm divides its gradient by sqrt(1e-5).
     (re.compile(r"odt_step.*:grad/embed_return\.bias"), 1e-3),
     # An optimizer divides gradients by their own size, and so small ones made of rounding errors come out large.
     (re.compile(r".*:\w+_after\d*/.*"), 3e-5),
+    # Nowhere more so than in Adam's first step, which is the step size times the sign of all but the smallest.
+    (re.compile(r"rl_.*:critic_after1/.*"), 1e-4),
 )
 """Of what is ``file:key``, the last that matches."""
 

@@ -17,7 +17,7 @@ from tests.parity.comparison import Comparison
 from tests.parity.golden_files import DEFAULT_FOLDER, GoldenFile, golden_names
 
 FOLDER_VARIABLE = "VITAMIN_PARITY_FIXTURES"
-PREFIXES = ("forward_", "odt_step", "rollout_", "segments_", "td3_")
+PREFIXES = ("forward_", "odt_step", "rl_", "rollout_", "segments_", "td3_")
 _PROPERTY = "parity"
 _FAILED = pytest.StashKey[bool]()
 

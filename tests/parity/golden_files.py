@@ -32,6 +32,7 @@ class GoldenFile(Mapping[str, NDArray[Any]]):
 
     def __init__(self, folder: Path, name: str) -> None:
         self.name = name
+        self._folder = folder
         self.config: dict[str, Any] = json.loads((folder / "config.json").read_text())
         shared_path = folder / f"{_SHARED}.npz"
         shared = np.load(shared_path) if shared_path.exists() else {}
@@ -57,6 +58,10 @@ class GoldenFile(Mapping[str, NDArray[Any]]):
     def thinned(self, key: str) -> bool:
         """Whether only every 16th row of ``key`` is kept."""
         return key in self._thinned
+
+    def sibling(self, name: str) -> "GoldenFile | None":
+        """Another case of the set, if it has that."""
+        return GoldenFile(self._folder, name) if (self._folder / f"{name}.npz").exists() else None
 
     def group(self, prefix: str) -> dict[str, NDArray[Any]]:
         """Arrays whose names begin with ``prefix/``, under the rest of their names."""

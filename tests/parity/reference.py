@@ -15,9 +15,10 @@ from tests.parity.golden_files import GoldenFile
 from vitamin.algorithms.assembly import build_networks
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import METHODS, Method
-from vitamin.algorithms.models.critics import Critic
+from vitamin.algorithms.models.critics import Critic, ValueFunction
 from vitamin.algorithms.models.decision_transformer import DecisionTransformer
 from vitamin.algorithms.models.networks import Networks
+from vitamin.algorithms.models.policy import PolicyNetwork
 from vitamin.algorithms.segments import SegmentBatch
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -59,7 +60,8 @@ def hyperparameters(golden: GoldenFile, **overrides: Any) -> Hyperparameters:
             "embedding_dropout": 0.0,
             "timestep_embedding": "ordering1" in golden.name,
             "critic_hidden_size": config["critic_width"],
-            "critic_layer_norm": "_ln1" in golden.name,
+            "critic_layer_norm": "_ln1" in golden.name
+            or "layernorm=True" in golden.config["files"][golden.name],
             "rl_coefficient": config["rl_coefficient"],
             "learning_rate": config["actor_lr"],
             "weight_decay": config["actor_weight_decay"],
@@ -80,7 +82,9 @@ def hyperparameters(golden: GoldenFile, **overrides: Any) -> Hyperparameters:
 
 def context_length(golden: GoldenFile) -> int:
     """K, from the shapes."""
-    return int(next(array.shape[1] for key, array in golden.items() if re.fullmatch(r"in\d*/states", key)))
+    return int(
+        next(array.shape[1] for key, array in golden.items() if re.fullmatch(r"(in\d*|offline)/states", key))
+    )
 
 
 def networks(
@@ -91,14 +95,15 @@ def networks(
     built = build_networks(golden.config["state_dim"], golden.config["action_dim"], row, settings).to(dtype)
     if built.log_temperature is not None:
         nn.init.constant_(built.log_temperature, math.log(settings.initial_temperature))
-    for module, group in (
-        (built.policy, "actor"),
-        (built.critic, "critic"),
-        (built.target_policy, "actor_target"),
-        (built.target_critic, "critic_target"),
-    ):
+    for module, group in ((built.policy, "actor"), (built.target_policy, "actor_target")):
         if module is not None and golden.group(group):
             load(module, golden.group(group))
+    for target, group in ((False, "critic"), (True, "critic_target")):
+        if arrays := golden.group(group):
+            for name, parameter in named_critics(built, lambda p: p, target=target):
+                with torch.no_grad():
+                    parameter.copy_(torch.from_numpy(arrays.pop(name)))
+            assert not arrays, f"not loaded: {sorted(arrays)}"
     return built
 
 
@@ -151,7 +156,7 @@ def replay_noise(*draws: NDArray[Any], dtype: torch.dtype) -> Callable[[torch.Si
 
 
 @torch.no_grad()
-def load(module: DecisionTransformer | Critic, arrays: Arrays) -> None:
+def load(module: PolicyNetwork | Critic, arrays: Arrays) -> None:
     """Copies weights, given under the published names, into ``module``."""
     ours = set(arrays)
     for name, parameter in named(module, lambda p: p):
@@ -162,13 +167,27 @@ def load(module: DecisionTransformer | Critic, arrays: Arrays) -> None:
 
 def named(module: nn.Module, view: Callable[[Tensor], Tensor]) -> Iterator[tuple[str, Tensor]]:
     """``view`` of each parameter (itself, its gradient), with the published name and layout."""
-    if isinstance(module, Critic):
+    if isinstance(module, Critic | ValueFunction):
         yield from _named_critic(module, view)
     else:
         yield from _named_policy(module, view)
 
 
-def _named_critic(critic: Critic, view: Callable[[Tensor], Tensor]) -> Iterator[tuple[str, Tensor]]:
+def named_critics(
+    networks: Networks, view: Callable[[Tensor], Tensor], *, target: bool = False
+) -> Iterator[tuple[str, Tensor]]:
+    """``view`` of each parameter of the critics, or of their targets, with the published name."""
+    q = networks.target_critic if target else networks.critic
+    value = networks.target_value if target else networks.value
+    prefixes = ("Q_", "V_") if q is not None and value is not None else ("", "")
+    for module, prefix in zip((q, value), prefixes, strict=True):
+        if module is not None:
+            yield from ((f"{prefix}{name}", shown) for name, shown in named(module, view))
+
+
+def _named_critic(
+    critic: Critic | ValueFunction, view: Callable[[Tensor], Tensor]
+) -> Iterator[tuple[str, Tensor]]:
     layers = len(critic.weights)
     for index, (weight, bias) in enumerate(zip(critic.weights, critic.biases, strict=True)):
         for member in range(len(weight)):
@@ -206,3 +225,9 @@ def mask_of(arrays: Arrays) -> NDArray[np.bool_]:
     """Real positions of an ``in/`` group; (B, K)."""
     real: NDArray[np.bool_] = arrays["padding_mask"] > 0
     return real
+
+
+def compare_critics(compare: Comparison, group: str, networks: Networks) -> None:
+    """Compares the weights of all critics with those in ``expected/<group>/``."""
+    for name, weight in named_critics(networks, lambda p: p):
+        compare(f"{group}/{name}", weight)

@@ -1,0 +1,40 @@
+"""The SAC gradient (Haarnoja et al. 2018) for sequence policies."""
+
+from typing import ClassVar
+
+from torch import Tensor
+
+from vitamin.algorithms.gradients.base import Metrics, Noise
+from vitamin.algorithms.gradients.bellman import BellmanGradient
+from vitamin.algorithms.methods import PolicyKind
+from vitamin.algorithms.models.heads import PolicyOutput
+from vitamin.algorithms.models.networks import Networks
+from vitamin.algorithms.segments import SegmentBatch
+
+
+class SAC(BellmanGradient):
+    """Soft critics; the actor ascends the smaller one at a reparameterized sample, plus its entropy."""
+
+    policies: ClassVar[tuple[PolicyKind, ...]] = ("stochastic",)
+    supervised_entropy: ClassVar[bool] = False
+    learns_temperature: ClassVar[bool] = True
+    settings: ClassVar[frozenset[str]] = frozenset({"target_attends_padding"})
+
+    def critic_loss(self, networks: Networks, batch: SegmentBatch, noise: Noise) -> tuple[Tensor, Metrics]:
+        """Squared errors to r + discount (1 - d) (min_i Q_i(s', a') - temperature log pi(a'|s')), a' ~ target pi."""
+        next_values = self.sampled_next_values(networks, batch, noise, entropy=True)
+        return self.squared_errors(networks, batch, self.bellman_values(batch, next_values))
+
+    def actor_loss(
+        self, networks: Networks, batch: SegmentBatch, policy_output: PolicyOutput, noise: Noise
+    ) -> tuple[Tensor, Metrics]:
+        """-mean_t (temperature H(pi(.|s_t)) + min_i Q_i(s_t, a)), a ~ pi."""
+        assert networks.critic is not None
+        assert networks.log_temperature is not None
+        distribution = policy_output.distribution
+        assert distribution is not None
+        shape = policy_output.action.shape
+        entropy = distribution.entropy(noise(shape))
+        values = networks.critic.smallest(batch.states, distribution.sample(noise(shape)))
+        loss = -batch.mean(networks.log_temperature.detach().exp() * entropy + values)
+        return loss, {"loss/rl": loss.detach()}
