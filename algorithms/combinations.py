@@ -43,6 +43,16 @@ _OF_FUTURES = (
     "return_warmup_learning_rate",
 )
 _OF_RETURN_CONDITIONING = ("eval_target_return", "online_target_return")
+_OF_GROUPS = (
+    "group_size",
+    "reset_states",
+    "subtrajectory_length",
+    "uncertainty_exponent",
+    "group_batch_size",
+    "group_learning_rate",
+    "group_ratio_clip",
+    "group_entropy_coefficient",
+)
 _OF_DETERMINISTIC_POLICIES = ("exploration_noise",)
 _OF_STOCHASTIC_POLICIES = ("initial_temperature", "temperature_learning_rate", "entropy_over_padding")
 
@@ -72,6 +82,8 @@ def ignored_settings(method: Method) -> dict[str, str]:
         reasons["drop_worst_trajectory"] = f"{label} pretrains without rewards, and so on all trajectories"
     else:
         reasons |= dict.fromkeys(_OF_FUTURES, f"{label} is not conditioned on latent futures")
+    if not method.groups:
+        reasons |= dict.fromkeys(_OF_GROUPS, f"{label} does not learn from groups of sub-trajectories")
     if method.network == "mlp":
         reasons |= dict.fromkeys(
             _OF_TRANSFORMERS, f"the policy of {label} is no transformer, and Adam trains it"

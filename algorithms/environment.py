@@ -1,12 +1,13 @@
 """What rollouts ask of an environment, and calls of it that say which environment did what wrong."""
 
 import math
-from typing import Any, Protocol, SupportsFloat
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, SupportsFloat, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vitamin.errors import EnvironmentFailure
+from vitamin.errors import EnvironmentFailure, TaskError, VitaminError
 
 
 class Environment(Protocol):
@@ -21,6 +22,31 @@ class Environment(Protocol):
 
     def step(self, action: Any, /) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
         """One step: observation, reward, terminated, truncated, info."""
+
+
+@runtime_checkable
+class RestorableEnvironment(Environment, Protocol):
+    """An environment that can go back to an earlier state, or take over the state of its like."""
+
+    def save_state(self) -> Any:
+        """The state that it is in; calls of `step` or `reset` leave the result as it is."""
+
+    def restore_state(self, state: Any, /) -> None:
+        """Goes to a state, after which everything happens as it did after that was saved, bit for bit."""
+
+
+def require_restorable(environment: Environment) -> None:
+    """Checks that states of ``environment`` can be saved, by saving one.
+
+    Raises:
+        TaskError: If not; the message says why.
+    """
+    if not isinstance(environment, RestorableEnvironment):
+        raise TaskError(
+            f"The state of {type(environment).__name__} cannot be saved and restored. Give the environment the methods "
+            "save_state() and restore_state(state), or choose a method that does not go back to earlier states."
+        )
+    environment.save_state()
 
 
 _SUCCESS_KEYS = ("success", "is_success")
@@ -80,6 +106,31 @@ class CheckedEnvironment:
             self.success = any(reached) or bool(self.success)
         return observation, reward, bool(terminated), bool(truncated)
 
+    def save(self) -> Any:
+        """The state of a `RestorableEnvironment`.
+
+        Raises:
+            VitaminError: If it cannot be saved.
+        """
+        return self._restorable(lambda environment: environment.save_state())
+
+    def restore(self, state: Any) -> None:
+        """Goes to the ``state`` of an environment of the same kind.
+
+        Raises:
+            VitaminError: If it cannot be restored.
+        """
+        self._restorable(lambda environment: environment.restore_state(state))
+
+    def _restorable(self, call: Callable[[RestorableEnvironment], Any]) -> Any:
+        assert isinstance(self._environment, RestorableEnvironment)
+        try:
+            return call(self._environment)
+        except VitaminError:
+            raise
+        except Exception as error:
+            raise self._failure(f"raised {type(error).__name__}: {error}") from error
+
     def _check(self, observation: NDArray[np.float32]) -> None:
         if observation.shape != self._shape:
             raise self._failure(
@@ -91,3 +142,12 @@ class CheckedEnvironment:
     def _failure(self, what: str) -> EnvironmentFailure:
         when = f"at step {self._steps}" if self._steps else "at reset"
         return EnvironmentFailure(f"Environment {self._index} of a work unit {what} ({when} of its episode).")
+
+
+def check_environments(
+    environments: Sequence[Environment], observation_size: int
+) -> list[CheckedEnvironment]:
+    """The environments of a work unit, numbered."""
+    return [
+        CheckedEnvironment(environment, i, observation_size) for i, environment in enumerate(environments)
+    ]

@@ -68,7 +68,7 @@ class FutureUpdater(Updater):
     def return_step(self, batch: SegmentBatch, noise: Noise) -> Metrics:
         """One step of the return predictor's head on latents of the encoder; arguments and result as for `update`."""
         assert isinstance(batch, FutureBatch)
-        with self._autocast(batch):
+        with self.autocast(batch.states):
             with torch.no_grad():
                 latents = self._encode(batch, noise).values
             loss = return_loss(batch, self._policy, latents)

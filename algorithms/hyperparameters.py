@@ -137,6 +137,28 @@ class Hyperparameters(BaseModel):
     clip_ratio: float = Field(0.2, gt=0, lt=1, description="PPO: clip of the likelihood ratio around 1")
     td_lambda: float = Field(0.98, ge=0, le=1, description="PPO, AWR: lambda of the TD(lambda) targets of V")
 
+    # Groups of sub-trajectories (grpo)
+    group_size: int = Field(8, ge=2, description="G: sub-trajectories from each reset state")
+    reset_states: PositiveInt = Field(
+        8, description="states drawn for resets per whole episode of a work unit"
+    )
+    subtrajectory_length: PositiveInt = Field(20, description="L: most steps of a sub-trajectory")
+    uncertainty_exponent: NonNegativeFloat = Field(
+        1.0, description="reset states are drawn in proportion to this power of the action variance"
+    )
+    group_batch_size: PositiveInt = Field(
+        32, description="sub-trajectories per update, over all learners together"
+    )
+    group_learning_rate: PositiveFloat = Field(
+        3e-4, description="LAMB step size of the policy online, where it learns from groups"
+    )
+    group_ratio_clip: PositiveFloat = Field(
+        0.05, description="largest distance from 1 at which a likelihood ratio still has a gradient"
+    )
+    group_entropy_coefficient: NonNegativeFloat = Field(
+        0.003, description="weight of the entropy beside the group-relative policy gradient"
+    )
+
     # Data
     batch_size: PositiveInt = Field(256, description="B: segments per update, over all learners together")
     replay_capacity: PositiveInt = Field(1000, description="trajectories in the replay")

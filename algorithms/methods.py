@@ -31,6 +31,8 @@ class Method:
         network: What the policy is: a decision transformer; a perceptron that sees the state alone; or a transformer
             conditioned on latent futures instead of returns, which comes with its own losses and replay.
         fixed: Hyperparameters that are part of the method's definition.
+        groups: Whether the policy learns online from groups of sub-trajectories alone (`group_update`), for which
+            env runners restore environments to earlier states.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Method:
     rl: tuple[Phase, ...] = ("online",)
     network: NetworkKind = "transformer"
     fixed: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    groups: bool = False
 
     def terms(self, phase: Phase) -> str:
         """The actor loss of a phase in words, with the usual coefficients."""
@@ -139,6 +142,16 @@ _ROWS = (
     *_alone_and_mixed("ppo", "PPO", "ppo", "proximal policy optimization"),
     *_alone_and_mixed("awac", "AWAC", "awac", "advantage-weighted actor-critic"),
     *_alone_and_mixed("awr", "AWR", "awr", "advantage-weighted regression"),
+    Method(
+        "grpo",
+        "GRPO",
+        "stochastic",
+        None,
+        "pretrained as ODT; online a group-relative policy gradient alone (after Luo and Zhu 2026)",
+        supervised=("pretrain",),
+        rl=(),
+        groups=True,
+    ),
 )
 METHODS: Mapping[str, Method] = MappingProxyType({row.name: row for row in _ROWS})
 

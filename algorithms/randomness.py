@@ -19,6 +19,8 @@ class Stream(IntEnum):
     EVALUATION = 5
     COLLECTION = 6
     OWN_SEGMENTS = 7
+    RESET_STATES = 8
+    GROUP_ORDER = 9
 
 
 def generator(seed: int, stream: Stream, *counters: int) -> np.random.Generator:

@@ -1,6 +1,7 @@
 """Rollouts in work units: W episodes side by side, one batched forward of the policy a step (method §3)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vitamin.algorithms.delayed_rewards import RewardDelay, reward_paid
-from vitamin.algorithms.environment import CheckedEnvironment, Environment
+from vitamin.algorithms.environment import CheckedEnvironment, Environment, check_environments
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.models.distributions import ACTION_LIMIT
 from vitamin.algorithms.models.heads import PolicyOutput
@@ -78,41 +79,108 @@ def rollout_unit(
         EnvironmentFailure: If an environment raises, or returns an observation of another shape, or an
             observation or reward that is not finite.
     """
-    settings = hyperparameters
-    mean, std = observation_mean.numpy(), observation_std.numpy()
-    W, (A,) = len(environments), environments[0].action_space.shape
-    checked = [CheckedEnvironment(environment, i, len(mean)) for i, environment in enumerate(environments)]
-    latent = policy if isinstance(policy, LatentPolicy) else None
-    episodes = _Episodes(W, len(mean), A, condition=() if latent is None else latent.latent_noise_shape[1:])
-    for i, seed in enumerate(rng.integers(_SEEDS, size=W).tolist()):
-        episodes.observations[i, 0] = checked[i].reset(seed)
-    returns_to_go = np.broadcast_to(target_return, W) * settings.return_scale
-    active, step = np.arange(W), 0
-    with torch.inference_mode():
-        while active.size:
-            episodes.reserve(step + 2)
-            episodes.states[active, step] = normalize(episodes.observations[active, step], mean, std)
-            episodes.conditions[active, step] = (
-                returns_to_go[active]
-                if latent is None
-                else _choose_latents(latent, episodes.states[active, step], active, W, rng)
-            )
-            output = policy.act(
-                *episodes.contexts(active, step, settings.eval_context_length, settings.max_timestep)
-            )
-            noise = rng.standard_normal((W, A))[active].astype(np.float32) if explore else None
-            actions = _choose(output, noise, settings.exploration_noise)
-            episodes.actions[active, step] = actions
-            for i, action in zip(active.tolist(), actions, strict=True):
-                episodes.record(i, step, *checked[i].step(action))
-            rewards = transform_rewards(
-                episodes.paid(active, step, settings.reward_delay),
-                settings.reward_shift,
-                settings.reward_divisor,
-            )
-            returns_to_go[active] -= settings.return_scale * rewards
-            active, step = active[episodes.lengths[active] == 0], step + 1
+    checked = check_environments(environments, len(observation_mean))
+    condition = policy.latent_noise_shape[1:] if isinstance(policy, LatentPolicy) else ()
+    episodes = begin_episodes(checked, environments[0].action_space.shape[0], rng, condition)
+    player = Player(policy, hyperparameters, observation_mean.numpy(), observation_std.numpy())
+    returns_to_go = np.broadcast_to(target_return, len(checked)) * hyperparameters.return_scale
+    player.play(checked, episodes, returns_to_go, explore=explore, rng=rng)
     return episodes.trajectories([environment.success for environment in checked])
+
+
+def begin_episodes(
+    environments: Sequence[CheckedEnvironment],
+    action_size: int,
+    rng: np.random.Generator,
+    condition: tuple[int, ...] = (),
+) -> "Episodes":
+    """Resets W environments with seeds from ``rng``; W episodes of no steps yet, on conditions of that shape."""
+    W = len(environments)
+    seeds = rng.integers(_SEEDS, size=W).tolist()
+    first = np.stack([environment.reset(seed) for environment, seed in zip(environments, seeds, strict=True)])
+    episodes = Episodes(W, first.shape[1], action_size, condition)
+    episodes.observations[:, 0] = first
+    return episodes
+
+
+Observer = Callable[[NDArray[np.int64], int, PolicyOutput], None]
+"""Is called before each step: with the N episodes that go on, the step, and the policy's output on them (N, 1, ...)."""
+
+
+def _ignore(active: NDArray[np.int64], step: int, output: PolicyOutput) -> None:
+    """Nobody watches."""
+
+
+@dataclass(frozen=True)
+class Player:
+    """A policy with what it needs for acting.
+
+    Attributes:
+        policy: In evaluation mode.
+        settings: Context length, exploration noise, scales of rewards and returns.
+        mean: Mean of the observations, (S,).
+        std: Their standard deviation, (S,).
+    """
+
+    policy: Policy | LatentPolicy
+    settings: Hyperparameters
+    mean: NDArray[np.float32]
+    std: NDArray[np.float32]
+
+    def play(
+        self,
+        environments: Sequence[CheckedEnvironment],
+        episodes: "Episodes",
+        returns_to_go: NDArray[np.float64],
+        *,
+        explore: bool,
+        rng: np.random.Generator,
+        first: int = 0,
+        steps: int | None = None,
+        observe: Observer = _ignore,
+    ) -> None:
+        """Goes on with W ``episodes``, all at the same step, until they end.
+
+        Args:
+            environments: W environments, in the states that the episodes are at.
+            episodes: What they have shown and done so far; the rest is added.
+            returns_to_go: Return-to-go of each at the first step, (W,), scaled; is left at what remains.
+            explore: As for `rollout_unit`.
+            rng: Source of the noise on the actions.
+            first: The step at which they are.
+            steps: Steps after which they are left as they are; None to go on to their ends.
+            observe: See `Observer`.
+        """
+        settings, W, A = self.settings, len(environments), episodes.actions.shape[-1]
+        active, step = np.arange(W), first
+        last = None if steps is None else first + steps
+        with torch.inference_mode():
+            while active.size and step != last:
+                episodes.reserve(step + 2)
+                episodes.states[active, step] = normalize(
+                    episodes.observations[active, step], self.mean, self.std
+                )
+                episodes.conditions[active, step] = (
+                    _choose_latents(self.policy, episodes.states[active, step], active, W, rng)
+                    if isinstance(self.policy, LatentPolicy)
+                    else returns_to_go[active]
+                )
+                output = self.policy.act(
+                    *episodes.contexts(active, step, settings.eval_context_length, settings.max_timestep)
+                )
+                observe(active, step, output)
+                noise = rng.standard_normal((W, A))[active].astype(np.float32) if explore else None
+                actions = _choose(output, noise, settings.exploration_noise)
+                episodes.actions[active, step] = actions
+                for i, action in zip(active.tolist(), actions, strict=True):
+                    episodes.record(i, step, *environments[i].step(action))
+                rewards = transform_rewards(
+                    episodes.paid(active, step, settings.reward_delay),
+                    settings.reward_shift,
+                    settings.reward_divisor,
+                )
+                returns_to_go[active] -= settings.return_scale * rewards
+                active, step = active[episodes.lengths[active] == 0], step + 1
 
 
 def _choose_latents(
@@ -145,7 +213,7 @@ def _choose(
     return actions
 
 
-class _Episodes:
+class Episodes:
     """What W episodes, all at the same step, have shown and done so far; room is made as they grow.
 
     Attributes:
@@ -169,7 +237,7 @@ class _Episodes:
 
     def reserve(self, room: int) -> None:
         """Makes room for so many steps, by doubling."""
-        if room > self.rewards.shape[1]:
+        while room > self.rewards.shape[1]:
             for name in ("observations", "states", "actions", "conditions", "rewards"):
                 array = getattr(self, name)
                 setattr(self, name, np.concatenate([array, np.zeros_like(array)], axis=1))
@@ -203,6 +271,17 @@ class _Episodes:
         if terminated or truncated:
             self.terminated[i] = terminated
             self.lengths[i] = step + 1
+
+    def fork(self, i: int, step: int, count: int) -> "Episodes":
+        """``count`` copies of episode ``i`` up to the observation at ``step``, from where each can go on."""
+        copies = Episodes(
+            count, self.observations.shape[-1], self.actions.shape[-1], self.conditions.shape[2:]
+        )
+        copies.reserve(self.rewards.shape[1])
+        copies.observations[:, : step + 1] = self.observations[i, : step + 1]
+        for name in ("states", "actions", "conditions", "rewards"):
+            getattr(copies, name)[:, :step] = getattr(self, name)[i, :step]
+        return copies
 
     def paid(self, active: NDArray[np.int64], step: int, delay: RewardDelay) -> NDArray[np.float32]:
         """What each of the N ``active`` episodes pays at ``step``, (N,)."""

@@ -123,7 +123,7 @@ class Updater:
     def critic_step(self, batch: SegmentBatch, noise: Noise) -> Metrics:
         """One step of the critics of a method that has them; arguments and result as for `update`."""
         assert self._gradient is not None
-        with self._autocast(batch):
+        with self.autocast(batch.states):
             loss, metrics = self._gradient.critic_loss(self.networks, batch, noise)
         norm = self._descend("critic", loss)
         self.critic_updates += 1
@@ -135,11 +135,9 @@ class Updater:
         """One step of policy and temperature, then of all targets; arguments and result as for `update`."""
         settings, log_temperature = self.hyperparameters, self.networks.log_temperature
         terms = self._terms(phase)
-        with self._autocast(batch):
+        with self.autocast(batch.states):
             loss, metrics = self._actor_loss(batch, terms, noise, own_batch)
-        for group in self.optimizers["policy"].param_groups:
-            group["lr"] = settings.learning_rate * self._warmup()
-        norm = self._descend("policy", loss, self._clip)
+        descended = self.descend_policy(loss, settings.learning_rate)
         if log_temperature is not None:
             if terms.learns_temperature:
                 self._descend(
@@ -151,8 +149,15 @@ class Updater:
             metrics["policy/temperature"] = log_temperature.detach().exp()
         if self._gradient is not None and self._gradient.targets == "soft":
             self.networks.update_targets(settings.tau)
+        return metrics | descended
+
+    def descend_policy(self, loss: Tensor, learning_rate: float) -> Metrics:
+        """One step of the policy down ``loss``, an actor update; the step's metrics."""
+        for group in self.optimizers["policy"].param_groups:
+            group["lr"] = learning_rate * self._warmup()
+        norm = self._descend("policy", loss, self._clip)
         self.actor_updates += 1
-        return metrics | {"loss/actor": loss.detach(), "gradient_norm/actor": norm}
+        return {"loss/actor": loss.detach(), "gradient_norm/actor": norm}
 
     def _terms(self, phase: Phase) -> "Terms":
         settings, gradient = self.hyperparameters, self._gradient
@@ -219,9 +224,10 @@ class Updater:
         )
         return output
 
-    def _autocast(self, batch: SegmentBatch) -> torch.autocast:
+    def autocast(self, states: Tensor) -> torch.autocast:
+        """The arithmetic of losses on a batch with these ``states``."""
         enabled = self.hyperparameters.precision == "bfloat16"
-        return torch.autocast(batch.states.device.type, torch.bfloat16, enabled=enabled)
+        return torch.autocast(states.device.type, torch.bfloat16, enabled=enabled)
 
     def _warmup(self) -> float:
         """Share of the step size in the next actor step."""

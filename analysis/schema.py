@@ -204,6 +204,24 @@ METRIC_KEYS: Final = (
     Column("policy/temperature", "float64", "lambda, weight of the entropy"),
     Column("latent/encoder_kl", "float64", "KL of PDT's q(z|future) to N(0, 1), nats a component"),
     Column("latent/prior_kl", "float64", "KL of PDT's q(z|future) to its prior p(z|s), nats a component"),
+    Column(
+        "policy/log_ratio",
+        "float64",
+        "grpo: mean of log pi - log pi_old over steps, of the policy that is learned and the one that acted",
+    ),
+    Column("policy/clipped", "float64", "grpo: share of sub-trajectories whose ratio is outside the clip"),
+    Column("groups/count", "float64", "groups of sub-trajectories of the iteration"),
+    Column("groups/length_mean", "float64", "mean length of their sub-trajectories, steps"),
+    Column(
+        "groups/return_std",
+        "float64",
+        "mean standard deviation of returns within a group, scaled-reward units",
+    ),
+    Column(
+        "groups/reset_uncertainty",
+        "float64",
+        "mean variance of the policy's action components in the reset states",
+    ),
     Column("rollout/return_mean", "float64", "mean return of the iteration's online episodes"),
     Column("rollout/length_mean", "float64", "mean length of the iteration's online episodes, steps"),
     Column(

@@ -10,6 +10,8 @@ from torch.nn import functional as F
 ACTION_LIMIT = 1 - 1e-6
 """Actions lie in [-ACTION_LIMIT, ACTION_LIMIT], where tanh can be inverted."""
 
+_NODES = 64  # of the quadrature over a normal variable, between -5 and 5
+
 
 @dataclass(frozen=True)
 class SquashedGaussian:
@@ -51,6 +53,14 @@ class SquashedGaussian:
         gaussian = -0.5 * scaled.square() - self.log_std - 0.5 * math.log(2 * math.pi)
         log_slope = 2 * (math.log(2) - values - F.softplus(-2 * values))
         return (gaussian - log_slope).sum(-1)
+
+    def variance(self) -> Tensor:
+        """Variance of each component of the action, by numerical quadrature; (..., A)."""
+        nodes = torch.linspace(-5, 5, _NODES, dtype=self.loc.dtype, device=self.loc.device)
+        weights = (-0.5 * nodes.square()).softmax(0)
+        actions = (self.loc[..., None] + self.log_std.exp()[..., None] * nodes).tanh()  # (..., A, nodes)
+        mean = actions @ weights
+        return (actions - mean[..., None]).square() @ weights
 
     def entropy(self, noise: Tensor) -> Tensor:
         """One-sample estimate of the entropy, ``-log_prob`` of the action of ``noise`` (..., A); (...)."""

@@ -170,7 +170,7 @@ class OfflineToOnline(Algorithm):
         )
         returns = [value for result in results for value in result.returns]
         lengths = [value for result in results for value in result.lengths]
-        self.progress.env_steps += sum(lengths)
+        self.progress.env_steps += sum(result.num_steps for result in results)
         self.progress.episodes += len(returns)
         metrics = {
             "rollout/return_mean": float(np.mean(returns)),

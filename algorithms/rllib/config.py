@@ -154,11 +154,17 @@ class OfflineToOnlineConfig(AlgorithmConfig):
         """
         super().validate()
         hyperparameters = self.hyperparameters()
-        check_warmup(self.get_method(), hyperparameters)
+        method = self.get_method()
+        check_warmup(method, hyperparameters)
         learners = max(1, self.num_learners)
         if hyperparameters.batch_size % learners:
             raise SettingsError(
                 f"batch_size {hyperparameters.batch_size} cannot be split over {learners} learners; "
+                "choose a multiple of the number of learners."
+            )
+        if method.groups and hyperparameters.group_batch_size % learners:
+            raise SettingsError(
+                f"group_batch_size {hyperparameters.group_batch_size} cannot be split over {learners} learners; "
                 "choose a multiple of the number of learners."
             )
         if self.environment_creator is None or self.dataset_loader is None:

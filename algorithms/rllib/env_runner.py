@@ -3,17 +3,21 @@
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 import ray
 from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.env import INPUT_ENV_SINGLE_SPACES, INPUT_ENV_SPACES
 from ray.rllib.env.env_runner import EnvRunner
 from ray.rllib.utils.checkpoints import Checkpointable
 
+from vitamin.algorithms.environment import require_restorable
+from vitamin.algorithms.group_rollout import GroupRollout, rollout_groups
 from vitamin.algorithms.randomness import Stream, generator
 from vitamin.algorithms.rllib.module import OfflineToOnlineModule, PolicyWeights
 from vitamin.algorithms.rllib.work import LEARNER_DIED, UnitResult, WorkUnit
 from vitamin.algorithms.rollout import rollout_unit
 from vitamin.algorithms.threads import torch_threads
+from vitamin.algorithms.trajectories import Trajectories
 from vitamin.errors import EnvironmentFailure, VitaminError, WorkerFailure
 
 _STREAMS = {"online": Stream.ROLLOUT, "evaluation": Stream.EVALUATION}
@@ -25,6 +29,7 @@ class UnitEnvRunner(EnvRunner, Checkpointable):
     def __init__(self, *, config: Any, **kwargs: Any) -> None:
         super().__init__(config=config, **kwargs)
         self.hyperparameters = config.hyperparameters()
+        self.method = config.get_method()
         self.environments: list[gym.Env[Any, Any]] = []
         self.weights_version = -1
         self._samples = 0
@@ -32,9 +37,15 @@ class UnitEnvRunner(EnvRunner, Checkpointable):
         self.make_module()
 
     def make_env(self) -> None:
-        """Creates the first environment; more follow as units ask for them."""
+        """Creates the first environment; more follow as units ask for them.
+
+        Raises:
+            TaskError: If the method restores environments and this one cannot be.
+        """
         self.stop()
-        self._environments(1)
+        (environment,) = self._environments(1)
+        if self.method.groups:
+            require_restorable(environment)
 
     def _environments(self, count: int) -> list[gym.Env[Any, Any]]:
         while len(self.environments) < count:
@@ -79,18 +90,12 @@ class UnitEnvRunner(EnvRunner, Checkpointable):
         try:
             # A local env runner shares its process with the learner, which has its own number of threads.
             with torch_threads(settings.rollout_threads):
-                trajectories = rollout_unit(
-                    self._environments(unit.episodes),
-                    self.module.networks.policy,
-                    observation_mean=self.module.observation_mean,
-                    observation_std=self.module.observation_std,
-                    target_return=unit.target_return,
-                    explore=explore,
-                    rng=rng,
-                    hyperparameters=settings,
+                rollout = (
+                    self._groups(unit, rng) if explore and self.method.groups else self._episodes(unit, rng)
                 )
         except VitaminError as failure:
             return UnitResult((), (), failure=failure)
+        trajectories = rollout.trajectories if isinstance(rollout, GroupRollout) else rollout
         remote = bool(self.worker_index)
         successes = trajectories.successes
         return UnitResult(
@@ -98,7 +103,33 @@ class UnitEnvRunner(EnvRunner, Checkpointable):
             lengths=tuple(trajectories.lengths.tolist()),
             discounted_returns=tuple(trajectories.discounted_returns(settings.discount).tolist()),
             successes=None if successes is None else tuple(successes.tolist()),
-            trajectories=(ray.put(trajectories) if remote else trajectories) if explore else None,
+            trajectories=(ray.put(rollout) if remote else rollout) if explore else None,
+            group_steps=rollout.group_steps if isinstance(rollout, GroupRollout) else 0,
+        )
+
+    def _episodes(self, unit: WorkUnit, rng: np.random.Generator) -> Trajectories:
+        return rollout_unit(
+            self._environments(unit.episodes),
+            self.module.networks.policy,
+            observation_mean=self.module.observation_mean,
+            observation_std=self.module.observation_std,
+            target_return=unit.target_return,
+            explore=unit.purpose == "online",
+            rng=rng,
+            hyperparameters=self.hyperparameters,
+        )
+
+    def _groups(self, unit: WorkUnit, rng: np.random.Generator) -> GroupRollout:
+        return rollout_groups(
+            self._environments(max(unit.episodes, self.hyperparameters.group_size)),
+            self.module.networks.policy,
+            observation_mean=self.module.observation_mean,
+            observation_std=self.module.observation_std,
+            episodes=unit.episodes,
+            target_return=unit.target_return,
+            rng=rng,
+            draw_rng=generator(self.config.seed or 0, Stream.RESET_STATES, unit.iteration, unit.index),
+            hyperparameters=self.hyperparameters,
         )
 
     def sample(self, *, num_episodes: int | None = None, explore: bool | None = None, **kwargs: Any) -> Any:

@@ -5,14 +5,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
+import numpy as np
 import ray
 import torch
 import torch.distributed as dist
+from numpy.typing import NDArray
 from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.core.learner.torch.torch_learner import TorchLearner
 from torch import Tensor
 
 from vitamin.algorithms.assembly import build_updater, replay_class
+from vitamin.algorithms.gradients import Metrics
+from vitamin.algorithms.group_rollout import GroupRollout
+from vitamin.algorithms.group_update import GroupUpdater
+from vitamin.algorithms.groups import GroupBuffer, Groups, batch_of_passes
 from vitamin.algorithms.memory import keep_freed_memory
 from vitamin.algorithms.methods import Phase
 from vitamin.algorithms.online_buffer import OnlineBuffer
@@ -26,6 +32,9 @@ from vitamin.algorithms.segments import SegmentBatch
 from vitamin.algorithms.threads import torch_threads
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.errors import Diverged
+
+Collected = Trajectories | GroupRollout
+"""What a work unit of online rollouts gives."""
 
 
 class ReplayLearner(TorchLearner):
@@ -43,7 +52,8 @@ class ReplayLearner(TorchLearner):
         self.method = self.config.get_method()
         self.updates = 0
         self.online = False
-        self._staged: list[Trajectories] = []
+        self._staged: list[Collected] = []
+        self._group_updater: GroupUpdater | None = None
         self._own_buffer: OnlineBuffer | None = None
         self._sums: dict[str, tuple[Tensor, int]] = {}
         super().build()
@@ -132,8 +142,8 @@ class ReplayLearner(TorchLearner):
         module.observation_std.copy_(torch.as_tensor(self.replay.observation_std))
         return {"trajectories": len(trajectories), "steps": trajectories.num_steps}
 
-    def stage(self, units: Sequence["Trajectories | ray.ObjectRef[Any]"]) -> list[int]:
-        """Fetches trajectories, to be added to the replay by the next `fit`.
+    def stage(self, units: Sequence["Collected | ray.ObjectRef[Any]"]) -> list[int]:
+        """Fetches what env runners collected, to be learned from as of the next `fit`.
 
         Returns:
             Positions in ``units`` whose data was lost with the process that held it. Nothing is staged then.
@@ -141,7 +151,7 @@ class ReplayLearner(TorchLearner):
         self._staged, lost = [], []
         for position, unit in enumerate(units):
             try:
-                self._staged.append(unit if isinstance(unit, Trajectories) else ray.get(unit))
+                self._staged.append(ray.get(unit) if isinstance(unit, ray.ObjectRef) else unit)
             except ray.exceptions.RayError:
                 lost.append(position)
         if lost:
@@ -168,16 +178,18 @@ class ReplayLearner(TorchLearner):
         with self._in_step(), self._reproducible():
             for _ in range(actor_updates * interval):
                 self._dropout_generator.manual_seed(self._torch_seed(Stream.DROPOUT, self.rank))
-                own = (
-                    None if self._own_buffer is None else self._sample(self._own_buffer, Stream.OWN_SEGMENTS)
-                )
-                batch = self._sample(self.replay, Stream.SEGMENTS)
-                metrics = self.updater.update(batch, phase, self._noise(), own)
+                metrics = self._one_update(phase)
                 self.updates += 1
                 for name, value in metrics.items():
                     total, count = self._sums.get(name, (torch.zeros_like(value), 0))
                     self._sums[name] = total + value, count + 1
             self._check_finite()
+
+    def _one_update(self, phase: Phase) -> Metrics:
+        if phase == "online" and self._group_updater is not None:
+            return self._group_updater.update(self._sub_trajectories(), self._noise())
+        own = None if self._own_buffer is None else self._sample(self._own_buffer, Stream.OWN_SEGMENTS)
+        return self.updater.update(self._sample(self.replay, Stream.SEGMENTS), phase, self._noise(), own)
 
     def take_metrics(self) -> dict[str, float]:
         """Means, over all learners, of the metrics of the updates since the last call, and the replay's size."""
@@ -189,30 +201,54 @@ class ReplayLearner(TorchLearner):
             "replay/steps": float(self.replay.num_steps),
         }
 
-    def _add_staged(self) -> list[Trajectories]:
-        """Adds the staged trajectories to the replay, and returns them."""
+    def _add_staged(self) -> list[Collected]:
+        """Adds the staged trajectories to the replay, and returns what was staged."""
         added, self._staged = self._staged, []
-        for trajectories in added:
-            self._add(self.replay, trajectories)
+        for unit in added:
+            self._add(self.replay, unit.trajectories if isinstance(unit, GroupRollout) else unit)
         return added
 
     def _add(self, replay: Replay, trajectories: Trajectories) -> None:
         replay.add(trajectories, bootstrap_at_time_limit=self.hyperparameters.bootstrap_at_time_limit)
 
-    def _begin_iteration(self, new: list[Trajectories]) -> None:
-        """Gives an RL gradient with data of its own what it learns from in this iteration."""
+    def _begin_iteration(self, new: list[Collected]) -> None:
+        """Gives a method with data of its own what it learns from in this iteration."""
         self.updater.begin_iteration()
+        if groups := [unit.groups for unit in new if isinstance(unit, GroupRollout)]:
+            self._take_up(Groups.concatenate(groups))
         if self.updater.data == "replay":
             return
         replay = self.replay
         if self.updater.data == "iteration":
             replay = self.replay.empty_like()
             for trajectories in new:
+                assert isinstance(trajectories, Trajectories)
                 self._add(replay, trajectories)
         value = self.networks_module.networks.value
         assert value is not None
         with self._reproducible():
             self._own_buffer = OnlineBuffer(replay, value, self.hyperparameters)
+
+    def _take_up(self, groups: Groups) -> None:
+        """Makes the iteration's groups what the policy learns from; they are not kept for later ones."""
+        buffer = GroupBuffer(groups, self.hyperparameters.eval_context_length, self.device)
+        with self._in_step(), self._reproducible():
+            self._group_updater = GroupUpdater(self.updater, buffer)
+        self._group_count, self._groups_since = len(groups), self.updates
+        for name, value in self._group_updater.metrics().items():
+            self._sums[name] = torch.tensor(value, device=self.device), 1
+
+    def _sub_trajectories(self) -> NDArray[np.int64]:
+        """This learner's share of an update's sub-trajectories."""
+        seed, since = self.config.seed or 0, self._groups_since
+        size, world, rank = self.hyperparameters.group_batch_size, self._world, self.rank
+        chosen = batch_of_passes(
+            self.updates - since,
+            size,
+            self._group_count,
+            lambda number: generator(seed, Stream.GROUP_ORDER, since, number),
+        )
+        return chosen[rank * size // world : (rank + 1) * size // world]
 
     @contextmanager
     def _in_step(self) -> Iterator[None]:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import ray
 
+from vitamin.algorithms.group_rollout import GroupRollout
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.errors import VitaminError, WorkerFailure
 
@@ -50,7 +51,9 @@ class UnitResult:
         lengths: Steps of each episode.
         discounted_returns: As ``returns``, discounted with the run's discount.
         successes: Whether each episode reached its goal; None if the environment does not say.
-        trajectories: The episodes, or a reference to them in the object store; None for evaluations.
+        trajectories: The episodes, and groups if the method has them, or a reference to them in the object store;
+            None for evaluations.
+        group_steps: Environment steps beside those of the episodes: of sub-trajectories.
         failure: What went wrong with the environment, or None. Returned, because an exception ends a runner.
     """
 
@@ -58,13 +61,14 @@ class UnitResult:
     lengths: tuple[int, ...]
     discounted_returns: tuple[float, ...] = ()
     successes: tuple[bool, ...] | None = None
-    trajectories: "Trajectories | ray.ObjectRef[Any] | None" = None
+    trajectories: "Trajectories | GroupRollout | ray.ObjectRef[Any] | None" = None
+    group_steps: int = 0
     failure: VitaminError | None = None
 
     @property
     def num_steps(self) -> int:
-        """Environment steps of all episodes."""
-        return sum(self.lengths)
+        """All environment steps of the unit."""
+        return sum(self.lengths) + self.group_steps
 
 
 def joined_successes(results: Sequence[UnitResult]) -> tuple[bool, ...] | None:

@@ -3,6 +3,7 @@
 from vitamin.platform.environments.make import (
     EnvironmentDescription,
     action_bounds,
+    check_restorable,
     describe_environment,
     described_task,
     known_environments,
@@ -13,6 +14,7 @@ from vitamin.platform.environments.make import (
 __all__ = [
     "EnvironmentDescription",
     "action_bounds",
+    "check_restorable",
     "describe_environment",
     "described_task",
     "known_environments",

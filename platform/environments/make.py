@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium.spaces import Box
 from numpy.typing import NDArray
 
+from vitamin.algorithms.environment import require_restorable
 from vitamin.errors import TaskError
 from vitamin.platform.environments.mujoco_log import route_mujoco_warnings
 from vitamin.platform.environments.unit_box import Action, Observation, RawEnvironment, UnitBox
@@ -76,6 +77,20 @@ def make_raw_environment(task: Task, render_mode: str | None = None) -> RawEnvir
             raise TaskError(
                 f"The environment {task.env_id} cannot be made: {type(error).__name__}: {error}"
             ) from error
+
+
+def check_restorable(task: Task) -> None:
+    """Checks that the states of the task's environment can be saved and restored.
+
+    Raises:
+        TaskError: If not; the message says why. And as `make_environment`.
+    """
+    env = make_environment(task)
+    try:
+        env.reset(seed=0)
+        require_restorable(env)
+    finally:
+        env.close()
 
 
 def describe_environment(task: Task) -> EnvironmentDescription:

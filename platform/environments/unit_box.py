@@ -7,6 +7,8 @@ import numpy as np
 from gymnasium.spaces import Box
 from numpy.typing import NDArray
 
+from vitamin.platform.environments import saved_state
+
 Observation = NDArray[np.float32]
 Action = NDArray[np.float32]
 RawEnvironment = gymnasium.Env[NDArray[Any], NDArray[Any]]
@@ -51,3 +53,15 @@ class UnitBox(gymnasium.Wrapper[Observation, Action, NDArray[Any], NDArray[Any]]
         scaled = self._center + action * self._half if self._rescales else action
         observation, reward, terminated, truncated, info = self.env.step(scaled)
         return np.asarray(observation, np.float32), float(reward), bool(terminated), bool(truncated), info
+
+    def save_state(self) -> saved_state.SavedState:
+        """The state that the environment is in, within an episode or before the first one.
+
+        Raises:
+            TaskError: If it holds something that cannot be saved; the message says what.
+        """
+        return saved_state.save_state(self.env)
+
+    def restore_state(self, state: saved_state.SavedState) -> None:
+        """Puts the environment into a ``state`` of itself, or of another one of the same task."""
+        saved_state.restore_state(self.env, state)

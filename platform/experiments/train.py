@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.algorithms.methods import get_method
 from vitamin.algorithms.rllib.algorithm import OfflineToOnline
 from vitamin.analysis.schema import DatasetInfo, RunInfo, Status
 from vitamin.errors import Diverged, VitaminError
@@ -20,6 +21,7 @@ from vitamin.platform.datasets import (
     fingerprint,
     read_dataset,
 )
+from vitamin.platform.environments import check_restorable
 from vitamin.platform.experiments.build import algorithm_config, reference_scores
 from vitamin.platform.experiments.checkpoints import (
     newest_checkpoint,
@@ -126,6 +128,8 @@ def train(
     reporter = reporter or Quiet()
     out = out.resolve()
     task = spec.scored_task()
+    if get_method(spec.method).groups:
+        check_restorable(task)
     data = dataset_path(task, spec.data).resolve()
     digest = fingerprint(data)
     spec = spec.with_data(lambda: read_dataset(data, task).trajectories)

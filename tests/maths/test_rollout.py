@@ -64,9 +64,9 @@ class Walk:
 class Script:
     """A policy that answers with constants and keeps what it was shown."""
 
-    def __init__(self, stochastic: bool = False, level: float = 0.5) -> None:
+    def __init__(self, stochastic: bool = False, level: float = 0.5, log_std: float = -1.0) -> None:
         self._stochastic = stochastic
-        self._level = level
+        self._level, self._log_std = level, log_std
         self.contexts: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
 
     def act(self, states: Tensor, actions: Tensor, returns_to_go: Tensor, timesteps: Tensor) -> PolicyOutput:
@@ -75,7 +75,7 @@ class Script:
         assert all(len(tensor) == len(states) and tensor.shape[1] == states.shape[1] for tensor in shown)
         level = torch.full((len(states), 1, A), self._level)
         if self._stochastic:
-            distribution = SquashedGaussian(level, torch.full_like(level, -1.0))
+            distribution = SquashedGaussian(level, torch.full_like(level, self._log_std))
             return PolicyOutput(distribution.mean_action, distribution)
         return PolicyOutput(level, None)
 

@@ -76,5 +76,12 @@ class Needy(Corridor):
         raise gymnasium.error.DependencyNotInstalled("install it")
 
 
-for environment in (Corridor, Painted, Goal, Images, Unbounded, Broken, Needy):
+class Sealed(Corridor):
+    """Keeps something that nothing is known of."""
+
+    def __init__(self) -> None:
+        self.world = iter(())
+
+
+for environment in (Corridor, Painted, Goal, Images, Unbounded, Broken, Needy, Sealed):
     gymnasium.register(f"{environment.__name__}-v0", entry_point=environment, max_episode_steps=12)
