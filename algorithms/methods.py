@@ -55,6 +55,8 @@ class Method:
         if self.gradient is not None and phase in self.rl:
             gradient = self.label.split("+")[0]
             parts.append(f"α·{gradient}" if parts else gradient)
+        if self.groups and phase == "online":
+            parts.append("clipped ratio of groups")
         return " + ".join(parts)
 
 
