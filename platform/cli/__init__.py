@@ -19,11 +19,19 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except VitaminError as error:
-            typer.echo(f"{typer.style('error:', fg='red', bold=True)} {error}", err=True)
-            raise typer.Exit(1) from error
+            raise _failure(str(error)) from error
+        except OSError as error:  # of a path that a user named; what is written asks first and says more
+            if error.filename is None:
+                raise
+            raise _failure(f"{error.filename}: {error.strerror}.") from error
         except KeyboardInterrupt as interrupt:
             typer.echo("Interrupted.", err=True)
             raise typer.Exit(train.INTERRUPTED) from interrupt
+
+
+def _failure(message: str) -> typer.Exit:
+    typer.echo(f"{typer.style('error:', fg='red', bold=True)} {message}", err=True)
+    return typer.Exit(1)
 
 
 app = typer.Typer(

@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,15 +51,20 @@ def how_to_get(task: Task) -> str:
 
 
 def make_directory(path: Path) -> None:
-    """Make the directory that ``path`` is to lie in.
+    """Make the directory that ``path`` is to lie in, and see that a file can be written there.
 
     Raises:
-        DatasetError: If that is not possible.
+        DatasetError: If that is not possible, or ``path`` is a directory itself.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        is_directory = path.is_dir()
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
     except OSError as error:
         raise _not_writable(path, error) from None
+    if is_directory:
+        raise DatasetError(f"{path} is a directory: name a file in it.")
 
 
 @contextmanager
@@ -98,5 +104,6 @@ def install(part: Path, path: Path, provenance: Provenance) -> None:
 
 
 def _not_writable(path: Path, error: OSError) -> DatasetError:
-    advice = f"{ENVIRONMENT_VARIABLE} sets another directory for datasets."
-    return DatasetError(f"Cannot write in {path.parent}: {error.strerror}. {advice}")
+    in_cache = path.parent == cache_directory()
+    advice = f" {ENVIRONMENT_VARIABLE} sets another directory for datasets." if in_cache else ""
+    return DatasetError(f"Cannot write in {path.parent}: {error.strerror}.{advice}")

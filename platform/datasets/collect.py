@@ -115,7 +115,7 @@ def destination(task: Task, kind: str | None, out: Path | None, *, force: bool) 
         force: Whether a file may be there already.
 
     Raises:
-        DatasetError: If the task stands for other data, or a file is there, or the folder cannot be made.
+        DatasetError: If the task stands for other data, or a file is there, or it cannot be written.
     """
     if out is None and task.dataset_kind not in (None, kind):
         raise DatasetError(
@@ -123,9 +123,9 @@ def destination(task: Task, kind: str | None, out: Path | None, *, force: bool) 
             " Write it elsewhere with --out FILE."
         )
     path = out if out is not None else cached_path(task)
+    make_directory(path)
     if path.exists() and not force:
         raise DatasetError(f"{path} exists. Add --force to replace it, or give another file with --out.")
-    make_directory(path)
     return path
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.errors import DatasetError
+from vitamin.platform.datasets.provenance import PAID_AT_ONCE, REWARDS_ATTRIBUTE
 from vitamin.platform.tasks.expectations import ObservationRange
 from vitamin.platform.tasks.registry_files import registered_tasks
 from vitamin.platform.tasks.task import Task
@@ -25,8 +26,8 @@ def find_doubts(
 ) -> tuple[str, ...]:
     """What speaks against a file of the right widths, a sentence each; empty for nothing.
 
-    A file that says in its attributes that it was made in the task's environment is believed: random actions,
-    for one, need not earn what the published data does.
+    A file that says in its attributes that it was made in the task's environment is believed but for rewards that it
+    never gives: random actions, for one, need not earn what the published data does.
 
     Raises:
         DatasetError: If its attributes name another environment than the registered task's.
@@ -34,8 +35,14 @@ def find_doubts(
     found = [*_name_doubts(path, task)]
     stated = _stated_task(attributes)
     if stated is not None:
+        found += [*_payment_doubts(attributes), *_reward_doubts(trajectories.rewards, task, 0.0)]
         return (*found, *_check_stated(stated, path, task))
-    return (*found, *_observation_doubts(trajectories, task), *_reward_doubts(trajectories.rewards, task))
+    reaches = task.reward_range.reaches if task.reward_range is not None else 0.0
+    return (
+        *found,
+        *_observation_doubts(trajectories, task),
+        *_reward_doubts(trajectories.rewards, task, reaches),
+    )
 
 
 def _stated_task(attributes: Mapping[str, Any]) -> Task | None:
@@ -93,7 +100,7 @@ def _name_doubts(path: Path, task: Task) -> Iterator[str]:
 
 
 def _version(path: Path) -> str | None:
-    versions: list[str] = re.findall(r"(?<=[-_])v\d+(?=[-_.])", path.name)
+    versions: list[str] = re.findall(r"(?<=[-_])v\d+(?=[-_.])", path.name.lower())
     return versions[-1] if versions else None
 
 
@@ -135,14 +142,21 @@ def _misfit(values: NDArray[np.float32], expected: ObservationRange) -> str | No
     return None
 
 
-def _reward_doubts(rewards: NDArray[np.float32], task: Task) -> Iterator[str]:
+def _payment_doubts(attributes: Mapping[str, Any]) -> Iterator[str]:
+    payment = attributes.get(REWARDS_ATTRIBUTE, PAID_AT_ONCE)
+    if payment != PAID_AT_ONCE:
+        yield f"its rewards are {payment}, and reward_delay would delay them once more"
+
+
+def _reward_doubts(rewards: NDArray[np.float32], task: Task, reaches: float) -> Iterator[str]:
+    """Of rewards outside the task's range, or that never are of the size ``reaches``."""
     expected = task.reward_range
     if expected is None:
         return
     slack = _SLACK * (expected.high - expected.low)
     low, high = float(rewards.min()), float(rewards.max())
     outside = np.mean((rewards < expected.low - slack) | (rewards > expected.high + slack))
-    if outside > _MANY or max(-low, high) < expected.reaches * (1 - _SLACK):
+    if outside > _MANY or max(-low, high) < reaches * (1 - _SLACK):
         yield (
             f"rewards are from {low:.4g} to {high:.4g}, {task.env_id}'s from {expected.low:g} to {expected.high:g} and"
             f" of size {expected.reaches:g} at times ({expected.source}): were they scaled or shifted already?"

@@ -79,9 +79,9 @@ def export_dataset(data: Exportable, destination: str, *, force: bool = False) -
             )
         return write_minari(data.raw, data.attributes, destination, data.task, force=force)
     path = Path(destination)
+    make_directory(path)
     if path.exists() and not force:
         raise DatasetError(f"{path} exists. Add --force to replace it, or give another file.")
-    make_directory(path)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         write_raw(part, data.raw, data.attributes)

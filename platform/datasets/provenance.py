@@ -20,6 +20,8 @@ OWN = "own file"
 MINARI_ATTRIBUTE = "minari_dataset"
 LAYOUT_ATTRIBUTE = "observation_layout"
 ORIGIN_ATTRIBUTE = "exported_from"
+REWARDS_ATTRIBUTE = "rewards"
+PAID_AT_ONCE = "paid as they are earned"
 
 
 @dataclass(frozen=True)

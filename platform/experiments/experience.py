@@ -14,7 +14,7 @@ from vitamin.analysis.labels import method_label
 from vitamin.errors import RunError
 from vitamin.platform.datasets.export import Exportable
 from vitamin.platform.datasets.hdf5 import RawDataset
-from vitamin.platform.datasets.provenance import STAND_IN_ATTRIBUTE
+from vitamin.platform.datasets.provenance import PAID_AT_ONCE, REWARDS_ATTRIBUTE, STAND_IN_ATTRIBUTE
 from vitamin.platform.environments import action_bounds, describe_environment
 from vitamin.platform.environments.unit_box import to_environment_units
 from vitamin.platform.experiments.evaluate import Agent, load_agent
@@ -76,7 +76,7 @@ def run_experience(
         "env_steps_collected": progress["env_steps"],
         "rounding": _ROUNDING,
         "terminals": how,
-        "rewards": payment or "paid as they are earned",
+        REWARDS_ATTRIBUTE: payment or PAID_AT_ONCE,
     }
     return Exportable(raw, attributes, agent.task)
 

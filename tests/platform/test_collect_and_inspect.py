@@ -180,3 +180,19 @@ def test_histograms_scale_with_the_counts() -> None:
     assert [line.count("█") for line in lines] == [32, 16, 0, 0]
     assert "▏" in lines[3]
     assert len({line.index("…") for line in lines}) == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [("", "is a directory: name a file in it"), ("/proc/p.hdf5", "Cannot write in /proc: ")],
+)
+def test_a_place_that_cannot_be_written_is_said_before_anything_is_collected(
+    tmp_path: Path, place: str, message: str
+) -> None:
+    def collected(*_: object) -> None:
+        raise AssertionError("collecting has begun")
+
+    with pytest.raises(DatasetError, match=message):
+        collect_dataset(
+            get_task("Pendulum-v1"), steps=200, out=tmp_path / place, force=True, progress=collected
+        )

@@ -179,6 +179,20 @@ def test_what_a_file_says_of_itself_is_believed(tmp_path: Path, recorded: dict[s
     assert "made for hopper-random-v2, which may be another environment than own:Leaper-v0" in doubt
 
 
+def test_delayed_and_impossible_rewards_are_doubted_in_files_of_ours_too(
+    tmp_path: Path, recorded: dict[str, Any]
+) -> None:
+    about = {"task": "hopper-random-v2", "environment": "Hopper-v4"}
+    hopper, path = get_task("hopper-random-v2"), tmp_path / "p.hdf5"
+    write_raw(path, RawDataset(**recorded["hopper"]), about | {"rewards": "paid every 5 steps"})
+    (doubt,) = read_dataset(path, hopper).doubts
+    assert doubt == "its rewards are paid every 5 steps, and reward_delay would delay them once more"
+    enlarged = recorded["hopper"] | {"rewards": 100 * recorded["hopper"]["rewards"]}
+    write_raw(path, RawDataset(**enlarged), about | {"rewards": "paid as they are earned"})
+    (doubt,) = read_dataset(path, hopper).doubts
+    assert "were they scaled or shifted already?" in doubt
+
+
 def test_of_mazes_the_maze_counts_too(tmp_path: Path) -> None:
     path = _stated(tmp_path / "maze.hdf5", maze2d_arrays(waypoints=[99], steps=300), "maze2d-umaze-v1")
     assert read_dataset(path, get_task("maze2d-umaze-v1")).doubts == ()
