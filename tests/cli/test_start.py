@@ -30,7 +30,7 @@ def test_version() -> None:
 
 def test_help_names_every_command() -> None:
     listed = re.findall(r"^. (\w+)  ", vitamin("-h").stdout, re.MULTILINE)
-    assert listed == ["train", "evaluate", "sweep", "report", "tasks", "data"]
+    assert listed == ["train", "evaluate", "sweep", "report", "tasks", "methods", "data", "figure"]
 
 
 @pytest.mark.parametrize(
