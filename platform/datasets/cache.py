@@ -54,17 +54,31 @@ def make_directory(path: Path) -> None:
     """Make the directory that ``path`` is to lie in, and see that a file can be written there.
 
     Raises:
-        DatasetError: If that is not possible, or ``path`` is a directory itself.
+        DatasetError: If that is not possible.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        is_directory = path.is_dir()
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
         raise _not_writable(path, error) from None
-    if is_directory:
+
+
+def make_way(path: Path, *, force: bool) -> None:
+    """Make the directory of a new file, and see that nothing is in its place.
+
+    Args:
+        path: The file.
+        force: Whether a file may be there, which is then replaced.
+
+    Raises:
+        DatasetError: If a directory is there, or a file without ``force``, or nothing can be written there.
+    """
+    make_directory(path)
+    if path.is_dir():
         raise DatasetError(f"{path} is a directory: name a file in it.")
+    if path.exists() and not force:
+        raise DatasetError(f"{path} exists. Add --force to replace it, or name another file.")
 
 
 @contextmanager

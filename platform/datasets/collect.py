@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitamin.errors import DatasetError, SettingsError, nearest
-from vitamin.platform.datasets.cache import cache_directory, cached_path, install, make_directory
+from vitamin.platform.datasets.cache import cache_directory, cached_path, install, make_way
 from vitamin.platform.datasets.hdf5 import RawDataset, write_raw
 from vitamin.platform.datasets.policies import MEDIUM_REPLAY, POLICIES, RANDOM
 from vitamin.platform.datasets.provenance import STAND_IN_ATTRIBUTE, describe
@@ -123,9 +123,7 @@ def destination(task: Task, kind: str | None, out: Path | None, *, force: bool) 
             " Write it elsewhere with --out FILE."
         )
     path = out if out is not None else cached_path(task)
-    make_directory(path)
-    if path.exists() and not force:
-        raise DatasetError(f"{path} exists. Add --force to replace it, or give another file with --out.")
+    make_way(path, force=force)
     return path
 
 

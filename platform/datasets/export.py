@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vitamin.errors import DatasetError, TaskError
-from vitamin.platform.datasets.cache import make_directory
+from vitamin.platform.datasets.cache import make_way
 from vitamin.platform.datasets.hdf5 import RawDataset, read_attributes, read_raw, write_raw
 from vitamin.platform.datasets.minari_write import write_minari
 from vitamin.platform.datasets.provenance import ORIGIN_ATTRIBUTE, dataset_label, fingerprint
@@ -79,9 +79,7 @@ def export_dataset(data: Exportable, destination: str, *, force: bool = False) -
             )
         return write_minari(data.raw, data.attributes, destination, data.task, force=force)
     path = Path(destination)
-    make_directory(path)
-    if path.exists() and not force:
-        raise DatasetError(f"{path} exists. Add --force to replace it, or give another file.")
+    make_way(path, force=force)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         write_raw(part, data.raw, data.attributes)

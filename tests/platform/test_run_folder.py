@@ -88,26 +88,26 @@ def test_resume_keeps_the_start_and_the_time_spent(tmp_path: Path) -> None:
 
 
 def test_another_run_is_refused_with_what_differs(tmp_path: Path) -> None:
-    start(tmp_path, overrides={"tau": 0.1})
+    start(tmp_path, overrides={"weight_decay": 0.1})
     with pytest.raises(RunError, match=r"already holds a run\. Continue it with --resume"):
-        enter(tmp_path, resume=False, overrides={"tau": 0.1})
+        enter(tmp_path, resume=False, overrides={"weight_decay": 0.1})
     differences: list[tuple[dict[str, Any], str]] = [
         ({"seed": 1}, "seed: 0 → 1"),
         ({"method": "odt"}, "method: 'td3_odt' → 'odt'"),
         ({"task": "walker2d-random-v2"}, "task: 'hopper-medium-v2' → 'walker2d-random-v2'"),
-        ({"overrides": {}}, "tau: 0.1 → 0.005"),
+        ({"overrides": {}}, "weight_decay: 0.1 → 0.0005"),
         ({"preset": "small"}, "hidden_size: 16 → 128"),
     ]
     for values, words in differences:
         with pytest.raises(RunError, match="holds another run") as error:
-            enter(tmp_path, **{"overrides": {"tau": 0.1}} | values)
+            enter(tmp_path, **{"overrides": {"weight_decay": 0.1}} | values)
         assert words in str(error.value)
         with pytest.raises(RunError, match="holds another run"):
-            finished(tmp_path, **{"overrides": {"tau": 0.1}} | values)
+            finished(tmp_path, **{"overrides": {"weight_decay": 0.1}} | values)
         with pytest.raises(RunError, match=r"already holds another run .*Choose another --out") as error:
-            enter(tmp_path, resume=False, **{"overrides": {"tau": 0.1}} | values)
+            enter(tmp_path, resume=False, **{"overrides": {"weight_decay": 0.1}} | values)
         assert words in str(error.value)
-    enter(tmp_path, overrides={"tau": 0.1, "online_steps": 5000}, num_learners=2, data=tmp_path / "elsewhere")
+    enter(tmp_path, overrides={"weight_decay": 0.1, "online_steps": 5000}, num_learners=2, data=tmp_path / "elsewhere")
 
 
 def test_finished_run_has_more_to_do_only_if_asked_for_more_steps(tmp_path: Path) -> None:
