@@ -9,11 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
-from vitamin.analysis.panels import draw_mean, interval_text, letter, over_seeds
+from vitamin.analysis.panels import draw_mean, interval_text, letter
 from vitamin.analysis.pictures import print_style, save_picture
 from vitamin.analysis.styles import Style, label_styles
 from vitamin.analysis.tables import Cell, Table
+
+Ranges = tuple[tuple[float, float], ...]
 
 REWARD: Final = "reward"
 ACTIONS: Final = "actions"
@@ -30,23 +33,23 @@ _SIZE: Final = (7.4, 5.6)  # inches
 
 
 def plot_single_state(
-    values: pd.DataFrame, out: Path, *, offline: tuple[tuple[float, float], ...]
+    values: pd.DataFrame, means: pd.DataFrame, out: Path, *, offline: Ranges
 ) -> tuple[Path, ...]:
     """Draws the four panels and writes them with the suffixes of pictures.
 
     Args:
         values: Columns ``vitamin.analysis.panels.SEED_COLUMNS``. Panels ``REWARD`` (x: epoch, 0 at the end of
             pretraining), ``ACTIONS`` (epoch), ``ACTOR`` (return-to-go), ``CRITIC`` (action, with a series ``TRUTH``).
+        means: What `vitamin.analysis.panels.over_seeds` made of them.
         out: Path without suffix, in an existing folder.
         offline: Ranges of actions in the offline data.
     """
     with print_style():
-        return save_picture(single_state_figure(values, offline=offline), out)
+        return save_picture(single_state_figure(values, means, offline=offline), out)
 
 
-def single_state_figure(values: pd.DataFrame, *, offline: tuple[tuple[float, float], ...]) -> Figure:
+def single_state_figure(values: pd.DataFrame, means: pd.DataFrame, *, offline: Ranges) -> Figure:
     """The figure; arguments as for `plot_single_state`."""
-    means = over_seeds(values)
     styles = _styles(values)
     figure = Figure(figsize=_SIZE, layout="constrained")
     grid = figure.subplots(2, 2)
@@ -98,8 +101,8 @@ def final_table(values: pd.DataFrame) -> Table:
 
 
 def _styles(values: pd.DataFrame) -> dict[str, Style]:
-    """Of the methods, in the order of ``values``; the mixture looks like DDPG+ODT does in curves."""
-    same = {"ODT+DDPG": "DDPG+ODT"}
+    """Of the methods, in the order of ``values``: those of their counterparts in learning curves."""
+    same = {"DDPG": "TD3", "ODT+DDPG": "DDPG+ODT"}
     methods = [series for series in dict.fromkeys(values["series"]) if series != TRUTH]
     styles = label_styles(same.get(method, method) for method in methods)
     return {method: styles[same.get(method, method)] for method in methods}
@@ -107,17 +110,15 @@ def _styles(values: pd.DataFrame) -> dict[str, Style]:
 
 def _finish_rewards(axes: Axes, values: pd.DataFrame) -> None:
     letter(axes, "a", "Reward")
-    axes.set(xlabel="Epoch", ylabel="Reward of the policy's action", ylim=(-0.55, 1.05))
+    axes.set(xlabel="Epoch", ylabel="Reward of the policy's action", ylim=(-0.05, 1.05))
     axes.axhline(1, color="0.45", linestyle=(0, (2, 2)), linewidth=0.9, zorder=1)
     start = float(values.loc[values["panel"] == REWARD, "x"].min())
     axes.axvspan(start, 0, color="0.95", linewidth=0, zorder=0)
-    axes.annotate("pretraining", xy=(start / 2, -0.5), ha="center", fontsize=7, color="0.35")
+    axes.annotate("pretraining", xy=(start / 2, 0.94), ha="center", fontsize=7, color="0.35")
     axes.margins(x=0.01)
 
 
-def _finish_actions(
-    axes: Axes, values: pd.DataFrame, styles: dict[str, Style], offline: tuple[tuple[float, float], ...]
-) -> None:
+def _finish_actions(axes: Axes, values: pd.DataFrame, styles: dict[str, Style], offline: Ranges) -> None:
     letter(axes, "b", "Actions in rollouts")
     points = values[values["panel"] == ACTIONS]
     for rank, (series, style) in enumerate(styles.items()):
@@ -128,10 +129,11 @@ def _finish_actions(
         axes.axhspan(low, high, color=_DATA_COLOR, linewidth=0, zorder=0)
     axes.axhline(0, color="0.45", linestyle=(0, (2, 2)), linewidth=0.9, zorder=1)
     axes.set(xlabel="Online epoch", ylabel="Action", ylim=(-1.05, 1.05))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.margins(x=0.02)
 
 
-def _finish_actor(axes: Axes, truth: pd.DataFrame, offline: tuple[tuple[float, float], ...]) -> None:
+def _finish_actor(axes: Axes, truth: pd.DataFrame, offline: Ranges) -> None:
     letter(axes, "c", "Learned actor")
     axes.plot(truth["mean"], truth["x"], color="0.25", linestyle=(0, (1, 1.2)), linewidth=1.2)
     for low, high in offline:
@@ -139,7 +141,7 @@ def _finish_actor(axes: Axes, truth: pd.DataFrame, offline: tuple[tuple[float, f
     axes.set(xlabel="Return-to-go", ylabel="Action", xlim=(-1, 1.02), ylim=(-1.05, 1.05))
 
 
-def _finish_critic(axes: Axes, truth: pd.DataFrame, offline: tuple[tuple[float, float], ...]) -> None:
+def _finish_critic(axes: Axes, truth: pd.DataFrame, offline: Ranges) -> None:
     letter(axes, "d", "Learned critic")
     axes.plot(truth["x"], truth["mean"], color="0.25", linestyle=(0, (1, 1.2)), linewidth=1.2)
     for low, high in offline:

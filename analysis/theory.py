@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from vitamin.analysis.panels import draw_mean, letter, over_seeds
+from vitamin.analysis.panels import draw_mean, letter
 from vitamin.analysis.pictures import print_style, save_picture
 from vitamin.analysis.styles import Style, label_styles
 
@@ -40,24 +40,23 @@ _DOTTED: Final = (0, (1, 1.4))
 
 
 def plot_theory(
-    values: pd.DataFrame, out: Path, *, largest_value: float, highest_in_data: float
+    means: pd.DataFrame, out: Path, *, largest_value: float, highest_in_data: float
 ) -> tuple[Path, ...]:
     """Draws the four panels and writes them with the suffixes of pictures.
 
     Args:
-        values: Columns ``vitamin.analysis.panels.SEED_COLUMNS``, with the panels and series of this module.
+        means: Columns ``vitamin.analysis.panels.MEAN_COLUMNS``, with the panels and series of this module.
         out: Path without suffix, in an existing folder.
         largest_value: Of an action of the bandit in panel POLICY: from there on the lemma holds.
         highest_in_data: Mean over seeds of the highest return in the data of panel ACHIEVED.
     """
     with print_style():
-        figure = theory_figure(values, largest_value=largest_value, highest_in_data=highest_in_data)
+        figure = theory_figure(means, largest_value=largest_value, highest_in_data=highest_in_data)
         return save_picture(figure, out)
 
 
-def theory_figure(values: pd.DataFrame, *, largest_value: float, highest_in_data: float) -> Figure:
+def theory_figure(means: pd.DataFrame, *, largest_value: float, highest_in_data: float) -> Figure:
     """The figure; arguments as for `plot_theory`."""
-    means = over_seeds(values)
     figure = Figure(figsize=_SIZE, layout="constrained")
     grid = figure.subplots(2, 2)
     _draw_policy(grid[0, 0], means[means["panel"] == POLICY], largest_value)

@@ -27,8 +27,7 @@ def binomial(horizon: int, chance: float) -> Floats:
 def beta_binomial(horizon: int, a: float, b: float) -> Floats:
     """The same where the chance was drawn for each episode from a Beta(a, b) prior; (H + 1,)."""
     logs = [_log_beta(k + a, horizon - k + b) - _log_beta(a, b) for k in range(horizon + 1)]
-    probabilities: Floats = np.exp(_log_choose(horizon) + logs)
-    return probabilities
+    return np.exp(np.asarray(_log_choose(horizon) + logs, np.float64))
 
 
 def moments(probabilities: Floats) -> tuple[float, float]:
@@ -41,8 +40,8 @@ def moments(probabilities: Floats) -> tuple[float, float]:
 def chebyshev(probabilities: Floats) -> Floats:
     """The quadratic lower bound of 1 / alpha_f at each return; (H + 1,)."""
     mean, deviation = moments(probabilities)
-    bound: Floats = np.square((np.arange(len(probabilities), dtype=np.float64) - mean) / deviation)
-    return bound
+    returns = np.arange(len(probabilities), dtype=np.float64)
+    return np.square((returns - mean) / deviation)
 
 
 def sampled_returns(

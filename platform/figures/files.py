@@ -8,7 +8,6 @@ from tempfile import TemporaryFile
 
 import pandas as pd
 
-from vitamin.analysis.panels import over_seeds
 from vitamin.analysis.tables import Table, write_csv
 from vitamin.errors import ReportError
 
@@ -50,7 +49,9 @@ def figure_folder(folder: Path) -> Iterator[Path]:
         ) from error
 
 
-def write_values(values: pd.DataFrame, out: Path) -> tuple[Path, Path]:
+def write_numbers(values: pd.DataFrame, means: pd.DataFrame, out: Path) -> tuple[Path, Path]:
     """Writes ``out.csv`` (means, as drawn) and ``out-seeds.csv`` (each seed); the paths."""
-    means = write_csv(over_seeds(values), out.with_name(f"{out.name}.csv"))
-    return means, write_csv(values, out.with_name(f"{out.name}-seeds.csv"))
+    return (
+        write_csv(means, out.with_name(f"{out.name}.csv")),
+        write_csv(values, out.with_name(f"{out.name}-seeds.csv")),
+    )

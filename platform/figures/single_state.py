@@ -13,7 +13,8 @@ from vitamin.algorithms.single_state import METHODS, Run, Settings, reward, run
 from vitamin.algorithms.single_state.experiment import ACTIONS, RETURNS_TO_GO
 from vitamin.algorithms.single_state.problem import OFFLINE_RANGES
 from vitamin.analysis import single_state as figure
-from vitamin.platform.figures.files import FigureFiles, Progress, figure_folder, write_values
+from vitamin.analysis.panels import over_seeds
+from vitamin.platform.figures.files import FigureFiles, Progress, figure_folder, write_numbers
 from vitamin.platform.figures.processes import in_processes
 
 NAME: Final = "single-state-mdp"
@@ -38,9 +39,10 @@ def single_state_mdp(
         values = measure(seeds, progress, settings)
         out = folder / NAME
         offline = tuple((low, high) for _, low, high in OFFLINE_RANGES)
-        pictures = figure.plot_single_state(values, out, offline=offline)
-        means, by_seed = write_values(values, out)
-    return FigureFiles(pictures, means, by_seed, figure.final_table(values))
+        means = over_seeds(values)
+        pictures = figure.plot_single_state(values, means, out, offline=offline)
+        numbers = write_numbers(values, means, out)
+    return FigureFiles(pictures, *numbers, figure.final_table(values))
 
 
 def measure(seeds: int, progress: Progress, settings: Settings) -> pd.DataFrame:

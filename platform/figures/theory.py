@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from vitamin.algorithms.theory import coverage, laplace, raised_targets
 from vitamin.analysis import theory as figure
-from vitamin.analysis.panels import interval_text
+from vitamin.analysis.panels import interval_text, over_seeds
 from vitamin.analysis.tables import Cell, Table
-from vitamin.platform.figures.files import FigureFiles, Progress, figure_folder, write_values
+from vitamin.platform.figures.files import FigureFiles, Progress, figure_folder, write_numbers
 from vitamin.platform.figures.processes import in_processes
 
 NAME: Final = "theory"
@@ -57,14 +57,15 @@ def theory(
         parts = [*_lemma(seeds, samples), *_coverage(seeds), *_achieved(runs, settings.horizon)]
         values = pd.concat(parts, ignore_index=True)
         out = folder / NAME
+        means = over_seeds(values)
         pictures = figure.plot_theory(
-            values,
+            means,
             out,
             largest_value=laplace.BANDIT.q.max(),
             highest_in_data=float(np.mean([run.highest for run in runs])),
         )
-        means, by_seed = write_values(values, out)
-    return FigureFiles(pictures, means, by_seed, _table(values))
+        numbers = write_numbers(values, means, out)
+    return FigureFiles(pictures, *numbers, _table(values))
 
 
 def _lemma(seeds: int, samples: tuple[int, ...]) -> Iterator[pd.DataFrame]:

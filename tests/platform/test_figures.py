@@ -45,7 +45,7 @@ def check_pictures(made: FigureFiles) -> None:
 def test_numbers_of_the_single_state_figure_are_those_drawn(small: FigureFiles) -> None:
     check_pictures(small)
     means, values = pd.read_csv(small.means), pd.read_csv(small.seeds)
-    axes = single_state_figure(values, offline=((-1, -0.95),)).axes
+    axes = single_state_figure(values, means, offline=((-1, -0.95),)).axes
     for place, panel in zip(axes, (REWARD, ACTIONS, ACTOR, CRITIC), strict=True):
         in_panel = means[(means["panel"] == panel) & (means["series"] != TRUTH)]
         methods = dict.fromkeys(in_panel["series"])
@@ -77,8 +77,8 @@ def test_same_seeds_same_bytes(small: FigureFiles, tmp_path: Path) -> None:
 
 def test_numbers_of_the_theory_figure_are_those_drawn(small_theory: FigureFiles) -> None:
     check_pictures(small_theory)
-    means, values = pd.read_csv(small_theory.means), pd.read_csv(small_theory.seeds)
-    axes = theory_figure(values, largest_value=1.0, highest_in_data=12.0).axes
+    means = pd.read_csv(small_theory.means)
+    axes = theory_figure(means, largest_value=1.0, highest_in_data=12.0).axes
     for place, panel, series in ((axes[1], DISTANCE, "Laplace"), (axes[3], ACHIEVED, TRAINED)):
         expected = means.loc[(means["panel"] == panel) & (means["series"] == series), "mean"].to_numpy()
         drawn = [np.asarray(line.get_ydata()) for line in place.lines]
