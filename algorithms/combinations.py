@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from vitamin.algorithms.assembly import uses_temperature
 from vitamin.algorithms.gradients import GRADIENTS
 from vitamin.algorithms.methods import Method
 from vitamin.errors import SettingsError
@@ -21,6 +22,8 @@ _OF_RL_GRADIENTS = (
     "bootstrap_at_offline_cuts",
 )
 _OF_TRANSFORMERS = (
+    "weight_decay",
+    "gradient_clip",
     "num_layers",
     "num_heads",
     "dropout",
@@ -46,11 +49,9 @@ def ignored_settings(method: Method) -> dict[str, str]:
     """Hyperparameters without influence on the method's results, each with the reason as half a sentence."""
     label, gradient = method.label, None if method.gradient is None else GRADIENTS[method.gradient]
     reasons: dict[str, str] = {}
-    for other in GRADIENTS.values():
-        names = ", ".join(
-            sorted(each.__name__ for each in GRADIENTS.values() if other.settings & each.settings)
-        )
-        reasons |= dict.fromkeys(other.settings, f"it belongs to the gradients of {names}")
+    for name in sorted(frozenset().union(*(other.settings for other in GRADIENTS.values()))):
+        readers = ", ".join(other.__name__ for other in GRADIENTS.values() if name in other.settings)
+        reasons[name] = f"it belongs to the gradients of {readers}"
     if gradient is None:
         reasons |= dict.fromkeys(_OF_RL_GRADIENTS, f"{label} has no RL gradient")
     else:
@@ -64,9 +65,13 @@ def ignored_settings(method: Method) -> dict[str, str]:
     if not method.groups:
         reasons |= dict.fromkeys(_OF_GROUPS, f"{label} does not learn from groups of sub-trajectories")
     if method.network != "transformer":
-        reasons |= dict.fromkeys(_OF_TRANSFORMERS, f"the policy of {label} is no transformer")
+        reasons |= dict.fromkeys(
+            _OF_TRANSFORMERS, f"the policy of {label} is no transformer, and Adam trains it"
+        )
     if not method.supervised:
         reasons["supervised_coefficient"] = f"{label} has no supervised term"
+    if not uses_temperature(method):
+        reasons |= dict.fromkeys(_OF_STOCHASTIC_POLICIES, f"no loss of {label} has an entropy term")
     if method.policy == "deterministic":
         reasons |= dict.fromkeys(
             _OF_STOCHASTIC_POLICIES, f"the policy of {label} is deterministic and has no entropy"

@@ -12,6 +12,7 @@ from torch import Tensor
 from vitamin.algorithms.environment import CheckedEnvironment, Environment, check_environments
 from vitamin.algorithms.groups import Groups
 from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.algorithms.models.distributions import SquashedGaussian
 from vitamin.algorithms.models.heads import PolicyOutput
 from vitamin.algorithms.rollout import Episodes, Player, Policy, begin_episodes
 from vitamin.algorithms.trajectories import Trajectories
@@ -128,7 +129,7 @@ class ResetDraw:
 
     def consider(self, active: NDArray[np.int64], step: int, output: PolicyOutput) -> None:
         """Takes in the states that the ``active`` episodes are in; an `Observer`."""
-        assert output.distribution is not None
+        assert isinstance(output.distribution, SquashedGaussian)
         uncertainty = output.distribution.variance().mean(-1)[:, 0].double().numpy()
         noise = self._rng.gumbel(size=len(self._environments))[active]
         keys = self._exponent * np.log(uncertainty.clip(min=_SMALLEST_VARIANCE)) + noise

@@ -83,7 +83,7 @@ class GroupUpdater:
                 own = torch.nonzero(lengths == C)[:, 0]
                 columns = (batch.states, batch.actions, batch.returns_to_go, batch.timesteps)
                 output = policy.act(*(column[own, -C:] for column in columns)).distribution
-                assert output is not None
+                assert isinstance(output, SquashedGaussian)
                 rows.append(own)
                 outputs.append(output)
         back = torch.cat(rows).argsort()

@@ -33,7 +33,9 @@ class Hyperparameters(BaseModel):
     # The policy
     context_length: PositiveInt = Field(20, description="K (T_train): steps of a training segment")
     eval_context_length: PositiveInt = Field(5, description="T_eval: steps of context in rollouts, at most K")
-    hidden_size: PositiveInt = Field(512, description="H: width of the transformer")
+    hidden_size: PositiveInt = Field(
+        512, description="H: width of the transformer, or of a perceptron's two layers"
+    )
     num_layers: PositiveInt = Field(4, description="transformer blocks")
     num_heads: PositiveInt = Field(4, description="attention heads; divides hidden_size")
     dropout: float = Field(0.1, ge=0, lt=1, description="dropout in attention and residual branches")
@@ -61,7 +63,9 @@ class Hyperparameters(BaseModel):
     normalize_rl_coefficient: bool = Field(
         False, description="divide alpha by the batch mean of |Q|, as TD3+BC does"
     )
-    learning_rate: PositiveFloat = Field(1e-4, description="LAMB step size of the policy")
+    learning_rate: PositiveFloat = Field(
+        1e-4, description="step size of the policy (LAMB; Adam for a perceptron)"
+    )
     weight_decay: NonNegativeFloat = Field(5e-4, description="LAMB weight decay of the policy")
     warmup_updates: NonNegativeInt = Field(
         10_000, description="linear warm-up of the policy's step size, actor updates"
@@ -105,7 +109,7 @@ class Hyperparameters(BaseModel):
         description="AWAC: where the entropy counts, nowhere, in the critics' target, in the actor loss too",
     )
     clip_ratio: float = Field(0.2, gt=0, lt=1, description="PPO: clip of the likelihood ratio around 1")
-    td_lambda: float = Field(0.95, ge=0, le=1, description="PPO, AWR: lambda of the TD(lambda) targets of V")
+    td_lambda: float = Field(0.98, ge=0, le=1, description="PPO, AWR: lambda of the TD(lambda) targets of V")
 
     # Groups of sub-trajectories (grpo)
     group_size: int = Field(8, ge=2, description="G: sub-trajectories from each reset state")

@@ -50,8 +50,30 @@ class Method:
         supervised = "squared error" if self.policy == "deterministic" else "likelihood + entropy"
         parts = [supervised] if phase in self.supervised else []
         if self.gradient is not None and phase in self.rl:
-            parts.append(f"α·{self.gradient.upper()}" if parts else self.gradient.upper())
+            gradient = self.label.split("+")[0]
+            parts.append(f"α·{gradient}" if parts else gradient)
+        if self.groups and phase == "online":
+            parts.append(self.label)
         return " + ".join(parts)
+
+
+_ONE_STEP = {"context_length": 1, "eval_context_length": 1}
+
+
+def _alone_and_mixed(gradient: str, label: str, name: str, words: str) -> tuple[Method, Method]:
+    """Two rows for an RL gradient on the stochastic transformer: alone online, and beside the supervised term."""
+    alone = Method(
+        name,
+        label,
+        "stochastic",
+        gradient,
+        f"decision transformer with {words} alone online",
+        supervised=("pretrain",),
+    )
+    mixed = Method(
+        f"{gradient}_odt", f"{gradient.upper()}+ODT", "stochastic", gradient, f"ODT with {words} added online"
+    )
+    return alone, mixed
 
 
 _ROWS = (
@@ -85,6 +107,32 @@ _ROWS = (
         "as TD3+ODT with DDPG gradients: one critic, no smoothing noise, no delay",
         fixed={"critic_members": 1, "target_policy_noise": 0.0, "actor_update_interval": 1},
     ),
+    Method(
+        "td3_bc",
+        "TD3+BC",
+        "deterministic",
+        "td3",
+        "perceptron: TD3 divided by the mean |Q|, plus behaviour cloning (Fujimoto and Gu 2021)",
+        rl=BOTH,
+        network="mlp",
+        fixed=_ONE_STEP | {"normalize_rl_coefficient": True},
+    ),
+    Method(
+        "iql",
+        "IQL",
+        "stochastic",
+        "iql",
+        "perceptron: expectile values, advantage-weighted regression (Kostrikov et al. 2022)",
+        supervised=(),
+        rl=BOTH,
+        network="mlp",
+        fixed=_ONE_STEP,
+    ),
+    *_alone_and_mixed("sac", "SAC", "sac", "soft actor-critic"),
+    *_alone_and_mixed("iql", "IQL+DT", "iql_dt", "implicit Q-learning"),
+    *_alone_and_mixed("ppo", "PPO", "ppo", "proximal policy optimization"),
+    *_alone_and_mixed("awac", "AWAC", "awac", "advantage-weighted actor-critic"),
+    *_alone_and_mixed("awr", "AWR", "awr", "advantage-weighted regression"),
     Method(
         "grpo",
         "GRPO",

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from vitamin.algorithms.models.distributions import SquashedGaussian
+from vitamin.algorithms.models.distributions import ActionDistribution
 from vitamin.algorithms.segments import SegmentBatch
 
 
@@ -11,12 +11,14 @@ def squared_error(batch: SegmentBatch, actions: Tensor) -> Tensor:
     return batch.mean((actions - batch.actions).square().mean(-1))
 
 
-def negative_log_likelihood(batch: SegmentBatch, distribution: SquashedGaussian) -> Tensor:
+def negative_log_likelihood(batch: SegmentBatch, distribution: ActionDistribution) -> Tensor:
     """Mean over real positions of -log pi(a_t | .); a scalar."""
     return batch.mean(-distribution.log_prob(batch.actions))
 
 
-def entropy(batch: SegmentBatch, distribution: SquashedGaussian, noise: Tensor, over_padding: bool) -> Tensor:
+def entropy(
+    batch: SegmentBatch, distribution: ActionDistribution, noise: Tensor, over_padding: bool
+) -> Tensor:
     """Mean of a one-sample estimate of the policy's entropy; a scalar.
 
     Args:

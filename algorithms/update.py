@@ -34,7 +34,8 @@ class Updater:
 
     Attributes:
         networks: What is trained.
-        optimizers: ``policy`` (LAMB), ``critic`` (AdamW) and ``temperature`` (Adam), those that the method has.
+        optimizers: ``policy`` (LAMB, or Adam for a perceptron), ``critic`` (AdamW) and ``temperature`` (Adam), those
+            that the method has.
         actor_updates: Actor steps so far.
         critic_updates: Critic steps so far.
     """
@@ -59,11 +60,16 @@ class Updater:
             if method.gradient is None
             else GRADIENTS[method.gradient](settings, average_over_learners, learners)
         )
-        self.optimizers: dict[str, Optimizer] = {
-            "policy": Lamb(
-                networks.policy.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        self._clip = math.inf
+        parameters = networks.policy.parameters()
+        self.optimizers: dict[str, Optimizer] = {}
+        if method.network == "transformer":
+            self._clip = min(settings.gradient_clip, _LAMB_GRADIENT_CLIP)
+            self.optimizers["policy"] = Lamb(
+                parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay
             )
-        }
+        else:
+            self.optimizers["policy"] = Adam(parameters, lr=settings.learning_rate)
         if critics := networks.critic_parameters():
             self.optimizers["critic"] = AdamW(
                 critics,
@@ -147,10 +153,9 @@ class Updater:
 
     def descend_policy(self, loss: Tensor, learning_rate: float) -> Metrics:
         """One step of the policy down ``loss``, an actor update; the step's metrics."""
-        settings = self.hyperparameters
         for group in self.optimizers["policy"].param_groups:
             group["lr"] = learning_rate * self._warmup()
-        norm = self._descend("policy", loss, min(settings.gradient_clip, _LAMB_GRADIENT_CLIP))
+        norm = self._descend("policy", loss, self._clip)
         self.actor_updates += 1
         return {"loss/actor": loss.detach(), "gradient_norm/actor": norm}
 

@@ -67,6 +67,47 @@ class SquashedGaussian:
         return -self.log_prob_of_pre_tanh(self.pre_tanh(noise))
 
 
+@dataclass(frozen=True)
+class Gaussian:
+    """The distribution of ``mean + std * e``, ``e`` standard normal, independent over the action's A components.
+
+    Actions beyond the action range are clipped to it when they are taken.
+
+    Attributes:
+        mean: (..., A), within the action range.
+        log_std: (..., A).
+    """
+
+    mean: Tensor
+    log_std: Tensor
+
+    @property
+    def mean_action(self) -> Tensor:
+        """The mean, the action taken in evaluation; (..., A)."""
+        return self.mean.clamp(-ACTION_LIMIT, ACTION_LIMIT)
+
+    def sample(self, noise: Tensor) -> Tensor:
+        """The action that ``noise`` (..., A), standard normal, gives; (..., A)."""
+        return (self.mean + self.log_std.exp() * noise).clamp(-ACTION_LIMIT, ACTION_LIMIT)
+
+    def log_prob(self, actions: Tensor) -> Tensor:
+        """Log density of ``actions``; (..., A) -> (...)."""
+        scaled = (actions - self.mean) * (-self.log_std).exp()
+        return (-0.5 * scaled.square() - self.log_std - 0.5 * math.log(2 * math.pi)).sum(-1)
+
+    def sample_with_log_prob(self, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """As `sample`, with the log density of the action before it is clipped; (..., A), (...)."""
+        return self.sample(noise), self.log_prob(self.mean + self.log_std.exp() * noise)
+
+    def entropy(self, noise: Tensor) -> Tensor:
+        """One-sample estimate of the entropy, from ``noise`` (..., A); (...)."""
+        return -self.sample_with_log_prob(noise)[1]
+
+
+ActionDistribution = SquashedGaussian | Gaussian
+"""What a stochastic policy acts by."""
+
+
 def squash_log_std(raw: Tensor, low: float = -5.0, high: float = 2.0) -> Tensor:
     """Maps any real number smoothly into [low, high]; (...) -> (...)."""
     return low + 0.5 * (high - low) * (torch.tanh(raw) + 1)

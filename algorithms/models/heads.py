@@ -5,7 +5,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vitamin.algorithms.models.distributions import ACTION_LIMIT, SquashedGaussian, squash_log_std
+from vitamin.algorithms.models.distributions import (
+    ACTION_LIMIT,
+    ActionDistribution,
+    Gaussian,
+    SquashedGaussian,
+    squash_log_std,
+)
 from vitamin.algorithms.models.layers import Linear
 
 
@@ -20,7 +26,7 @@ class PolicyOutput:
     """
 
     action: Tensor
-    distribution: SquashedGaussian | None
+    distribution: ActionDistribution | None
 
 
 class DeterministicHead(nn.Module):
@@ -62,4 +68,24 @@ class StochasticHead(nn.Module):
         """The policy's output from what ``forward`` gave."""
         loc, log_std = raw.chunk(2, dim=-1)
         distribution = SquashedGaussian(loc, log_std)
+        return PolicyOutput(distribution.mean_action, distribution)
+
+
+class GaussianHead(nn.Module):
+    """A linear map to the mean, after a tanh, of a Gaussian whose log-std is a parameter, clipped to [-5, 2]; IQL's."""
+
+    def __init__(self, hidden_size: int, action_size: int) -> None:
+        super().__init__()
+        self.loc = Linear(hidden_size, action_size)
+        self.log_std = nn.Parameter(torch.zeros(action_size))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, H) -> (N, 2 A)."""
+        means = self.loc(features).tanh()
+        return torch.cat([means, self.log_std.clamp(-5.0, 2.0).expand_as(means)], dim=-1)
+
+    def output(self, raw: Tensor) -> PolicyOutput:
+        """The policy's output from what ``forward`` gave."""
+        mean, log_std = raw.chunk(2, dim=-1)
+        distribution = Gaussian(mean, log_std)
         return PolicyOutput(distribution.mean_action, distribution)

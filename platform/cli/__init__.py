@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 from vitamin import __version__
 from vitamin.errors import VitaminError
-from vitamin.platform.cli import data, evaluate, report, sweep, tasks, train
+from vitamin.platform.cli import data, evaluate, methods, report, sweep, tasks, train
 
 
 class _Commands(TyperGroup):
@@ -63,6 +63,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("sweep")(sweep.sweep)
 app.command("report")(report.report)
 app.command("tasks")(tasks.tasks)
+app.command("methods")(methods.methods)
 app.add_typer(data.app, name="data")
 
 

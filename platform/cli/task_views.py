@@ -1,7 +1,8 @@
 """How tasks are shown on the command line."""
 
+from vitamin.algorithms.combinations import ignored_settings
 from vitamin.algorithms.hyperparameters import Hyperparameters
-from vitamin.algorithms.methods import METHODS
+from vitamin.algorithms.methods import get_method
 from vitamin.platform.cli.dataset_views import data_status
 from vitamin.platform.cli.output import print_fields, print_table
 from vitamin.platform.datasets.cache import cached_path
@@ -64,30 +65,30 @@ def print_task(task: Task) -> None:
     print_fields(task.name, fields)
 
 
-def print_settings(task: Task) -> None:
-    """Every setting of a task in every preset, and who sets it, from which source."""
+def print_settings(task: Task, method: str) -> None:
+    """Every setting of a task with a method in every preset, and who sets it, from which source."""
     presets = preset_names()
-    layers = {
-        (preset, method): settings_layers(task, method, preset) for preset in presets for method in METHODS
-    }
+    layers = {preset: settings_layers(task, method, preset) for preset in presets}
+    open_to_data = {preset: left_to_data(task, method, preset, {}) for preset in presets}
     resolved = {
-        (preset, method): resolve_hyperparameters(task, method, preset, {}).model_dump()
-        | dict.fromkeys(left_to_data(task, method, preset, {}), "by data")
-        for preset, method in layers
+        preset: resolve_hyperparameters(task, method, preset, {}).model_dump()
+        | dict.fromkeys(open_to_data[preset], "by data")
+        for preset in presets
     }
     origins = {
-        (preset, method): setting_origins(of_column)
-        | dict.fromkeys(left_to_data(task, method, preset, {}), LEFT_TO_DATA)
-        for (preset, method), of_column in layers.items()
+        preset: setting_origins(layers[preset]) | dict.fromkeys(open_to_data[preset], LEFT_TO_DATA)
+        for preset in presets
     }
+    unused = ignored_settings(get_method(method))
     rows = []
     for name, field in Hyperparameters.model_fields.items():
-        by_preset = [[_text(resolved[preset, method][name]) for method in METHODS] for preset in presets]
-        cells = [group[0] if len(set(group)) == 1 else " / ".join(group) for group in by_preset]
+        if name in unused:
+            continue
+        cells = [_text(resolved[preset][name]) for preset in presets]
         set_by = dict.fromkeys(origin[name].place for origin in origins.values())
         rows.append((name, *cells, ", ".join(set_by), field.description or ""))
     print_table(
-        f"Settings by preset; where methods differ: {' / '.join(METHODS)}",
+        f"Settings of {method} by preset (--method shows another one's; `vitamin methods` lists them)",
         ("setting", *presets, "set by (the later where the value differs)", "meaning"),
         rows,
     )

@@ -10,6 +10,9 @@ def tasks(
     task: Annotated[
         str | None, typer.Argument(metavar="[TASK]", help="Show everything about one task.")
     ] = None,
+    method: Annotated[
+        str, typer.Option(metavar="METHOD", help="With TASK: the method whose settings are shown.")
+    ] = "td3_odt",
     render: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Draw every environment, and write a page with the pictures."),
@@ -29,7 +32,7 @@ def tasks(
     else:
         chosen = get_task(task)
         print_task(chosen)
-        print_settings(chosen)
+        print_settings(chosen, method)
 
 
 def _render(folder: Path) -> None:

@@ -10,7 +10,9 @@ from typer.testing import CliRunner, Result
 
 from tests.platform.dataset_files import toy_arrays, write_file
 from tests.platform.file_server import FileServer, serve
+from vitamin.algorithms.combinations import ignored_settings
 from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.algorithms.methods import get_method
 from vitamin.platform.cli import app
 from vitamin.platform.datasets import collect_dataset
 from vitamin.platform.tasks import get_task, task_names
@@ -238,7 +240,11 @@ def test_tasks_shows_where_each_setting_comes_from() -> None:
     rows = _setting_rows("hopper-random-v2")
     assert rows["hidden_size"][:4] == ["512", "128", "16", "default, preset small, preset tiny"]
     assert rows["weight_decay"][:4] == ["0.0005"] * 3 + ["environment hopper"]
-    assert rows["rl_coefficient"][:4] == ["0.1 / 0"] * 3 + ["suite mujoco, method odt"]
+    assert rows["rl_coefficient"][:4] == ["0.1"] * 3 + ["suite mujoco"]
+    assert "rl_coefficient" not in _setting_rows("hopper-random-v2", "--method", "odt")
+    perceptron = _setting_rows("hopper-random-v2", "--method", "td3_bc")
+    assert perceptron["rl_coefficient"][:4] == ["2.5"] * 3 + ["method td3_bc"]
+    assert perceptron["context_length"][:4] == ["1"] * 3 + ["definition of td3_bc"]
     assert rows["min_env_steps_per_iteration"][3] == "data random, preset small, preset tiny"
     assert _setting_rows("door-human-v1")["return_scale"][3] == "environment door"
 
@@ -249,8 +255,12 @@ def test_tasks_says_what_is_left_to_the_data() -> None:
     assert rows["eval_target_return"][:4] == ["by data"] * 3 + ["the offline data"]
 
 
-def _setting_rows(task: str) -> dict[str, list[str]]:
-    lines = [re.split(r"  +", line) for line in vitamin("tasks", task).stdout.splitlines() if line.strip()]
+def _setting_rows(task: str, *options: str) -> dict[str, list[str]]:
+    lines = [
+        re.split(r"  +", line)
+        for line in vitamin("tasks", task, *options).stdout.splitlines()
+        if line.strip()
+    ]
     return {cells[0]: cells[1:] for cells in lines}
 
 
@@ -269,7 +279,7 @@ def test_a_narrow_terminal_cuts_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     listed, one = vitamin("tasks").stdout, vitamin("tasks", "hopper-medium-v2").stdout
     for name in task_names():
         assert name in listed
-    for setting in Hyperparameters.model_fields:
+    for setting in Hyperparameters.model_fields.keys() - ignored_settings(get_method("td3_odt")).keys():
         assert setting in one
     assert str(get_task("hopper-medium-v2").dataset_url) in re.sub(r"\x1b\[\d*m|\s", "", one)
 

@@ -1,0 +1,72 @@
+"""Every method of the table, end to end: the same data, environments, replay and checkpoints."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.utils import parameters_to_vector
+
+from vitamin.algorithms.methods import METHODS
+from vitamin.algorithms.rllib.algorithm import OfflineToOnline
+from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
+from vitamin.algorithms.rllib.learner import ReplayLearner
+
+pytestmark = pytest.mark.ray
+MakeConfig = Callable[..., OfflineToOnlineConfig]
+
+FAMILIES = ["td3", "ddpg_odt", "td3_bc", "iql", "sac_odt", "iql_odt", "awac", "ppo_odt", "ppo", "awr_odt"]
+SHORT = {"pretrain_updates": 4}
+
+
+def _train(algorithm: OfflineToOnline, iterations: int) -> list[dict[str, float]]:
+    records = []
+    for _ in range(iterations):
+        algorithm.train()
+        records.append({k: v for k, v in algorithm.record.items() if not k.startswith("time/")})
+    return records
+
+
+def _digest(algorithm: OfflineToOnline) -> str:
+    return algorithm.call_learners(lambda learner: learner.digest())[0]
+
+
+def _parameters(learner: ReplayLearner) -> np.ndarray:
+    return parameters_to_vector(learner.networks_module.parameters()).detach().numpy()
+
+
+@pytest.mark.parametrize("method", FAMILIES)
+def test_a_resumed_run_equals_one_that_was_left_alone(
+    make_config: MakeConfig, method: str, tmp_path: Path
+) -> None:
+    config = make_config(method, **SHORT)
+    algorithm = config.build_algo()
+    first, second = _train(algorithm, 2)
+    assert (first["phase"], second["phase"]) == ("pretrain", "online")
+    row = METHODS[method]
+    assert ("loss/rl" in first) == ("pretrain" in row.rl)
+    assert "loss/rl" in second
+    assert "loss/critic" in first
+    algorithm.save_to_path(tmp_path)
+    rest, end = _train(algorithm, 2), _digest(algorithm)
+    algorithm.stop()
+
+    resumed = make_config(method, **SHORT).build_algo()
+    resumed.restore_from_path(tmp_path)
+    assert (_train(resumed, 2), _digest(resumed)) == (rest, end)
+    resumed.stop()
+
+
+@pytest.mark.slow
+def test_learners_in_lockstep_make_one_learner_s_updates(make_config: MakeConfig) -> None:
+    options = SHORT | {"updates_per_iteration": 1, "normalize_advantages": True}
+    outcomes = []
+    for learners in (0, 2):
+        algorithm = make_config("awr_odt", learners=learners, **options).build_algo()
+        _train(algorithm, 2)
+        outcomes.append(algorithm.call_learners(_parameters))
+        algorithm.stop()
+    (alone,), (first, second) = outcomes
+    assert (first == second).all()
+    torch.testing.assert_close(torch.from_numpy(first), torch.from_numpy(alone), rtol=1e-3, atol=1e-4)
