@@ -56,7 +56,7 @@ class Method:
             gradient = self.label.split("+")[0]
             parts.append(f"α·{gradient}" if parts else gradient)
         if self.groups and phase == "online":
-            parts.append("clipped ratio of groups")
+            parts.append(self.label)
         return " + ".join(parts)
 
 
