@@ -107,7 +107,12 @@ def test_another_run_is_refused_with_what_differs(tmp_path: Path) -> None:
         with pytest.raises(RunError, match=r"already holds another run .*Choose another --out") as error:
             enter(tmp_path, resume=False, **{"overrides": {"weight_decay": 0.1}} | values)
         assert words in str(error.value)
-    enter(tmp_path, overrides={"weight_decay": 0.1, "online_steps": 5000}, num_learners=2, data=tmp_path / "elsewhere")
+    enter(
+        tmp_path,
+        overrides={"weight_decay": 0.1, "online_steps": 5000},
+        num_learners=2,
+        data=tmp_path / "elsewhere",
+    )
 
 
 def test_finished_run_has_more_to_do_only_if_asked_for_more_steps(tmp_path: Path) -> None:
