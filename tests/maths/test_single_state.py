@@ -59,7 +59,7 @@ def test_odt_stays_in_its_corner(seed: int) -> None:
 
 
 def test_ddpg_leaves_the_corner_and_its_critic_knows_the_way() -> None:
-    result = run("DDPG", 10, Settings(online_epochs=9))
+    result = run("DDPG", 2)
     assert result.actions[0].mean() < -0.9
     assert result.rewards[-1] > 0.5 > result.rewards[5]
     assert result.critic is not None
