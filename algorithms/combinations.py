@@ -104,11 +104,13 @@ def ignored_settings(method: Method) -> dict[str, str]:
 
 
 def check_combination(method: Method, chosen: Iterable[str]) -> None:
-    """Checks that a method uses the settings that somebody has ``chosen`` for it.
+    """Checks that a method uses the settings that somebody has ``chosen`` for it, and `check_method`.
 
     Raises:
-        SettingsError: If one of them is without influence, or part of the method's definition.
+        SettingsError: If one of them is without influence, or part of the method's definition, or parts of the method
+            do not fit together.
     """
+    check_method(method)
     ignored = ignored_settings(method)
     for name in chosen:
         if name in ignored:

@@ -77,3 +77,8 @@ def test_a_gradient_that_needs_a_distribution_refuses_a_deterministic_head(gradi
         check_method(row)
     with pytest.raises(SettingsError, match="no RL gradient 'sax'"):
         check_method(Method("mine", "Mine", "stochastic", "sax", "a row of somebody's own"))
+
+
+def test_a_row_that_does_not_fit_together_is_refused_whatever_is_chosen() -> None:
+    with pytest.raises(SettingsError, match="needs a stochastic policy"):
+        check_combination(Method("mine", "Mine", "deterministic", "sac", "a row of somebody's own"), [])
