@@ -78,7 +78,7 @@ def test_same_seeds_same_bytes(small: FigureFiles, tmp_path: Path) -> None:
 def test_numbers_of_the_theory_figure_are_those_drawn(small_theory: FigureFiles) -> None:
     check_pictures(small_theory)
     means = pd.read_csv(small_theory.means)
-    axes = theory_figure(means, largest_value=1.0, highest_in_data=12.0).axes
+    axes = theory_figure(means).axes
     for place, panel, series in ((axes[1], DISTANCE, "Laplace"), (axes[3], ACHIEVED, TRAINED)):
         expected = means.loc[(means["panel"] == panel) & (means["series"] == series), "mean"].to_numpy()
         drawn = [np.asarray(line.get_ydata()) for line in place.lines]
