@@ -15,7 +15,7 @@ from vitamin.analysis.theory import ACHIEVED, DISTANCE, TRAINED, theory_figure
 from vitamin.platform.figures import FigureFiles, single_state_mdp, theory
 from vitamin.platform.figures.processes import in_processes
 
-SHORT = single_state.Settings(pretrain_epochs=1, online_epochs=2, passes=1)
+SHORT = single_state.Settings(pretrain_epochs=1, online_epochs=2, updates_per_epoch=4)
 
 
 def silent(done: int, total: int | None) -> None:
