@@ -23,7 +23,7 @@ ACHIEVED: Final = "achieved"
 AWAC: Final = "AWAC"
 BAYES: Final = "Bayes"
 SAMPLED: Final = "sampled"
-"""In panel POLICY, series are ``SAMPLED a``, ``BAYES a`` and ``AWAC a`` for action a."""
+"""In panel POLICY, series are ``SAMPLED a``, ``BAYES a`` and, from the largest Q on, ``AWAC a`` for action a."""
 
 EXPECTED: Final = "expected sampling error"
 CHEBYSHEV: Final = "quadratic bound"
@@ -32,6 +32,7 @@ TRAINED: Final = "trained"
 IDEAL: Final = "ideal"
 BEHAVIOR: Final = "behavior"
 BEST: Final = "best"
+HIGHEST: Final = "highest return in the data"
 
 _SIZE: Final = (7.4, 5.8)  # inches
 _REFERENCE: Final[dict[str, Any]] = {"color": "0.35", "linewidth": 1.0}
@@ -39,30 +40,29 @@ _DASHED: Final = (0, (4, 2))
 _DOTTED: Final = (0, (1, 1.4))
 
 
-def plot_theory(
-    means: pd.DataFrame, out: Path, *, largest_value: float, highest_in_data: float
-) -> tuple[Path, ...]:
+def plot_theory(means: pd.DataFrame, out: Path) -> tuple[Path, ...]:
     """Draws the four panels and writes them with the suffixes of pictures.
 
     Args:
         means: Columns ``vitamin.analysis.panels.MEAN_COLUMNS``, with the panels and series of this module.
         out: Path without suffix, in an existing folder.
-        largest_value: Of an action of the bandit in panel POLICY: from there on the lemma holds.
-        highest_in_data: Mean over seeds of the highest return in the data of panel ACHIEVED.
     """
     with print_style():
-        figure = theory_figure(means, largest_value=largest_value, highest_in_data=highest_in_data)
-        return save_picture(figure, out)
+        return save_picture(theory_figure(means), out)
 
 
-def theory_figure(means: pd.DataFrame, *, largest_value: float, highest_in_data: float) -> Figure:
-    """The figure; arguments as for `plot_theory`."""
+def theory_figure(means: pd.DataFrame) -> Figure:
+    """The figure; argument as for `plot_theory`."""
     figure = Figure(figsize=_SIZE, layout="constrained")
     grid = figure.subplots(2, 2)
-    _draw_policy(grid[0, 0], means[means["panel"] == POLICY], largest_value)
-    _draw_distance(grid[0, 1], means[means["panel"] == DISTANCE])
-    _draw_coverage(grid[1, 0], means[means["panel"] == COVERAGE])
-    _draw_achieved(grid[1, 1], means[means["panel"] == ACHIEVED], highest_in_data)
+    draw = {
+        POLICY: _draw_policy,
+        DISTANCE: _draw_distance,
+        COVERAGE: _draw_coverage,
+        ACHIEVED: _draw_achieved,
+    }
+    for axes, (panel, function) in zip(grid.flat, draw.items(), strict=True):
+        function(axes, means[means["panel"] == panel])
     seeds = means["seeds"].max()
     note = (
         f"Points and bands: mean over {seeds} seeds, 95 % bootstrap interval" if seeds > 1 else "single seed"
@@ -71,8 +71,9 @@ def theory_figure(means: pd.DataFrame, *, largest_value: float, highest_in_data:
     return figure
 
 
-def _draw_policy(axes: Axes, means: pd.DataFrame, largest_value: float) -> None:
+def _draw_policy(axes: Axes, means: pd.DataFrame) -> None:
     actions = [name.removeprefix(f"{AWAC} ") for name in means["series"].unique() if name.startswith(AWAC)]
+    largest_value = means.loc[means["series"].str.startswith(AWAC), "x"].min()
     styles = _styles(actions)
     for action, style in styles.items():
         bayes = means[means["series"] == f"{BAYES} {action}"]
@@ -140,7 +141,7 @@ def _draw_coverage(axes: Axes, means: pd.DataFrame) -> None:
     axes.legend(handles, [*names, "sampled returns"], fontsize=7, loc="upper left")
 
 
-def _draw_achieved(axes: Axes, means: pd.DataFrame, highest_in_data: float) -> None:
+def _draw_achieved(axes: Axes, means: pd.DataFrame) -> None:
     trained, ideal = _styles([TRAINED, IDEAL]).values()
     lines = {name: means[means["series"] == name] for name in (TRAINED, IDEAL, BEST, BEHAVIOR)}
     draw_mean(axes, lines[TRAINED], trained)
@@ -148,9 +149,10 @@ def _draw_achieved(axes: Axes, means: pd.DataFrame, highest_in_data: float) -> N
     axes.plot(lines[BEST]["x"], lines[BEST]["mean"], color="0.2", linewidth=1.2)
     axes.plot(lines[BEHAVIOR]["x"], lines[BEHAVIOR]["mean"], linestyle=_DOTTED, **_REFERENCE)
     horizon, best = means["x"].max(), lines[BEST]["mean"].iloc[0]
+    highest = means.loc[means["series"] == HIGHEST, "mean"].iloc[0]
     axes.plot([0, horizon], [0, horizon], color="0.7", linewidth=0.9)
-    axes.axvspan(highest_in_data, horizon, color="0.95", linewidth=0, zorder=0)
-    _note(axes, "not in\nthe data", ((highest_in_data + horizon) / 2, 4.2), "center")
+    axes.axvspan(highest, horizon, color="0.95", linewidth=0, zorder=0)
+    _note(axes, "not in\nthe data", ((highest + horizon) / 2, 4.2), "center")
     _note(axes, "the best action", (0.3, best), "left", shift=(0, 3))
     _note(axes, "achieved = target", (4.6, 4.6), "left", shift=(8, 0))
     _note(axes, "mean of the data", (0.3, lines[BEHAVIOR]["mean"].iloc[0]), "left", shift=(0, 3))

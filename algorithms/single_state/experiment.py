@@ -1,6 +1,5 @@
 """Pretraining and online fine-tuning in the single-state MDP, by the losses, updates and replay of every other run."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -43,13 +42,12 @@ METHODS: Mapping[str, Weights] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Settings:
-    """Of the experiment; defaults are the paper's (method §5), but for ``passes``, of which it says nothing.
+    """Of the experiment; defaults are the paper's (method §5), but for ``updates_per_epoch``, which it does not give.
 
     Attributes:
         pretrain_epochs: Epochs on the offline data alone.
         online_epochs: Epochs that begin with rollouts.
-        passes: Updates of an epoch, in passes over all data. With two, the rewards after 16 epochs are spread
-            over seeds as in the reference; with one, most seeds are still on their way.
+        updates_per_epoch: With 20, the final rewards are spread over seeds as in the reference.
         batch_size: B.
         rollouts: Episodes of an online epoch.
         exploration: Half the width of the uniform noise on their actions.
@@ -60,7 +58,7 @@ class Settings:
 
     pretrain_epochs: int = 5
     online_epochs: int = 16
-    passes: int = 2
+    updates_per_epoch: int = 20
     batch_size: int = 32
     rollouts: int = 64
     exploration: float = 0.01
@@ -131,10 +129,9 @@ class _Experiment:
         )
 
     def _fit(self, phase: Phase) -> None:
-        """The updates of an epoch."""
-        B = self._settings.batch_size
-        for _ in range(self._settings.passes * math.ceil(self._replay.num_steps / B)):
-            batch = self._replay.sample(generator(self._seed, Stream.SEGMENTS, self._updates), B)
+        for _ in range(self._settings.updates_per_epoch):
+            rng = generator(self._seed, Stream.SEGMENTS, self._updates)
+            batch = self._replay.sample(rng, self._settings.batch_size)
             self._updater.update(batch, phase, noise=torch.zeros)
             self._updates += 1
 

@@ -5,8 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Any
 
 import pandas as pd
+from numpy.typing import NDArray
 
 from vitamin.analysis.tables import Table, write_csv
 from vitamin.errors import ReportError
@@ -47,6 +49,11 @@ def figure_folder(folder: Path) -> Iterator[Path]:
         raise ReportError(
             f"Cannot write the figure to {folder}: {error.strerror or error}. Choose another --out."
         ) from error
+
+
+def seed_rows(panel: str, series: str, seed: int, x: NDArray[Any], y: NDArray[Any]) -> pd.DataFrame:
+    """What one seed gave for a series, as columns ``vitamin.analysis.panels.SEED_COLUMNS``."""
+    return pd.DataFrame({"panel": panel, "series": series, "seed": seed, "x": x, "y": y})
 
 
 def write_numbers(values: pd.DataFrame, means: pd.DataFrame, out: Path) -> tuple[Path, Path]:

@@ -3,18 +3,17 @@
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from vitamin.algorithms.single_state import METHODS, Run, Settings, reward, run
 from vitamin.algorithms.single_state.experiment import ACTIONS, RETURNS_TO_GO
 from vitamin.algorithms.single_state.problem import OFFLINE_RANGES
 from vitamin.analysis import single_state as figure
 from vitamin.analysis.panels import over_seeds
-from vitamin.platform.figures.files import FigureFiles, Progress, figure_folder, write_numbers
+from vitamin.platform.figures.files import FigureFiles, Progress, figure_folder, seed_rows, write_numbers
 from vitamin.platform.figures.processes import in_processes
 
 NAME: Final = "single-state-mdp"
@@ -50,7 +49,7 @@ def measure(seeds: int, progress: Progress, settings: Settings) -> pd.DataFrame:
     keys = [(method, seed) for method in METHODS for seed in range(seeds)]
     runs = in_processes(partial(_run, settings=settings), keys, progress)
     parts = [part for key, result in zip(keys, runs, strict=True) for part in _panels(*key, result, settings)]
-    parts.append(_rows(figure.CRITIC, figure.TRUTH, 0, ACTIONS, reward(ACTIONS)))
+    parts.append(seed_rows(figure.CRITIC, figure.TRUTH, 0, ACTIONS, reward(ACTIONS)))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -60,13 +59,9 @@ def _run(key: tuple[str, int], settings: Settings) -> Run:
 
 def _panels(method: str, seed: int, result: Run, settings: Settings) -> Iterator[pd.DataFrame]:
     epochs = np.arange(len(result.rewards)) - settings.pretrain_epochs
-    yield _rows(figure.REWARD, method, seed, epochs, result.rewards)
+    yield seed_rows(figure.REWARD, method, seed, epochs, result.rewards)
     online = np.arange(1, len(result.actions) + 1)
-    yield _rows(figure.ACTIONS, method, seed, online, result.actions.mean(axis=1))
-    yield _rows(figure.ACTOR, method, seed, RETURNS_TO_GO, result.actor)
+    yield seed_rows(figure.ACTIONS, method, seed, online, result.actions.mean(axis=1))
+    yield seed_rows(figure.ACTOR, method, seed, RETURNS_TO_GO, result.actor)
     if result.critic is not None:
-        yield _rows(figure.CRITIC, method, seed, ACTIONS, result.critic)
-
-
-def _rows(panel: str, series: str, seed: int, x: NDArray[Any], y: NDArray[Any]) -> pd.DataFrame:
-    return pd.DataFrame({"panel": panel, "series": series, "seed": seed, "x": x, "y": y})
+        yield seed_rows(figure.CRITIC, method, seed, ACTIONS, result.critic)

@@ -3,18 +3,17 @@
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from vitamin.algorithms.theory import coverage, laplace, raised_targets
 from vitamin.analysis import theory as figure
-from vitamin.analysis.panels import interval_text, over_seeds
-from vitamin.analysis.tables import Cell, Table
-from vitamin.platform.figures.files import FigureFiles, Progress, figure_folder, write_numbers
+from vitamin.analysis.panels import over_seeds
+from vitamin.platform.figures.files import FigureFiles, Progress, figure_folder, seed_rows, write_numbers
 from vitamin.platform.figures.processes import in_processes
+from vitamin.platform.figures.theory_table import theory_table
 
 NAME: Final = "theory"
 TARGETS: Final = np.linspace(-1, 3, 17)
@@ -58,14 +57,9 @@ def theory(
         values = pd.concat(parts, ignore_index=True)
         out = folder / NAME
         means = over_seeds(values)
-        pictures = figure.plot_theory(
-            means,
-            out,
-            largest_value=laplace.BANDIT.q.max(),
-            highest_in_data=float(np.mean([run.highest for run in runs])),
-        )
+        pictures = figure.plot_theory(means, out)
         numbers = write_numbers(values, means, out)
-    return FigureFiles(pictures, *numbers, _table(values))
+    return FigureFiles(pictures, *numbers, theory_table(values))
 
 
 def _lemma(seeds: int, samples: tuple[int, ...]) -> Iterator[pd.DataFrame]:
@@ -75,13 +69,13 @@ def _lemma(seeds: int, samples: tuple[int, ...]) -> Iterator[pd.DataFrame]:
     beyond = np.linspace(bandit.q.max(), TARGETS[-1], 2)
     names = [f"Q = {value:g}, β = {share:g}" for value, share in zip(bandit.q, bandit.behavior, strict=True)]
     for a, name in enumerate(names):
-        yield _rows(figure.POLICY, f"{figure.BAYES} {name}", 0, FINE_TARGETS, bayes[:, a])
-        yield _rows(figure.POLICY, f"{figure.AWAC} {name}", 0, beyond, np.full(len(beyond), awac[a]))
+        yield seed_rows(figure.POLICY, f"{figure.BAYES} {name}", 0, FINE_TARGETS, bayes[:, a])
+        yield seed_rows(figure.POLICY, f"{figure.AWAC} {name}", 0, beyond, np.full(len(beyond), awac[a]))
     for seed in range(seeds):
         counts = laplace.counts(bandit, TARGETS, samples=samples[-1], seed=seed)
         policies = counts / counts.sum(axis=1, keepdims=True)
         for a, name in enumerate(names):
-            yield _rows(figure.POLICY, f"{figure.SAMPLED} {name}", seed, TARGETS, policies[:, a])
+            yield seed_rows(figure.POLICY, f"{figure.SAMPLED} {name}", seed, TARGETS, policies[:, a])
     for noise in ("Laplace", "Gaussian"):
         for seed in range(seeds):
             found = [
@@ -89,10 +83,10 @@ def _lemma(seeds: int, samples: tuple[int, ...]) -> Iterator[pd.DataFrame]:
                 for n in samples
             ]
             distances = [laplace.distance(count / count.sum(), awac) for count in found]
-            yield _rows(figure.DISTANCE, noise, seed, np.array(samples), np.array(distances))
+            yield seed_rows(figure.DISTANCE, noise, seed, np.array(samples), np.array(distances))
     near = np.array(samples) * laplace.share_near(bandit, BEYOND)
     expected = np.array([laplace.sampling_error(awac, count) for count in near])
-    yield _rows(figure.DISTANCE, figure.EXPECTED, 0, np.array(samples), expected)
+    yield seed_rows(figure.DISTANCE, figure.EXPECTED, 0, np.array(samples), expected)
 
 
 def _coverage(seeds: int) -> Iterator[pd.DataFrame]:
@@ -105,69 +99,28 @@ def _coverage(seeds: int) -> Iterator[pd.DataFrame]:
         mean, deviation = coverage.moments(exact)
         above = (np.arange(HORIZON + 1) - mean) / deviation
         shown = above >= 1
-        yield _rows(figure.COVERAGE, name, 0, above[shown], 1 / exact[shown])
+        yield seed_rows(figure.COVERAGE, name, 0, above[shown], 1 / exact[shown])
         found = np.stack(
             [coverage.sampled_returns(HORIZON, chance, episodes=EPISODES, seed=seed) for seed in range(seeds)]
         )
         seen = shown & (found > 0).all(axis=0)
         for seed, count in enumerate(found):
-            yield _rows(
+            yield seed_rows(
                 figure.COVERAGE, f"{figure.SAMPLED} {name}", seed, above[seen], EPISODES / count[seen]
             )
     reach = np.linspace(1, 8, 29)
-    yield _rows(figure.COVERAGE, figure.CHEBYSHEV, 0, reach, reach**2)
-    yield _rows(figure.COVERAGE, figure.LINEAR, 0, reach, reach)
+    yield seed_rows(figure.COVERAGE, figure.CHEBYSHEV, 0, reach, reach**2)
+    yield seed_rows(figure.COVERAGE, figure.LINEAR, 0, reach, reach)
 
 
 def _achieved(runs: list[raised_targets.Run], horizon: int) -> Iterator[pd.DataFrame]:
     targets = np.arange(horizon + 1)
     for seed, run in enumerate(runs):
-        yield _rows(figure.ACHIEVED, figure.TRAINED, seed, targets, run.achieved)
+        yield seed_rows(figure.ACHIEVED, figure.TRAINED, seed, targets, run.achieved)
+        yield seed_rows(figure.ACHIEVED, figure.HIGHEST, seed, np.zeros(1), np.array([run.highest]))
     ideal = raised_targets.expected_returns(raised_targets.ideal_actions(horizon))
     best = horizon * (raised_targets.MEAN_CHANCE + raised_targets.SLOPE)
     behavior = horizon * raised_targets.MEAN_CHANCE
-    yield _rows(figure.ACHIEVED, figure.IDEAL, 0, targets, ideal)
-    yield _rows(figure.ACHIEVED, figure.BEST, 0, targets, np.full(horizon + 1, best))
-    yield _rows(figure.ACHIEVED, figure.BEHAVIOR, 0, targets, np.full(horizon + 1, behavior))
-
-
-def _table(values: pd.DataFrame) -> Table:
-    """What each panel shows, in numbers."""
-
-    def of(panel: str, series: str, x: float) -> NDArray[np.float64]:
-        chosen = values[(values["panel"] == panel) & (values["series"] == series)]
-        return chosen.loc[chosen["x"] == x, "y"].to_numpy(dtype=np.float64)
-
-    samples = values.loc[values["panel"] == figure.DISTANCE, "x"].max()
-    horizon = values.loc[values["panel"] == figure.ACHIEVED, "x"].max()
-    rows = [
-        (
-            f"Lemma 2: distance from AWAC's policy, {noise} returns",
-            interval_text(of(figure.DISTANCE, noise, samples), 4),
-        )
-        for noise in ("Laplace", "Gaussian")
-    ]
-    rows.append(
-        ("Lemma 2: sum of AWAC's weights, 1 if exact", f"{laplace.awac_weights(laplace.BANDIT).sum():.3f}")
-    )
-    exact = values[(values["panel"] == figure.COVERAGE) & values["series"].isin(PRIORS)]
-    for name, curve in exact.groupby("series", sort=False):
-        last = curve.iloc[-1]
-        text = f"{last['y']:.3g}, {last['y'] / last['x'] ** 2:.3g} times Chebyshev's bound"
-        rows.append((f"Corollary 1: 1/α_f of the highest return, {name}", text))
-    for name, x in (
-        ("data's mean", round(horizon * raised_targets.MEAN_CHANCE)),
-        ("highest possible", horizon),
-    ):
-        rows.append(
-            (
-                f"Return achieved, conditioned on {x:g} ({name})",
-                interval_text(of(figure.ACHIEVED, figure.TRAINED, x), 2),
-            )
-        )
-    rows.append(("Return of the best action", f"{of(figure.ACHIEVED, figure.BEST, horizon)[0]:.2f}"))
-    return Table(("Quantity", "Value, mean over seeds [95 %]"), tuple((Cell(a), Cell(b)) for a, b in rows))
-
-
-def _rows(panel: str, series: str, seed: int, x: NDArray[Any], y: NDArray[Any]) -> pd.DataFrame:
-    return pd.DataFrame({"panel": panel, "series": series, "seed": seed, "x": x, "y": y})
+    yield seed_rows(figure.ACHIEVED, figure.IDEAL, 0, targets, ideal)
+    yield seed_rows(figure.ACHIEVED, figure.BEST, 0, targets, np.full(horizon + 1, best))
+    yield seed_rows(figure.ACHIEVED, figure.BEHAVIOR, 0, targets, np.full(horizon + 1, behavior))

@@ -15,7 +15,7 @@ from vitamin.analysis.theory import ACHIEVED, DISTANCE, TRAINED, theory_figure
 from vitamin.platform.figures import FigureFiles, single_state_mdp, theory
 from vitamin.platform.figures.processes import in_processes
 
-SHORT = single_state.Settings(pretrain_epochs=1, online_epochs=2, passes=1)
+SHORT = single_state.Settings(pretrain_epochs=1, online_epochs=2, updates_per_epoch=4)
 
 
 def silent(done: int, total: int | None) -> None:
@@ -78,7 +78,7 @@ def test_same_seeds_same_bytes(small: FigureFiles, tmp_path: Path) -> None:
 def test_numbers_of_the_theory_figure_are_those_drawn(small_theory: FigureFiles) -> None:
     check_pictures(small_theory)
     means = pd.read_csv(small_theory.means)
-    axes = theory_figure(means, largest_value=1.0, highest_in_data=12.0).axes
+    axes = theory_figure(means).axes
     for place, panel, series in ((axes[1], DISTANCE, "Laplace"), (axes[3], ACHIEVED, TRAINED)):
         expected = means.loc[(means["panel"] == panel) & (means["series"] == series), "mean"].to_numpy()
         drawn = [np.asarray(line.get_ydata()) for line in place.lines]
