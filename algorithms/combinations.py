@@ -51,11 +51,9 @@ def ignored_settings(method: Method) -> dict[str, str]:
     """Hyperparameters without influence on the method's results, each with the reason as half a sentence."""
     label, gradient = method.label, None if method.gradient is None else GRADIENTS[method.gradient]
     reasons: dict[str, str] = {}
-    for other in GRADIENTS.values():
-        names = ", ".join(
-            sorted(each.__name__ for each in GRADIENTS.values() if other.settings & each.settings)
-        )
-        reasons |= dict.fromkeys(other.settings, f"it belongs to the gradients of {names}")
+    for name in sorted(frozenset().union(*(other.settings for other in GRADIENTS.values()))):
+        readers = ", ".join(other.__name__ for other in GRADIENTS.values() if name in other.settings)
+        reasons[name] = f"it belongs to the gradients of {readers}"
     if gradient is None:
         reasons |= dict.fromkeys(_OF_RL_GRADIENTS, f"{label} has no RL gradient")
     else:

@@ -13,7 +13,7 @@ from vitamin.platform.cli import app
 from vitamin.platform.sweeps import shipped_specs
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("*/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("*/*.md"), *ROOT.glob("docs/*/*.md")])
 FOLDERS = "algorithms|analysis|benchmarks|docker|docs|platform|tests|tune_specs|vitamin"
 PLACE = re.compile(rf"(?<![\w/.:-])(?:{FOLDERS})/[\w./-]*[\w/]")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -45,7 +45,7 @@ class Echo:
         self.action_space = Box(-1, 1, (1,))
         self._steps = 0
 
-    def reset(self, *, seed: int | None = None) -> tuple[Any, dict[str, Any]]:  # noqa: ARG002
+    def reset(self, *, seed: int | None = None) -> tuple[Any, dict[str, Any]]:
         self._steps = 0
         return np.zeros(1, np.float32), {}
 

@@ -1,0 +1,79 @@
+"""What a method does not use is refused, with the reason."""
+
+import pytest
+
+from vitamin.algorithms.combinations import check_combination, check_method, ignored_settings
+from vitamin.algorithms.gradients import GRADIENTS
+from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.algorithms.methods import METHODS, Method, get_method
+from vitamin.errors import SettingsError
+
+
+@pytest.mark.parametrize("row", METHODS.values(), ids=METHODS)
+def test_rows_are_consistent(row: Method) -> None:
+    check_method(row)
+    fields = set(Hyperparameters.model_fields)
+    assert ignored_settings(row).keys() <= fields
+    assert row.fixed.keys() <= fields - ignored_settings(row).keys()
+    assert Hyperparameters(**row.fixed).model_dump().items() >= row.fixed.items()
+    assert row.terms("pretrain")
+    assert row.terms("online")
+
+
+def test_gradients_name_hyperparameters() -> None:
+    for gradient in GRADIENTS.values():
+        assert gradient.settings <= set(Hyperparameters.model_fields)
+
+
+def test_a_gradient_is_named_by_its_rows() -> None:
+    assert {row.gradient for row in METHODS.values()} == {None, *GRADIENTS}
+
+
+def test_the_terms_of_a_phase_in_words() -> None:
+    terms = {name: (row.terms("pretrain"), row.terms("online")) for name, row in METHODS.items()}
+    assert terms["td3_odt"] == ("squared error", "squared error + α·TD3")
+    assert terms["odt"] == ("likelihood + entropy",) * 2
+    assert terms["td3"] == ("squared error", "TD3")
+    assert terms["iql"] == ("IQL", "IQL")
+    assert terms["td3_bc"][0] == terms["td3_bc"][1] == "squared error + α·TD3"
+    assert terms["ddpg_odt"][1] == "squared error + α·DDPG"
+    assert terms["sac"] == ("likelihood + entropy", "SAC")
+    assert terms["ppo_odt"][1] == "likelihood + entropy + α·PPO"
+
+
+@pytest.mark.parametrize(
+    ("method", "setting", "reason"),
+    [
+        ("odt", "rl_coefficient", "ODT has no RL gradient"),
+        ("td3_odt", "initial_temperature", "the policy of TD3\\+ODT is deterministic and has no entropy"),
+        ("td3_odt", "expectile", "it belongs to the gradients of IQL"),
+        ("sac_odt", "exploration_noise", "explores with samples of its stochastic policy"),
+        ("sac", "clip_ratio", "it belongs to the gradients of PPO"),
+        ("ppo", "critic_members", "PPO has a value function, but no Q functions"),
+        ("awr_odt", "tau", "no slowly moving targets"),
+        ("td3_bc", "num_heads", "the policy of TD3\\+BC is no transformer"),
+        ("td3_bc", "pretrain_rl_coefficient", "pretrains with rl_coefficient"),
+        ("iql", "supervised_coefficient", "IQL has no supervised term"),
+        ("iql", "initial_temperature", "no loss of IQL has an entropy term"),
+        ("ddpg_odt", "target_policy_noise", "is 0.0 by definition of the method ddpg_odt"),
+        ("iql", "context_length", "is 1 by definition of the method iql"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_the_reason(method: str, setting: str, reason: str) -> None:
+    with pytest.raises(SettingsError, match=f"{setting} .*{reason}.*Leave it out"):
+        check_combination(get_method(method), ["learning_rate", setting])
+
+
+def test_what_a_method_uses_is_accepted() -> None:
+    check_combination(get_method("td3_odt"), ["rl_coefficient", "target_policy_noise", "exploration_noise"])
+    check_combination(get_method("sac_odt"), ["rl_coefficient", "initial_temperature", "tau"])
+    check_combination(get_method("iql"), ["expectile", "inverse_temperature", "hidden_size"])
+
+
+@pytest.mark.parametrize("gradient", ["sac", "ppo", "awac"])
+def test_a_gradient_that_needs_a_distribution_refuses_a_deterministic_head(gradient: str) -> None:
+    row = Method("mine", "Mine", "deterministic", gradient, "a row of somebody's own")
+    with pytest.raises(SettingsError, match=f"{gradient.upper()} gradient needs a stochastic policy"):
+        check_method(row)
+    with pytest.raises(SettingsError, match="no RL gradient 'sax'"):
+        check_method(Method("mine", "Mine", "stochastic", "sax", "a row of somebody's own"))
