@@ -51,9 +51,11 @@ def part(batch: SegmentBatch, rows: slice) -> SegmentBatch:
     return type(batch)(**{k: v[rows] if isinstance(v, Tensor) else v / 2 for k, v in vars(batch).items()})
 
 
-@pytest.mark.parametrize(
-    "method", [name for name, row in METHODS.items() if row.network != "future_transformer"]
-)
+USUAL = [name for name, row in METHODS.items() if row.network != "future_transformer"]
+"""Methods whose updates are `Updater`'s; PDT's are in test_future_update.py."""
+
+
+@pytest.mark.parametrize("method", USUAL)
 def test_every_method_updates_what_it_trains(method: str) -> None:
     u = updater(method, learning_rate=1e-3)
     lengths = (1, 1, 1, 1) if METHODS[method].network == "mlp" else LENGTHS
