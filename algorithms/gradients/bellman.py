@@ -45,7 +45,7 @@ class BellmanGradient(RLGradient):
         return values - networks.log_temperature.exp() * log_probs if entropy else values
 
     def bellman_values(self, batch: SegmentBatch, next_values: Tensor) -> Tensor:
-        """R + discount (1 - d) next_values; (B, K)."""
+        """Targets r + discount (1 - d) next_values; (B, K)."""
         return batch.rewards + self.hyperparameters.discount * (1 - batch.terminals) * next_values
 
     def squared_errors(
