@@ -61,8 +61,9 @@ class SingleStateNetworks(Networks):
     """
 
     def __init__(self, width: int, with_critic: bool) -> None:
+        policy = ReturnPolicy(width)
         critic = Critic(1, 1, width, layer_norm=False, members=1) if with_critic else None
-        super().__init__(ReturnPolicy(width), critic, targets=with_critic)
+        super().__init__(policy, critic, targets=with_critic)
 
     @torch.no_grad()
     def actions(self, returns_to_go: Tensor) -> Tensor:

@@ -59,13 +59,13 @@ def test_odt_stays_in_its_corner(seed: int) -> None:
 
 
 def test_ddpg_leaves_the_corner_and_its_critic_knows_the_way() -> None:
-    result = run("DDPG", 1)
+    result = run("DDPG", 0)
     assert result.actions[0].mean() < -0.9
     assert result.rewards[-1] > 0.5 > result.rewards[5]
     assert result.critic is not None
     assert abs(ACTIONS[result.critic.argmax()] - OPTIMUM) < 0.3
     data = ACTIONS > 0.5
-    assert np.abs(result.critic[data] - reward(ACTIONS[data])).max() < 0.25
+    assert np.abs(result.critic[data] - reward(ACTIONS[data])).max() < 0.15
 
 
 def test_rollouts_have_the_paper_s_noise() -> None:
