@@ -1,6 +1,6 @@
 """The policy: a decision transformer (Chen et al. 2021) with the head of TD3+ODT or Online DT (Zheng et al. 2022)."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import PolicyKind
@@ -33,9 +33,7 @@ class DecisionTransformer(CausalTransformer, PolicyNetwork):
         self.embed_return = Linear(1, width)
         self.embed_state = Linear(observation_size, width)
         self.embed_action = Linear(action_size, width)
-        self.embed_timestep = (
-            nn.Embedding(hyperparameters.max_timestep, width) if hyperparameters.timestep_embedding else None
-        )
+        self._add_timesteps(hyperparameters)
         self._add_blocks(hyperparameters, 3 * hyperparameters.context_length)
         head = DeterministicHead if policy == "deterministic" else StochasticHead
         self.head = head(width, action_size)
@@ -78,10 +76,6 @@ class DecisionTransformer(CausalTransformer, PolicyNetwork):
             self.embed_state(layout.take_steps(states)),
             self.embed_action(layout.take_steps(actions)),
         ]
-        offset = None
-        if self.embed_timestep is not None:
-            known = layout.take_steps(timesteps).clamp(max=self.embed_timestep.num_embeddings - 1)
-            offset = self.embed_timestep(known)
-        read = self._read(embedded, layout, offset)
+        read = self._read(embedded, layout, self._timestep_offset(timesteps, layout))
         output: PolicyOutput = self.head.output(layout.restore(self.head(read).to(states.dtype)))
         return output

@@ -39,9 +39,7 @@ class FutureConditionedPolicy(CausalTransformer, PolicyNetwork):
         self.embed_future = Linear(self.latent_size, width)
         self.embed_state = Linear(observation_size, width)
         self.embed_action = Linear(action_size, width)
-        self.embed_timestep = (
-            nn.Embedding(hyperparameters.max_timestep, width) if hyperparameters.timestep_embedding else None
-        )
+        self._add_timesteps(hyperparameters)
         self._add_blocks(hyperparameters, 3 * hyperparameters.context_length)
         self.head = StochasticHead(width, action_size)
         self.prior_head = GaussianHead(width, self.latent_size)
@@ -153,10 +151,6 @@ class FutureConditionedPolicy(CausalTransformer, PolicyNetwork):
             self.embed_future(layout.take_steps(latents)),
             self.embed_action(layout.take_steps(actions)),
         ]
-        offset = None
-        if self.embed_timestep is not None:
-            known = layout.take_steps(timesteps).clamp(max=self.embed_timestep.num_embeddings - 1)
-            offset = self.embed_timestep(known)
-        read = self._read(embedded, layout, offset)
+        read = self._read(embedded, layout, self._timestep_offset(timesteps, layout))
         output: PolicyOutput = self.head.output(layout.restore(self.head(read).to(states.dtype)))
         return output

@@ -65,6 +65,22 @@ class CausalTransformer(nn.Module):
     """What models of token sequences share; a subclass makes the embeddings before, and a head after `_add_blocks`."""
 
     causal_bias: Tensor
+    embed_timestep: nn.Embedding | None
+
+    def _add_timesteps(self, hyperparameters: Hyperparameters) -> None:
+        """Makes the embedding of timesteps, if the settings have one."""
+        settings = hyperparameters
+        self.embed_timestep = (
+            nn.Embedding(settings.max_timestep, settings.hidden_size) if settings.timestep_embedding else None
+        )
+
+    def _timestep_offset(self, timesteps: Tensor, layout: TokenLayout) -> Tensor | None:
+        """The embeddings of the layout's m steps, (m, H), of ``timesteps`` (B, K); None if there is no embedding."""
+        if self.embed_timestep is None:
+            return None
+        known = layout.take_steps(timesteps).clamp(max=self.embed_timestep.num_embeddings - 1)
+        embedded: Tensor = self.embed_timestep(known)
+        return embedded
 
     def _add_blocks(self, hyperparameters: Hyperparameters, slots: int) -> None:
         """Makes LayerNorms, dropout and blocks for rows of at most ``slots`` tokens."""

@@ -59,7 +59,12 @@ def test_errors_of_users_are_one_message() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "word"), [(KeyboardInterrupt(), 130, "Interrupted."), (RunError("x"), 1, "error: x")]
+    ("error", "code", "word"),
+    [
+        (KeyboardInterrupt(), 130, "Interrupted."),
+        (RunError("x"), 1, "error: x"),
+        (PermissionError(13, "Permission denied", "run"), 1, "error: run: Permission denied."),
+    ],
 )
 def test_exit_codes(monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, word: str) -> None:
     def fail(*_: object, **__: object) -> None:

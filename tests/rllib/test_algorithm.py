@@ -12,6 +12,7 @@ from ray import tune
 from ray.exceptions import RayTaskError
 from torch.nn.utils import parameters_to_vector
 
+from tests.rllib.outcomes import digest, histories
 from vitamin.algorithms.rllib import algorithm as algorithm_module
 from vitamin.algorithms.rllib.algorithm import OfflineToOnline
 from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
@@ -22,19 +23,6 @@ pytestmark = pytest.mark.ray
 MakeConfig = Callable[..., OfflineToOnlineConfig]
 
 
-def _history(algorithm: OfflineToOnline, iterations: int) -> list[Any]:
-    history = []
-    for _ in range(iterations):
-        algorithm.train()
-        record = {name: value for name, value in algorithm.record.items() if not name.startswith("time/")}
-        history.append((record, algorithm.evaluation))
-    return history
-
-
-def _digest(algorithm: OfflineToOnline) -> str:
-    return algorithm.call_learners(lambda learner: learner.digest())[0]
-
-
 def _parameters(learner: ReplayLearner) -> np.ndarray:
     return parameters_to_vector(learner.networks_module.parameters()).detach().numpy()
 
@@ -42,7 +30,7 @@ def _parameters(learner: ReplayLearner) -> np.ndarray:
 @pytest.mark.parametrize("method", ["td3_odt", "odt"])
 def test_phases_counters_and_metrics(make_config: MakeConfig, method: str) -> None:
     algorithm = make_config(method).build_algo()
-    (first, none), (second, pretrained), (third, tuned) = _history(algorithm, 3)
+    (first, none), (second, pretrained), (third, tuned) = histories(algorithm, 3)
     assert (first["phase"], second["phase"], third["phase"]) == ("pretrain", "pretrain", "online")
     assert none is not None  # the tiny preset evaluates every iteration
     assert pretrained.env_steps == 0
@@ -62,7 +50,7 @@ def test_result_does_not_depend_on_the_number_of_env_runners(make_config: MakeCo
     outcomes = []
     for runners in (0, 1, 2):
         algorithm = make_config(runners=runners, min_env_steps_per_iteration=1000).build_algo()
-        outcomes.append((_history(algorithm, 4), _digest(algorithm)))
+        outcomes.append((histories(algorithm, 4), digest(algorithm)))
         algorithm.stop()
     assert outcomes[0] == outcomes[1] == outcomes[2]
     assert outcomes[0][0][3][0]["env_steps"] == 2400  # three units of 400 steps an iteration
@@ -70,7 +58,7 @@ def test_result_does_not_depend_on_the_number_of_env_runners(make_config: MakeCo
 
 def test_learner_and_env_runners_are_processes_of_their_own(make_config: MakeConfig) -> None:
     algorithm = make_config(runners=2, learners=1).build_algo()
-    _history(algorithm, 3)
+    histories(algorithm, 3)
     runners = algorithm.env_runner_group.foreach_env_runner(
         lambda runner: os.getpid(), local_env_runner=False
     )
@@ -81,14 +69,14 @@ def test_learner_and_env_runners_are_processes_of_their_own(make_config: MakeCon
 
 def test_killed_env_runner_changes_nothing(make_config: MakeConfig) -> None:
     reference = make_config(runners=2, min_env_steps_per_iteration=1000).build_algo()
-    expected = (_history(reference, 5), _digest(reference))
+    expected = (histories(reference, 5), digest(reference))
     reference.stop()
     algorithm = make_config(runners=2, min_env_steps_per_iteration=1000).build_algo()
-    history = _history(algorithm, 3)
+    history = histories(algorithm, 3)
     pids = algorithm.env_runner_group.foreach_env_runner(lambda runner: os.getpid(), local_env_runner=False)
     os.kill(pids[0], signal.SIGKILL)
-    history += _history(algorithm, 2)
-    assert (history, _digest(algorithm)) == expected
+    history += histories(algorithm, 2)
+    assert (history, digest(algorithm)) == expected
     algorithm.stop()
 
 
@@ -96,10 +84,10 @@ def test_unit_whose_data_died_with_its_runner_is_computed_again(
     make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reference = make_config(runners=1).build_algo()
-    expected = (_history(reference, 3), _digest(reference))
+    expected = (histories(reference, 3), digest(reference))
     reference.stop()
     algorithm = make_config(runners=1).build_algo()
-    history = _history(algorithm, 2)
+    history = histories(algorithm, 2)
     stage, kills = algorithm_module.stage, []
 
     def kill_then_stage(*arguments: Any) -> None:
@@ -112,9 +100,9 @@ def test_unit_whose_data_died_with_its_runner_is_computed_again(
         stage(*arguments)
 
     monkeypatch.setattr(algorithm_module, "stage", kill_then_stage)
-    history += _history(algorithm, 1)
+    history += histories(algorithm, 1)
     assert kills
-    assert (history, _digest(algorithm)) == expected
+    assert (history, digest(algorithm)) == expected
     algorithm.stop()
 
 
@@ -181,17 +169,17 @@ def test_nan_is_reported_as_divergence(make_config: MakeConfig, learners: int) -
 @pytest.mark.parametrize("learners", [0, 1])
 def test_checkpoint_continues_bit_for_bit(make_config: MakeConfig, tmp_path: Path, learners: int) -> None:
     reference = make_config(learners=learners).build_algo()
-    expected = (_history(reference, 6), _digest(reference))
+    expected = (histories(reference, 6), digest(reference))
     reference.stop()
     first = make_config(learners=learners).build_algo()
-    history = _history(first, 4)
+    history = histories(first, 4)
     first.save_to_path(tmp_path / "checkpoint")
     first.stop()
     second = OfflineToOnline.from_checkpoint(str(tmp_path / "checkpoint"))
-    history += _history(second, 2)
-    assert (history, _digest(second)) == expected
+    history += histories(second, 2)
+    assert (history, digest(second)) == expected
     second.restore_from_path(tmp_path / "checkpoint")  # in place, after the replay has gone on
-    assert _history(second, 2) == history[4:]
+    assert histories(second, 2) == history[4:]
     second.stop()
 
 
@@ -213,14 +201,14 @@ def test_long_updates_are_seen_to_pass_and_cutting_them_changes_nothing(
     make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = make_config().build_algo()
-    expected = (_history(whole, 3), _digest(whole))
+    expected = (histories(whole, 3), digest(whole))
     whole.stop()
     monkeypatch.setattr(algorithm_module, "_FIRST_PART", 3)
     monkeypatch.setattr(algorithm_module, "_PART_S", 0.0)
     cut = make_config().build_algo()
     seen = []
     cut.on_updates = lambda done, total: seen.append((done, total))
-    assert (_history(cut, 3), _digest(cut)) == expected
+    assert (histories(cut, 3), digest(cut)) == expected
     assert seen[:2] == [(3, 4), (4, 4)]
     assert seen[2:6] == [(1, 4), (2, 4), (3, 4), (4, 4)]
     cut.stop()
@@ -288,15 +276,15 @@ def test_a_learner_on_a_gpu_continues_bit_for_bit(
 
     reference = build()
     assert reference.call_learners(lambda learner: learner.device.type) == ["cuda"]
-    expected = (_history(reference, 5), _digest(reference))
+    expected = (histories(reference, 5), digest(reference))
     reference.stop()
     first = build()
-    history = _history(first, 3)
+    history = histories(first, 3)
     first.save_to_path(tmp_path)
     first.stop()
     second = build()
     second.restore_from_path(tmp_path)
-    assert (history + _history(second, 2), _digest(second)) == expected
+    assert (history + histories(second, 2), digest(second)) == expected
     second.stop()
 
 
@@ -322,7 +310,7 @@ def test_success_and_discounted_return_are_metrics(
 
     monkeypatch.setattr(PendulumEnv, "step", with_goal)
     algorithm = make_config(eval_episodes=2, discount=1.0).build_algo()
-    history = _history(algorithm, 3)
+    history = histories(algorithm, 3)
     algorithm.stop()
     (first, evaluation), _, (online, _) = history
     assert evaluation.successes == (True, False)  # two episodes take turns, the first has the third step
@@ -355,7 +343,7 @@ def test_tune_restarts_a_trial_whose_process_died(make_config: MakeConfig, tmp_p
     assert not results.errors
     assert results[0].metrics["env_steps"] == 1200
     uninterrupted = make_config(online_steps=1200).build_algo()
-    history = _history(uninterrupted, 5)
+    history = histories(uninterrupted, 5)
     assert results[0].metrics["evaluation"]["return_mean"] == history[-1][0]["evaluation/return_mean"]
     uninterrupted.stop()
 
@@ -368,7 +356,7 @@ def test_environment_that_raises_ends_the_run_clearly(
     from vitamin.errors import EnvironmentFailure
 
     algorithm = make_config().build_algo()
-    _history(algorithm, 2)
+    histories(algorithm, 2)
 
     def broken(self: Any, action: Any) -> Any:
         raise ValueError("the joint came off")

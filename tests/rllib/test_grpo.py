@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from torch.nn.utils import parameters_to_vector
 
+from tests.rllib.outcomes import digest, histories
 from vitamin.algorithms.rllib.algorithm import OfflineToOnline
 from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
 from vitamin.errors import SettingsError, TaskError
@@ -22,22 +23,9 @@ MakeConfig = Callable[..., OfflineToOnlineConfig]
 SIZES = {"group_size": 3, "reset_states": 2, "subtrajectory_length": 6, "group_batch_size": 4}
 
 
-def _history(algorithm: OfflineToOnline, iterations: int) -> list[Any]:
-    history = []
-    for _ in range(iterations):
-        algorithm.train()
-        record = {name: value for name, value in algorithm.record.items() if not name.startswith("time/")}
-        history.append((record, algorithm.evaluation))
-    return history
-
-
-def _digest(algorithm: OfflineToOnline) -> str:
-    return algorithm.call_learners(lambda learner: learner.digest())[0]
-
-
 def _outcome(algorithm: OfflineToOnline, iterations: int) -> Any:
     try:
-        return _history(algorithm, iterations), _digest(algorithm)
+        return histories(algorithm, iterations), digest(algorithm)
     finally:
         algorithm.stop()
 
@@ -69,7 +57,7 @@ def test_result_depends_on_neither_the_number_of_env_runners_nor_their_deaths(
     assert outcomes[0] == outcomes[1]
     assert outcomes[0][0][3][0]["groups/count"] == 8
     algorithm = make_config("grpo", runners=2, **settings).build_algo()
-    history = _history(algorithm, 3)
+    history = histories(algorithm, 3)
     pids = algorithm.env_runner_group.foreach_env_runner(lambda runner: os.getpid(), local_env_runner=False)
     os.kill(pids[0], signal.SIGKILL)
     rest, digest = _outcome(algorithm, 1)
@@ -79,7 +67,7 @@ def test_result_depends_on_neither_the_number_of_env_runners_nor_their_deaths(
 def test_checkpoint_continues_bit_for_bit(make_config: MakeConfig, tmp_path: Path) -> None:
     expected = _outcome(make_config("grpo", **SIZES).build_algo(), 6)
     first = make_config("grpo", **SIZES).build_algo()
-    history = _history(first, 4)
+    history = histories(first, 4)
     first.save_to_path(tmp_path / "checkpoint")
     first.stop()
     second = OfflineToOnline.from_checkpoint(str(tmp_path / "checkpoint"))
@@ -91,7 +79,7 @@ def test_two_learners_make_the_updates_of_one(make_config: MakeConfig) -> None:
     vectors = {}
     for learners in (1, 2):
         algorithm = make_config("grpo", learners=learners, **SIZES, updates_per_iteration=12).build_algo()
-        _history(algorithm, 3)
+        histories(algorithm, 3)
         digests = algorithm.call_learners(lambda learner: learner.digest())
         assert len(set(digests)) == 1
         vectors[learners] = algorithm.call_learners(

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch.nn.utils import parameters_to_vector
 
+from tests.rllib.outcomes import digest, histories
 from vitamin.algorithms.methods import METHODS
-from vitamin.algorithms.rllib.algorithm import OfflineToOnline
 from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
 from vitamin.algorithms.rllib.learner import ReplayLearner
 
@@ -18,18 +18,6 @@ MakeConfig = Callable[..., OfflineToOnlineConfig]
 
 FAMILIES = ["td3", "ddpg_odt", "td3_bc", "iql", "sac_odt", "iql_odt", "awac", "ppo_odt", "ppo", "awr_odt"]
 SHORT = {"pretrain_updates": 4}
-
-
-def _train(algorithm: OfflineToOnline, iterations: int) -> list[dict[str, float]]:
-    records = []
-    for _ in range(iterations):
-        algorithm.train()
-        records.append({k: v for k, v in algorithm.record.items() if not k.startswith("time/")})
-    return records
-
-
-def _digest(algorithm: OfflineToOnline) -> str:
-    return algorithm.call_learners(lambda learner: learner.digest())[0]
 
 
 def _parameters(learner: ReplayLearner) -> np.ndarray:
@@ -42,19 +30,19 @@ def test_a_resumed_run_equals_one_that_was_left_alone(
 ) -> None:
     config = make_config(method, **SHORT)
     algorithm = config.build_algo()
-    first, second = _train(algorithm, 2)
+    (first, _), (second, _) = histories(algorithm, 2)
     assert (first["phase"], second["phase"]) == ("pretrain", "online")
     row = METHODS[method]
     assert ("loss/rl" in first) == ("pretrain" in row.rl)
     assert "loss/rl" in second
     assert "loss/critic" in first
     algorithm.save_to_path(tmp_path)
-    rest, end = _train(algorithm, 2), _digest(algorithm)
+    rest, end = histories(algorithm, 2), digest(algorithm)
     algorithm.stop()
 
     resumed = make_config(method, **SHORT).build_algo()
     resumed.restore_from_path(tmp_path)
-    assert (_train(resumed, 2), _digest(resumed)) == (rest, end)
+    assert (histories(resumed, 2), digest(resumed)) == (rest, end)
     resumed.stop()
 
 
@@ -64,7 +52,7 @@ def test_learners_in_lockstep_make_one_learner_s_updates(make_config: MakeConfig
     outcomes = []
     for learners in (0, 2):
         algorithm = make_config("awr_odt", learners=learners, **options).build_algo()
-        _train(algorithm, 2)
+        histories(algorithm, 2)
         outcomes.append(algorithm.call_learners(_parameters))
         algorithm.stop()
     (alone,), (first, second) = outcomes

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.rllib.outcomes import digest, histories
 from vitamin.algorithms.rllib.algorithm import OfflineToOnline
 from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
 from vitamin.errors import SettingsError
@@ -16,33 +17,20 @@ MakeConfig = Callable[..., OfflineToOnlineConfig]
 SETTINGS = {"warmup_env_steps": 600, "return_warmup_updates": 6, "online_steps": 2000}
 
 
-def _history(algorithm: OfflineToOnline, iterations: int) -> list[Any]:
-    history = []
-    for _ in range(iterations):
-        algorithm.train()
-        record = {name: value for name, value in algorithm.record.items() if not name.startswith("time/")}
-        history.append((record, algorithm.evaluation))
-    return history
-
-
-def _digest(algorithm: OfflineToOnline) -> str:
-    return algorithm.call_learners(lambda learner: learner.digest())[0]
-
-
 def _selects(algorithm: OfflineToOnline) -> bool:
     return algorithm.call_learners(lambda learner: bool(learner.networks_module.networks.policy.selects))[0]
 
 
 def test_reward_free_pretraining_then_a_warmup_then_fine_tuning(make_config: MakeConfig) -> None:
     algorithm = make_config("pdt", **SETTINGS).build_algo()
-    (first, _), (second, _) = _history(algorithm, 2)
+    (first, _), (second, _) = histories(algorithm, 2)
     assert first["phase"] == second["phase"] == "pretrain"
     assert {"loss/supervised", "latent/encoder_kl", "latent/prior_kl", "policy/temperature"} <= first.keys()
     assert "loss/return" not in second
     assert second["replay/steps"] == 2000
     assert not _selects(algorithm)
 
-    ((warmup, evaluation),) = _history(algorithm, 1)
+    ((warmup, evaluation),) = histories(algorithm, 1)
     assert warmup["env_steps"] == 800  # two units of two episodes of 200 steps
     assert warmup["replay/trajectories"] == warmup["episodes"] == 4  # the offline data is gone
     assert warmup["gradient_updates"] == 8 + 6
@@ -50,7 +38,7 @@ def test_reward_free_pretraining_then_a_warmup_then_fine_tuning(make_config: Mak
     assert evaluation is not None
     assert _selects(algorithm)
 
-    ((tuned, _),) = _history(algorithm, 1)
+    ((tuned, _),) = histories(algorithm, 1)
     assert tuned["env_steps"] == 1200
     assert tuned["replay/trajectories"] == 6
     assert tuned["gradient_updates"] == 8 + 6 + 4
@@ -62,14 +50,14 @@ def test_checkpoint_continues_bit_for_bit(make_config: MakeConfig, tmp_path: Pat
     reference = make_config("pdt", **SETTINGS).build_algo()
     history = []
     for done in range(1, 6):
-        history += _history(reference, 1)
+        history += histories(reference, 1)
         reference.save_to_path(tmp_path / str(done))
-    expected = (history, _digest(reference))
+    expected = (history, digest(reference))
     reference.stop()
     other = make_config("pdt", **SETTINGS).build_algo()
     for done in (4, 2, 3):  # fine-tuning, then in place pretraining, the warm-up
         other.restore_from_path(tmp_path / str(done))
-        assert (history[:done] + _history(other, 5 - done), _digest(other)) == expected
+        assert (history[:done] + histories(other, 5 - done), digest(other)) == expected
     other.stop()
 
 
@@ -77,7 +65,7 @@ def test_result_does_not_depend_on_the_number_of_env_runners(make_config: MakeCo
     outcomes = []
     for runners in (0, 2):
         algorithm = make_config("pdt", runners=runners, **SETTINGS).build_algo()
-        outcomes.append((_history(algorithm, 4), _digest(algorithm)))
+        outcomes.append((histories(algorithm, 4), digest(algorithm)))
         algorithm.stop()
     assert outcomes[0] == outcomes[1]
 

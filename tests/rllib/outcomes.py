@@ -1,0 +1,20 @@
+"""What an algorithm did, in a form that can be compared."""
+
+from typing import Any
+
+from vitamin.algorithms.rllib.algorithm import OfflineToOnline
+
+
+def histories(algorithm: OfflineToOnline, iterations: int) -> list[Any]:
+    """Metrics without timings, and the evaluation, of each of so many iterations."""
+    found = []
+    for _ in range(iterations):
+        algorithm.train()
+        record = {name: value for name, value in algorithm.record.items() if not name.startswith("time/")}
+        found.append((record, algorithm.evaluation))
+    return found
+
+
+def digest(algorithm: OfflineToOnline) -> str:
+    """What the first learner holds."""
+    return algorithm.call_learners(lambda learner: learner.digest())[0]
