@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.errors import DatasetError
-from vitamin.platform.datasets.provenance import PAID_AT_ONCE, REWARDS_ATTRIBUTE
+from vitamin.platform.datasets.provenance import MINARI_ATTRIBUTE, PAID_AT_ONCE, REWARDS_ATTRIBUTE
 from vitamin.platform.tasks.expectations import ObservationRange
 from vitamin.platform.tasks.registry_files import registered_tasks
 from vitamin.platform.tasks.task import Task
@@ -32,17 +32,16 @@ def find_doubts(
     Raises:
         DatasetError: If its attributes name another environment than the registered task's.
     """
-    found = [*_name_doubts(path, task)]
+    # A Minari dataset has versions of its own.
+    found = [] if MINARI_ATTRIBUTE in attributes else [*_name_doubts(path, task)]
     stated = _stated_task(attributes)
     if stated is not None:
         found += [*_payment_doubts(attributes), *_reward_doubts(trajectories.rewards, task, 0.0)]
         return (*found, *_check_stated(stated, path, task))
     reaches = task.reward_range.reaches if task.reward_range is not None else 0.0
-    return (
-        *found,
-        *_observation_doubts(trajectories, task),
-        *_reward_doubts(trajectories.rewards, task, reaches),
-    )
+    found += _observation_doubts(trajectories, task)
+    of_rewards = [*_reward_doubts(trajectories.rewards, task, reaches)]
+    return (*found, *(of_rewards or _score_doubts(trajectories, task)))
 
 
 def _stated_task(attributes: Mapping[str, Any]) -> Task | None:
@@ -161,4 +160,15 @@ def _reward_doubts(rewards: NDArray[np.float32], task: Task, reaches: float) -> 
             f"rewards are from {low:.4g} to {high:.4g}, {task.env_id}'s from {expected.low:g} to {expected.high:g} and"
             f" of size {expected.reaches:g} at times ({expected.source}): were they scaled or shifted already?"
             " reward_shift and reward_divisor come on top"
+        )
+
+
+def _score_doubts(trajectories: Trajectories, task: Task) -> Iterator[str]:
+    """Of episodes whose mean score real data of the kind does not have."""
+    expected, score = task.mean_score, task.normalized_score(float(trajectories.returns.mean()))
+    if expected is not None and score is not None and not expected.low <= score <= expected.high:
+        yield (
+            f"its episodes have a mean normalized score of {score:.1f}, {task.dataset_kind} data {expected.low:g} to"
+            f" {expected.high:g} ({expected.source}): data of another kind, or were its rewards scaled or shifted"
+            " already?"
         )

@@ -30,6 +30,27 @@ class RewardRange:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class ScoreRange:
+    """Mean normalized score of the episodes in real data of one kind.
+
+    Attributes:
+        low: The least over all environments of the suite, with room.
+        high: The greatest, with room.
+        source: Whose data.
+    """
+
+    low: float
+    high: float
+    source: str
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "ScoreRange":
+        if self.low >= self.high:
+            raise ValueError(f"no score lies between {self.low} and {self.high}")
+        return self
+
+
+@dataclass(frozen=True, config=_STRICT)
 class ObservationRange:
     """Where an observation lies in real data.
 

@@ -37,6 +37,7 @@ def get_task(name: str) -> Task:
     if task is not None:
         return task
     _refuse_other_version(name)
+    _refuse_other_dataset(name)
     return _gymnasium_task(name)
 
 
@@ -50,6 +51,20 @@ def _refuse_other_version(name: str) -> None:
                 f"There is no {name} here, only {' and '.join(ours)}, and results on it are not comparable:"
                 f" -{version} is {suite.other_versions[version]}."
             )
+
+
+def _refuse_other_dataset(name: str) -> None:
+    """Raises if ``name`` is published data of a registered environment that no task is for."""
+    for suite in suites():
+        for key, environment in suite.environments.items():
+            kind = re.sub(rf"^{key}-|-v\d+$", "", name)
+            if name.startswith(f"{key}-") and kind in suite.other_datasets:
+                reference = environment.reference
+                scores = f" --reference-scores {reference.min:g} {reference.max:g}" if reference else ""
+                raise TaskError(
+                    f"{name} is data of D4RL's, but no task of the paper's, and not registered. To train on its file:"
+                    f" vitamin train {environment.env_id} --data FILE{scores}"
+                )
 
 
 def _tasks_in(suite: SuiteFile) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from vitamin.errors import SettingsError
-from vitamin.platform.tasks.expectations import ObservationRange, RewardRange
+from vitamin.platform.tasks.expectations import ObservationRange, RewardRange, ScoreRange
 from vitamin.platform.tasks.overrides import checked_settings
 from vitamin.platform.tasks.task import EpisodeEnds
 
@@ -45,6 +45,7 @@ class DatasetKind(_Block):
     sources: tuple[str, ...] = ()
     quirks: tuple[str, ...] = ()
     episode_ends: EpisodeEnds = "flags"
+    mean_score: ScoreRange | None = None
     hyperparameters: Settings = Field(default_factory=dict)
     hyperparameters_source: str | None = None
 
@@ -115,7 +116,8 @@ class SuiteFile(_Block):
     """A registry file. A task is merged from suite, environment, dataset kind and its own entry.
 
     ``hyperparameters_source`` holds for the settings of every block that does not state its own.
-    ``other_versions`` says of versions that are not registered (``v0``) how they differ.
+    ``other_versions`` says of versions that are not registered (``v0``) how they differ, ``other_datasets`` lists
+    kinds of published data (``medium-expert``) that are not.
     """
 
     suite: str
@@ -123,6 +125,7 @@ class SuiteFile(_Block):
     sources: tuple[str, ...]
     dataset_base_url: str | None = None
     other_versions: dict[str, str] = Field(default_factory=dict)
+    other_datasets: tuple[str, ...] = ()
     hyperparameters: Settings = Field(default_factory=dict)
     hyperparameters_source: str = ""
     datasets: dict[str, DatasetKind] = Field(default_factory=dict)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from vitamin.platform.tasks.expectations import ObservationRange, RewardRange
+from vitamin.platform.tasks.expectations import ObservationRange, RewardRange, ScoreRange
 
 EpisodeEnds = Literal["flags", "transitions", "jumps"]
 """How a file is cut into episodes; `vitamin.platform.datasets.episodes` says what each means."""
@@ -53,6 +53,7 @@ class Task:
         episode_ends: How the published file is cut into episodes.
         reward_range: What single steps pay in real data.
         observation_ranges: Where observations lie in real data.
+        mean_score: What the episodes of real data of the kind score on average.
         quirks: What is unusual about the data or the environment, a sentence each.
         sources: Where the entries of the registry come from.
         settings: The settings that depend on the task, by their names in ``Hyperparameters``, later layers
@@ -80,6 +81,7 @@ class Task:
     episode_ends: EpisodeEnds = "flags"
     reward_range: RewardRange | None = None
     observation_ranges: tuple[ObservationRange, ...] = ()
+    mean_score: ScoreRange | None = None
     quirks: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     settings: tuple[SettingsLayer, ...] = ()

@@ -126,6 +126,14 @@ def test_another_version_of_a_task_is_refused_with_the_reason() -> None:
     assert "not comparable" in message
 
 
+def test_published_data_that_no_task_is_for_is_refused_with_what_to_do() -> None:
+    message = vitamin("tasks", "hopper-medium-expert-v2", code=1).stderr
+    assert "no task of the paper's" in message
+    assert "vitamin train Hopper-v4 --data FILE --reference-scores -20.2723 3234.3" in " ".join(
+        message.split()
+    )
+
+
 def test_fetch_end_to_end(tmp_path: Path, cache: Path) -> None:
     content = hopper_file(tmp_path / "published.hdf5").read_bytes()
     with serve(FileServer(content)) as server:

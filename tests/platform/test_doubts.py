@@ -18,6 +18,7 @@ from vitamin.platform.datasets import (
     read_dataset,
 )
 from vitamin.platform.datasets.hdf5 import RawDataset, write_raw
+from vitamin.platform.datasets.provenance import MINARI_ATTRIBUTE
 from vitamin.platform.environments import make_raw_environment
 from vitamin.platform.tasks import Task, get_task
 
@@ -54,6 +55,12 @@ def doubts(folder: Path, arrays: dict[str, Any], task: str, name: str = "mine.hd
     return read_dataset(write_file(folder / name, arrays), get_task(task)).doubts
 
 
+def _one_good_episode(recorded: dict[str, Any]) -> dict[str, Any]:
+    """A hopper that stands still in a state that was ``recorded`` and is paid as a medium policy."""
+    arrays = {column: np.repeat(values[:1], 400, axis=0) for column, values in recorded.items()}
+    return arrays | {"rewards": np.full(400, 4.0), "timeouts": np.arange(400) == 399}
+
+
 def _walks(length: int, up_to: float) -> dict[str, Any]:
     """Three walks through an AntMaze that cover it, the second of which reaches a goal."""
     ends = [length - 1, 2 * length - 1]
@@ -64,14 +71,14 @@ def _walks(length: int, up_to: float) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["hopper", "halfcheetah", "walker2d"])
 def test_real_data_raises_no_doubt(tmp_path: Path, recorded: dict[str, Any], name: str) -> None:
-    assert doubts(tmp_path, recorded[name], f"{name}-medium-replay-v2") == ()
+    assert doubts(tmp_path, recorded[name], f"{name}-random-v2") == ()
 
 
 @pytest.mark.parametrize(("data", "task"), [("halfcheetah", "walker2d"), ("walker2d", "halfcheetah")])
 def test_data_of_an_environment_of_the_same_widths_is_recognized(
     tmp_path: Path, recorded: dict[str, Any], data: str, task: str
 ) -> None:
-    (doubt,) = doubts(tmp_path, recorded[data], f"{task}-medium-v2")
+    doubt, *_ = doubts(tmp_path, recorded[data], f"{task}-random-v2")
     assert "observation 0 (height of the torso" in doubt
     assert "is not within" in doubt
     assert f"It fits {data}-" in doubt
@@ -82,7 +89,7 @@ def test_normalized_observations_are_noticed(tmp_path: Path, recorded: dict[str,
     arrays["observations"] = (arrays["observations"] - arrays["observations"].mean(0)) / arrays[
         "observations"
     ].std(0)
-    (doubt,) = doubts(tmp_path, arrays, "hopper-medium-v2")
+    (doubt,) = doubts(tmp_path, arrays, "hopper-random-v2")
     assert "normalized" in doubt
     assert f"fits {NORMALIZED}" in doubt
 
@@ -116,6 +123,32 @@ def test_rewards_that_were_changed_are_noticed(
     assert "1 for being healthy" in doubt
 
 
+@pytest.mark.parametrize("kind", ["medium", "medium-replay"])
+def test_data_of_another_kind_is_noticed(tmp_path: Path, recorded: dict[str, Any], kind: str) -> None:
+    (doubt,) = doubts(tmp_path, recorded["hopper"], f"hopper-{kind}-v2")
+    assert f"{kind} data " in doubt
+    assert "data of another kind, or were its rewards scaled" in doubt
+    better = _one_good_episode(recorded["hopper"])
+    assert doubts(tmp_path, better, f"hopper-{kind}-v2", "better.hdf5") == ()
+    (doubt,) = doubts(tmp_path, better, "hopper-random-v2", "better.hdf5")
+    assert "random data -20 to 15" in doubt
+
+
+def test_demonstrations_whose_rewards_were_halved_are_noticed(tmp_path: Path) -> None:
+    door = get_task("door-human-v1")
+    rewards = np.linspace(-0.3, 20, 60)
+    arrays: dict[str, Any] = {
+        "observations": np.zeros((60, 39)),
+        "actions": np.zeros((60, 28)),
+        "rewards": rewards,
+        "terminals": np.zeros(60, bool),
+        "timeouts": np.arange(60) % 20 == 19,
+    }
+    assert not any("scaled" in doubt for doubt in doubts(tmp_path, arrays, door.name))
+    halved = doubts(tmp_path, arrays | {"rewards": rewards / 2}, door.name, "halved.hdf5")
+    assert "rewards are from -0.15 to 10, " in halved[-1]
+
+
 def test_sparse_rewards_that_were_shifted_are_noticed(tmp_path: Path) -> None:
     arrays = _walks(48, up_to=9)
     (doubt,) = doubts(tmp_path, arrays | {"rewards": arrays["rewards"] - 1}, "antmaze-umaze-v2")
@@ -138,7 +171,7 @@ def test_sparse_rewards_that_were_shifted_are_noticed(tmp_path: Path) -> None:
 def test_file_names_tell_versions_and_kinds(
     tmp_path: Path, recorded: dict[str, Any], file: str, task: str, doubt: str | None
 ) -> None:
-    found = doubts(tmp_path, recorded["hopper"], task, file)
+    found = doubts(tmp_path, _one_good_episode(recorded["hopper"]), task, file)
     assert len(found) == (doubt is not None)
     assert doubt is None or doubt in found[0]
 
@@ -151,6 +184,15 @@ def test_file_names_of_other_suites_tell_versions(tmp_path: Path) -> None:
     assert name is not None
     (doubt,) = doubts(tmp_path, _walks(48, up_to=9), "antmaze-umaze-v2", name)
     assert "the name of antmaze-umaze-v0's file" in doubt
+
+
+def test_minari_s_versions_are_its_own(tmp_path: Path, recorded: dict[str, Any]) -> None:
+    path = tmp_path / "me" / "hopper-v0.hdf5"
+    path.parent.mkdir()
+    for attributes, doubted in (({}, True), ({MINARI_ATTRIBUTE: "me/hopper-v0"}, False)):
+        write_raw(path, RawDataset(**recorded["hopper"]), attributes)
+        doubts = read_dataset(path, get_task("hopper-random-v2")).doubts
+        assert any("speaks of v0" in doubt for doubt in doubts) == doubted
 
 
 def _stated(path: Path, arrays: dict[str, Any], task: str) -> Path:
