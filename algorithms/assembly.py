@@ -13,6 +13,7 @@ from vitamin.algorithms.models.future_policy import FutureConditionedPolicy
 from vitamin.algorithms.models.mlp_policy import MLPPolicy
 from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.models.policy import PolicyNetwork
+from vitamin.algorithms.models.recurrent_critics import RecurrentCritic
 from vitamin.algorithms.replay import Replay
 from vitamin.algorithms.update import Updater
 
@@ -43,13 +44,7 @@ def build_networks(
     gradient = None if method.gradient is None else GRADIENTS[method.gradient]
     critic = value = encoder = None
     if gradient is not None and gradient.has_q:
-        critic = Critic(
-            observation_size,
-            action_size,
-            settings.critic_hidden_size,
-            settings.critic_layer_norm,
-            settings.critic_members,
-        )
+        critic = _build_critic(observation_size, action_size, settings)
     if gradient is not None and gradient.has_value:
         value = ValueFunction(observation_size, settings.critic_hidden_size, settings.critic_layer_norm)
     if method.network == "future_transformer":
@@ -59,8 +54,18 @@ def build_networks(
         critic,
         value,
         targets=gradient is not None and gradient.targets is not None,
+        reference=settings.action_regularization > 0 or settings.jump_start_steps > 0,
         temperature=settings.initial_temperature if uses_temperature(method) else None,
         future_encoder=encoder,
+    )
+
+
+def _build_critic(observation_size: int, action_size: int, settings: Hyperparameters) -> Critic:
+    sizes = observation_size, action_size, settings.critic_hidden_size
+    if settings.critic_network == "perceptron":
+        return Critic(*sizes, settings.critic_layer_norm, settings.critic_members)
+    return RecurrentCritic(
+        settings.critic_network, *sizes, settings.critic_layer_norm, settings.critic_members
     )
 
 

@@ -8,10 +8,11 @@ from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import Method
 from vitamin.errors import SettingsError
 
+_OF_Q_FUNCTIONS = ("critic_members", "critic_network")
 _OF_RL_GRADIENTS = (
+    *_OF_Q_FUNCTIONS,
     "rl_coefficient",
     "pretrain_rl_coefficient",
-    "critic_members",
     "critic_hidden_size",
     "critic_layer_norm",
     "critic_learning_rate",
@@ -42,7 +43,8 @@ _OF_FUTURES = (
     "return_warmup_updates",
     "return_warmup_learning_rate",
 )
-_OF_RETURN_CONDITIONING = ("eval_target_return", "online_target_return")
+_OF_TARGET_RETURNS = ("eval_target_return", "online_target_return", "curriculum_target_return")
+_OF_RETURN_CONDITIONING = (*_OF_TARGET_RETURNS, "return_conditioning")
 _OF_GROUPS = (
     "group_size",
     "reset_states",
@@ -57,34 +59,57 @@ _OF_DETERMINISTIC_POLICIES = ("exploration_noise",)
 _OF_STOCHASTIC_POLICIES = ("initial_temperature", "temperature_learning_rate", "entropy_over_padding")
 
 
-def ignored_settings(method: Method) -> dict[str, str]:
-    """Hyperparameters without influence on the method's results, each with the reason as half a sentence."""
+def _unused_by_gradient(method: Method) -> dict[str, str]:
+    """Settings of RL gradients and critics that the method's own do not read."""
     label, gradient = method.label, None if method.gradient is None else GRADIENTS[method.gradient]
     reasons: dict[str, str] = {}
     for name in sorted(frozenset().union(*(other.settings for other in GRADIENTS.values()))):
         readers = ", ".join(other.__name__ for other in GRADIENTS.values() if name in other.settings)
         reasons[name] = f"it belongs to the gradients of {readers}"
     if gradient is None:
-        reasons |= dict.fromkeys(_OF_RL_GRADIENTS, f"{label} has no RL gradient")
-    else:
-        reasons = {name: reason for name, reason in reasons.items() if name not in gradient.settings}
-        if not gradient.has_q:
-            reasons["critic_members"] = f"{label} has a value function, but no Q functions"
-        if gradient.targets != "soft":
-            reasons["tau"] = f"{label} has no slowly moving targets"
-        if "pretrain" in method.rl:
-            reasons["pretrain_rl_coefficient"] = f"{label} pretrains with rl_coefficient"
+        return reasons | dict.fromkeys(_OF_RL_GRADIENTS, f"{label} has no RL gradient")
+    reasons = {name: reason for name, reason in reasons.items() if name not in gradient.settings}
+    if not gradient.has_q:
+        reasons |= dict.fromkeys(_OF_Q_FUNCTIONS, f"{label} has a value function, but no Q functions")
+    elif gradient.has_value:
+        reasons["critic_network"] = (
+            f"{label} has a value function beside its Q functions, which sees the state alone"
+        )
+    elif method.network == "mlp":
+        reasons["critic_network"] = f"the segments of {label} are one step long"
+    if gradient.targets != "soft":
+        reasons["tau"] = f"{label} has no slowly moving targets"
+    if gradient.data == "iteration":
+        reasons["jump_start_steps"] = f"{label} learns from actions of its own policy alone"
+    if "pretrain" in method.rl:
+        reasons["pretrain_rl_coefficient"] = f"{label} pretrains with rl_coefficient"
+    return reasons
+
+
+def ignored_settings(method: Method) -> dict[str, str]:
+    """Hyperparameters without influence on the method's results, each with the reason as half a sentence."""
+    label = method.label
+    reasons = _unused_by_gradient(method)
     if method.network == "future_transformer":
         reasons |= dict.fromkeys(
             _OF_RETURN_CONDITIONING, f"{label} is conditioned on latent futures, not on returns"
         )
         reasons["target_attends_padding"] = f"{label} has no target policy"
         reasons["drop_worst_trajectory"] = f"{label} pretrains without rewards, and so on all trajectories"
+        reasons["action_regularization"] = (
+            f"{label} acts on latent futures, which are drawn anew for each action"
+        )
     else:
         reasons |= dict.fromkeys(_OF_FUTURES, f"{label} is not conditioned on latent futures")
     if not method.groups:
         reasons |= dict.fromkeys(_OF_GROUPS, f"{label} does not learn from groups of sub-trajectories")
+    else:
+        reasons["action_regularization"] = f"{label} has its clipped ratio to keep near the policy that acted"
+        reasons["jump_start_steps"] = f"{label} learns from actions of its own policy alone"
     if method.network == "mlp":
+        reasons |= dict.fromkeys(
+            _OF_RETURN_CONDITIONING, f"the policy of {label} does not look at returns-to-go"
+        )
         reasons |= dict.fromkeys(
             _OF_TRANSFORMERS, f"the policy of {label} is no transformer, and Adam trains it"
         )
@@ -124,16 +149,21 @@ def check_combination(method: Method, chosen: Iterable[str]) -> None:
             )
 
 
-def check_warmup(method: Method, settings: Hyperparameters) -> None:
-    """Checks that a method that warms up online has environment steps left to fine-tune.
+def check_settings(method: Method, settings: Hyperparameters) -> None:
+    """Checks settings that make sense for the method, but not together.
 
     Raises:
-        SettingsError: If the warm-up takes the whole online budget.
+        SettingsError: If the warm-up takes the whole online budget, or returns-to-go that nobody looks at are to rise.
     """
     if method.network == "future_transformer" and 0 < settings.online_steps <= settings.warmup_env_steps:
         raise SettingsError(
             f"The warm-up of {method.label}, warmup_env_steps {settings.warmup_env_steps}, takes all of online_steps "
             f"{settings.online_steps}: nothing would be fine-tuned. Lower the one or raise the other."
+        )
+    if not settings.return_conditioning and settings.curriculum_target_return is not None:
+        raise SettingsError(
+            "curriculum_target_return makes no sense without return_conditioning: the policy does not look at "
+            "returns-to-go. Leave one of them out."
         )
 
 

@@ -40,6 +40,9 @@ class Hyperparameters(BaseModel):
     num_heads: PositiveInt = Field(4, description="attention heads; divides hidden_size")
     dropout: float = Field(0.1, ge=0, lt=1, description="dropout in attention and residual branches")
     embedding_dropout: float = Field(0.1, ge=0, lt=1, description="dropout after the embedding LayerNorm")
+    return_conditioning: bool = Field(
+        True, description="False: all returns-to-go are 0 to the policy, which then clones behaviour"
+    )
     timestep_embedding: bool = Field(
         False, description="add a learned embedding of the timestep to all tokens (ordering)"
     )
@@ -48,6 +51,14 @@ class Hyperparameters(BaseModel):
     # The critics
     critic_members: PositiveInt = Field(
         2, description="Q functions of the ensemble; targets take the smallest"
+    )
+    critic_subset: NonNegativeInt = Field(
+        0,
+        description="M (REDQ): targets take the smallest of so many members drawn at random, and the actor follows the"
+        " mean of all; 0: all members",
+    )
+    critic_network: Literal["perceptron", "rnn", "lstm"] = Field(
+        "perceptron", description="rnn, lstm: Q functions that read the segment up to the state"
     )
     critic_hidden_size: PositiveInt = Field(256, description="width of the two hidden layers of each critic")
     critic_layer_norm: bool = Field(
@@ -62,6 +73,10 @@ class Hyperparameters(BaseModel):
     supervised_coefficient: NonNegativeFloat = Field(1.0, description="weight of the supervised term (Eq. 2)")
     normalize_rl_coefficient: bool = Field(
         False, description="divide alpha by the batch mean of |Q|, as TD3+BC does"
+    )
+    action_regularization: NonNegativeFloat = Field(
+        0.0,
+        description="online, weight of the mean squared distance of the policy's actions to the pretrained policy's",
     )
     learning_rate: PositiveFloat = Field(
         1e-4, description="step size of the policy (LAMB; Adam for a perceptron)"
@@ -197,12 +212,31 @@ class Hyperparameters(BaseModel):
         1, description="torch threads of an env runner; belongs to the result's last bits"
     )
 
+    # Curricula of online rollouts
+    jump_start_steps: NonNegativeInt = Field(
+        0,
+        description="jump-start RL: the pretrained policy takes so many first steps of each online episode, fewer and"
+        " fewer over curriculum_share; 0: none",
+    )
+    curriculum_target_return: float | None = Field(
+        None,
+        description="online_target_return as the online phase begins; the usual one is reached over curriculum_share",
+    )
+    curriculum_share: float = Field(
+        0.5, gt=0, le=1, description="share of online_steps after which both curricula are over"
+    )
+
     # Schedule
     pretrain_updates: NonNegativeInt = Field(5000, description="actor updates of the pretraining phase")
     pretrain_updates_per_iteration: PositiveInt = Field(
         500, description="actor updates of one pretraining iteration"
     )
     updates_per_iteration: PositiveInt = Field(300, description="actor updates of one online iteration")
+    update_to_data: NonNegativeFloat = Field(
+        0.0,
+        description="critic updates (actor updates without critics) of an online iteration per environment step of its"
+        " rollouts, in place of updates_per_iteration; 0: that",
+    )
     online_steps: NonNegativeInt = Field(500_000, description="environment steps of the online phase")
 
     # Where the published code departs from what one would write; the paper preset follows the code
@@ -252,6 +286,10 @@ class Hyperparameters(BaseModel):
         if self.eval_context_length > self.context_length:
             raise ValueError(
                 f"eval_context_length {self.eval_context_length} exceeds context_length {self.context_length}"
+            )
+        if self.critic_subset > self.critic_members:
+            raise ValueError(
+                f"critic_subset {self.critic_subset} exceeds critic_members {self.critic_members}"
             )
         if self.hidden_size % self.num_heads:
             raise ValueError(f"num_heads {self.num_heads} does not divide hidden_size {self.hidden_size}")

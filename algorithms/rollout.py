@@ -1,7 +1,7 @@
 """Rollouts in work units: W episodes side by side, one batched forward of the policy a step (method §3)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -53,6 +53,8 @@ def rollout_unit(
     target_return: float | NDArray[np.float64],
     explore: bool,
     rng: np.random.Generator,
+    guide: Policy | LatentPolicy | None = None,
+    guided_steps: int = 0,
 ) -> Trajectories:
     """Rolls out one episode in each environment.
 
@@ -70,6 +72,8 @@ def rollout_unit(
         explore: True: the deterministic policy's action plus noise, or a sample of the stochastic policy's
             distribution. False: the action, or tanh of the distribution's mean.
         rng: Source of all randomness.
+        guide: What takes the first ``guided_steps`` steps in the policy's place (jump-start RL, Uchendu et al. 2023).
+        guided_steps: How many.
 
     Returns:
         W trajectories in the order of the environments, with rewards as they were earned. The last next
@@ -84,7 +88,12 @@ def rollout_unit(
     episodes = begin_episodes(checked, environments[0].action_space.shape[0], rng, condition)
     player = Player(policy, hyperparameters, observation_mean.numpy(), observation_std.numpy())
     returns_to_go = np.broadcast_to(target_return, len(checked)) * hyperparameters.return_scale
-    player.play(checked, episodes, returns_to_go, explore=explore, rng=rng)
+    if guided_steps:
+        assert guide is not None
+        replace(player, policy=guide).play(
+            checked, episodes, returns_to_go, explore=explore, rng=rng, steps=guided_steps
+        )
+    player.play(checked, episodes, returns_to_go, explore=explore, rng=rng, first=guided_steps)
     return episodes.trajectories([environment.success for environment in checked])
 
 
@@ -139,7 +148,7 @@ class Player:
         steps: int | None = None,
         observe: Observer = _ignore,
     ) -> None:
-        """Goes on with W ``episodes``, all at the same step, until they end.
+        """Goes on with those of W ``episodes`` that have not ended, all at the same step, until they do.
 
         Args:
             environments: W environments, in the states that the episodes are at.
@@ -152,7 +161,7 @@ class Player:
             observe: See `Observer`.
         """
         settings, W, A = self.settings, len(environments), episodes.actions.shape[-1]
-        active, step = np.arange(W), first
+        active, step = np.flatnonzero(episodes.lengths == 0), first
         last = None if steps is None else first + steps
         with torch.inference_mode():
             while active.size and step != last:

@@ -7,6 +7,19 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
+class History:
+    """What a recurrent critic reads beside the states of B segments.
+
+    Attributes:
+        previous_actions: (B, K, A), the action before each state; 0 before the segment and where padded.
+        mask: (B, K) bool, True where real.
+    """
+
+    previous_actions: Tensor
+    mask: Tensor
+
+
+@dataclass(frozen=True)
 class SegmentBatch:
     """B segments of K steps, left-padded; real positions have ``mask`` True.
 
@@ -33,6 +46,16 @@ class SegmentBatch:
     timesteps: Tensor
     mask: Tensor
     real_count: float
+
+    @property
+    def history(self) -> History:
+        """The past of ``states``."""
+        return History(torch.cat([torch.zeros_like(self.actions[:, :1]), self.actions[:, :-1]], 1), self.mask)
+
+    @property
+    def next_history(self) -> History:
+        """The past of ``next_states``: of the segment shifted by one step, as the target policy sees it."""
+        return History(self.actions, self.mask)
 
     def mean_over(self, values: Tensor, padding: bool) -> Tensor:
         """Mean of ``values`` (B, K) over real positions, or with ``padding`` over all, padded ones as they are."""

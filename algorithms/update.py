@@ -83,8 +83,9 @@ class Updater:
             )
 
     def begin_phase(self) -> None:
-        """To be called as the online phase begins: targets become equal to their originals."""
+        """To be called as the online phase begins: targets and reference become equal to their originals."""
         self.networks.copy_targets()
+        self.networks.copy_reference()
 
     def begin_iteration(self) -> None:
         """To be called as an online iteration begins, after `begin_phase`."""
@@ -173,6 +174,7 @@ class Updater:
             entropy,
             (entropy and supervised_coefficient > 0)
             or (gradient is not None and gradient.learns_temperature),
+            settings.action_regularization if phase == "online" else 0.0,
         )
 
     def _actor_loss(
@@ -208,7 +210,20 @@ class Updater:
             rl_loss, rl_metrics = gradient.actor_loss(self.networks, rl_batch, rl_output, noise)
             loss = loss + terms.rl_coefficient * rl_loss
             metrics |= rl_metrics
+        if terms.action_regularization > 0:
+            distance = self._distance_to_reference(batch, output)
+            loss = loss + terms.action_regularization * distance
+            metrics["loss/action_regularization"] = distance.detach()
         return loss, metrics
+
+    def _distance_to_reference(self, batch: SegmentBatch, output: PolicyOutput) -> Tensor:
+        """Mean over real positions of the squared distance of the policy's actions to the reference's; a scalar."""
+        assert self.networks.reference_policy is not None
+        with torch.no_grad():
+            reference: PolicyOutput = self.networks.reference_policy(
+                batch.states, batch.actions, batch.returns_to_go[:, :-1], batch.timesteps, batch.mask
+            )
+        return batch.mean((output.action - reference.action).square().mean(-1))
 
     def _run_policy(
         self, batch: SegmentBatch, gradient: RLGradient | None, compute_padding: bool
@@ -258,6 +273,7 @@ class Terms:
         supervised_coefficient: The supervised term's weight.
         supervised_entropy: Whether a stochastic policy's supervised term has an entropy bonus.
         learns_temperature: Whether the bonus's weight is adapted.
+        action_regularization: Weight of the squared distance to the actions of the pretrained policy.
     """
 
     gradient: RLGradient | None
@@ -265,3 +281,4 @@ class Terms:
     supervised_coefficient: float
     supervised_entropy: bool
     learns_temperature: bool
+    action_regularization: float = 0.0

@@ -54,8 +54,8 @@ class AWAC(BellmanGradient):
         shape = policy_output.action.shape
         with torch.no_grad():
             sampled = distribution.sample(noise(shape))
-            advantages = networks.critic.smallest(batch.states, batch.actions)
-            advantages = advantages - networks.critic.smallest(batch.states, sampled)  # (B, K)
+            advantages = networks.critic.smallest(batch.states, batch.actions, batch.history)
+            advantages = advantages - networks.critic.smallest(batch.states, sampled, batch.history)  # (B, K)
         weights = self._weights(batch, advantages)
         gains = weights * log_likelihood(batch, policy_output)
         if self.hyperparameters.awac_entropy == "both":

@@ -41,8 +41,22 @@ class BellmanGradient(RLGradient):
         output = self.next_output(networks, batch)
         assert output.distribution is not None
         actions, log_probs = output.distribution.sample_with_log_prob(noise(output.action.shape))
-        values: Tensor = networks.target_critic(batch.next_states, actions).amin(0)
+        members = networks.target_critic(batch.next_states, actions, batch.next_history)
+        values = self.smallest(members, noise)
         return values - networks.log_temperature.exp() * log_probs if entropy else values
+
+    def smallest(self, values: Tensor, noise: Noise) -> Tensor:
+        """The smallest of the Q functions' ``values`` (members, B, K), or of ``critic_subset`` of them; (B, K).
+
+        Which ones is drawn anew for each segment (REDQ, Chen et al. 2021, draws for each update).
+        """
+        if not self.hyperparameters.critic_subset:
+            return values.amin(0)
+        members, B, K = values.shape
+        drawn = (
+            noise(torch.Size((B, members))).topk(self.hyperparameters.critic_subset).indices
+        )  # (B, subset)
+        return values.gather(0, drawn.T[..., None].expand(-1, -1, K)).amin(0)
 
     def bellman_values(self, batch: SegmentBatch, next_values: Tensor) -> Tensor:
         """Targets r + discount (1 - d) next_values; (B, K)."""
@@ -53,7 +67,7 @@ class BellmanGradient(RLGradient):
     ) -> tuple[Tensor, Metrics]:
         """Squared errors of all Q functions to ``targets`` (B, K), summed over these, averaged over positions."""
         assert networks.critic is not None
-        values = networks.critic(batch.states, batch.actions)  # (members, B, K)
+        values = networks.critic(batch.states, batch.actions, batch.history)  # (members, B, K)
         errors = (values - targets).square().sum(0)  # (B, K)
         loss = (
             batch.mean_with_padding(errors)

@@ -18,7 +18,7 @@ class SAC(BellmanGradient):
     policies: ClassVar[tuple[PolicyKind, ...]] = ("stochastic",)
     supervised_entropy: ClassVar[bool] = False
     learns_temperature: ClassVar[bool] = True
-    settings: ClassVar[frozenset[str]] = frozenset({"target_attends_padding"})
+    settings: ClassVar[frozenset[str]] = frozenset({"target_attends_padding", "critic_subset"})
 
     def critic_loss(self, networks: Networks, batch: SegmentBatch, noise: Noise) -> tuple[Tensor, Metrics]:
         """Squared errors to r + discount (1 - d) (min_i Q_i(s', a') - temperature log pi(a'|s')), a' ~ target pi."""
@@ -28,13 +28,15 @@ class SAC(BellmanGradient):
     def actor_loss(
         self, networks: Networks, batch: SegmentBatch, policy_output: PolicyOutput, noise: Noise
     ) -> tuple[Tensor, Metrics]:
-        """-mean_t (temperature H(pi(.|s_t)) + min_i Q_i(s_t, a)), a ~ pi."""
+        """-mean_t (temperature H(pi(.|s_t)) + min_i Q_i(s_t, a)), a ~ pi; with ``critic_subset`` the mean over i."""
         assert networks.critic is not None
         assert networks.log_temperature is not None
         distribution = policy_output.distribution
         assert distribution is not None
         shape = policy_output.action.shape
         entropy = distribution.entropy(noise(shape))
-        values = networks.critic.smallest(batch.states, distribution.sample(noise(shape)))
+        critic, action = networks.critic, distribution.sample(noise(shape))
+        estimate = critic.mean if self.hyperparameters.critic_subset else critic.smallest
+        values = estimate(batch.states, action, batch.history)
         loss = -batch.mean(networks.log_temperature.detach().exp() * entropy + values)
         return loss, {"loss/rl": loss.detach()}

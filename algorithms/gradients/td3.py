@@ -39,6 +39,7 @@ class TD3(BellmanGradient):
             "target_policy_noise",
             "target_noise_clip",
             "target_attends_padding",
+            "critic_subset",
             "normalize_rl_coefficient",
             "normalizer_over_padding",
         }
@@ -65,15 +66,20 @@ class TD3(BellmanGradient):
         clip = settings.target_noise_clip
         disturbance = (settings.target_policy_noise * noise(next_actions.shape)).clamp(-clip, clip)
         smoothed = (next_actions + disturbance).clamp(-ACTION_LIMIT, ACTION_LIMIT)  # (B, K, A)
-        next_values = networks.target_critic(batch.next_states, smoothed).amin(0)  # (B, K)
+        members = networks.target_critic(batch.next_states, smoothed, batch.next_history)
+        next_values = self.smallest(members, noise)  # (B, K)
         return BellmanTarget(next_actions, smoothed, next_values, self.bellman_values(batch, next_values))
 
     def actor_loss(
         self, networks: Networks, batch: SegmentBatch, policy_output: PolicyOutput, noise: Noise
     ) -> tuple[Tensor, Metrics]:
-        """-mean_t Q_1(s_t, mu_t), divided by the mean |Q_1| if ``normalize_rl_coefficient`` (Eq. 2)."""
+        """-mean_t Q_1(s_t, mu_t), divided by the mean |Q_1| if ``normalize_rl_coefficient`` (Eq. 2).
+
+        With ``critic_subset`` the mean of all Q_i is in Q_1's place.
+        """
         assert networks.critic is not None
-        values = networks.critic.first(batch.states, policy_output.action)  # (B, K)
+        estimate = networks.critic.mean if self.hyperparameters.critic_subset else networks.critic.first
+        values = estimate(batch.states, policy_output.action, batch.history)  # (B, K)
         loss = -batch.mean(values)
         metrics = {"loss/rl": loss.detach()}
         if self.hyperparameters.normalize_rl_coefficient:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vitamin.algorithms.models.layers import member_linear
+from vitamin.algorithms.segments import History
 
 
 class _Perceptrons(nn.Module):
@@ -36,16 +37,15 @@ class _Perceptrons(nn.Module):
             nn.init.uniform_(weight, -bound, bound)
             nn.init.uniform_(bias, -bound, bound)
 
-    def _evaluate(self, inputs: Tensor, weights: list[Tensor], biases: list[Tensor]) -> Tensor:
-        """(..., I) -> (members, ...)."""
-        hidden = inputs.flatten(0, -2)  # (N, I)
-        hidden = hidden.expand(len(weights[0]), *hidden.shape)  # (members, N, I)
+    def _evaluate(self, hidden: Tensor, members: int, frozen: bool) -> Tensor:
+        """(members, N, I) -> (members, N); of all, or ``frozen``, without gradients, of the first ``members``."""
+        weights = [weight[:members].detach() if frozen else weight for weight in self.weights]
+        biases = [bias[:members].detach() if frozen else bias for bias in self.biases]
         for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
             hidden = member_linear(hidden, weight, bias, rectify=not self.layer_norm)
             if self.layer_norm:
                 hidden = F.relu(F.layer_norm(hidden, hidden.shape[-1:]))
-        values = member_linear(hidden, weights[-1], biases[-1]).to(inputs.dtype)  # (members, N, 1)
-        return values.view(-1, *inputs.shape[:-1])
+        return member_linear(hidden, weights[-1], biases[-1])[..., 0]
 
 
 class Critic(_Perceptrons):
@@ -64,22 +64,45 @@ class Critic(_Perceptrons):
     ) -> None:
         super().__init__(observation_size + action_size, hidden_size, layer_norm, members)
 
-    def forward(self, states: Tensor, actions: Tensor) -> Tensor:
-        """Q of all members; (..., S), (..., A) -> (members, ...)."""
-        return self._evaluate(torch.cat([states, actions], dim=-1), list(self.weights), list(self.biases))
+    @property
+    def members(self) -> int:
+        """Number of Q functions."""
+        return len(self.weights[0])
 
-    def first(self, states: Tensor, actions: Tensor) -> Tensor:
+    def forward(self, states: Tensor, actions: Tensor, history: History | None = None) -> Tensor:
+        """Q of all members; (..., S), (..., A) -> (members, ...). ``history`` is not looked at here."""
+        return self._values(states, actions, history, self.members, frozen=False)
+
+    def first(self, states: Tensor, actions: Tensor, history: History | None = None) -> Tensor:
         """Q of the first member, whose parameters get no gradient; (..., S), (..., A) -> (...)."""
-        return self._without_gradient(states, actions, members=1)[0]
+        return self._values(states, actions, history, 1, frozen=True)[0]
 
-    def smallest(self, states: Tensor, actions: Tensor) -> Tensor:
+    def smallest(self, states: Tensor, actions: Tensor, history: History | None = None) -> Tensor:
         """The smallest Q of all members, whose parameters get no gradient; (..., S), (..., A) -> (...)."""
-        return self._without_gradient(states, actions, members=len(self.weights[0])).amin(0)
+        return self._values(states, actions, history, self.members, frozen=True).amin(0)
 
-    def _without_gradient(self, states: Tensor, actions: Tensor, members: int) -> Tensor:
-        weights = [weight[:members].detach() for weight in self.weights]
-        biases = [bias[:members].detach() for bias in self.biases]
-        return self._evaluate(torch.cat([states, actions], dim=-1), weights, biases)
+    def mean(self, states: Tensor, actions: Tensor, history: History | None = None) -> Tensor:
+        """The mean Q of all members, whose parameters get no gradient; (..., S), (..., A) -> (...)."""
+        return self._values(states, actions, history, self.members, frozen=True).mean(0)
+
+    def _values(
+        self, states: Tensor, actions: Tensor, history: History | None, members: int, frozen: bool
+    ) -> Tensor:
+        features = self._features(states, actions, history, members, frozen)
+        values = self._evaluate(features, members, frozen).to(states.dtype)
+        return values.view(-1, *states.shape[:-1])
+
+    def _features(
+        self,
+        states: Tensor,
+        actions: Tensor,
+        history: History | None,  # noqa: ARG002 (for recurrent critics)
+        members: int,
+        frozen: bool,  # noqa: ARG002
+    ) -> Tensor:
+        """What the perceptrons see; (..., S), (..., A) -> (members, N, I)."""
+        inputs = torch.cat([states, actions], dim=-1).flatten(0, -2)
+        return inputs.expand(members, *inputs.shape)
 
 
 class ValueFunction(_Perceptrons):
@@ -90,4 +113,8 @@ class ValueFunction(_Perceptrons):
 
     def forward(self, states: Tensor) -> Tensor:
         """(..., S) -> (...)."""
-        return self._evaluate(states, list(self.weights), list(self.biases))[0]
+        return (
+            self._evaluate(states.flatten(0, -2)[None], 1, frozen=False)[0]
+            .to(states.dtype)
+            .view(states.shape[:-1])
+        )

@@ -1,5 +1,6 @@
 """The policy: a decision transformer (Chen et al. 2021) with the head of TD3+ODT or Online DT (Zheng et al. 2022)."""
 
+import torch
 from torch import Tensor
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
@@ -22,7 +23,8 @@ class DecisionTransformer(CausalTransformer, PolicyNetwork):
     """Maps a context R_1 s_1 a_1 R_2 s_2 a_2 ... to an action at each state token.
 
     There is no positional embedding in the published setting; with ``timestep_embedding`` a learned embedding of the
-    timestep is added to the three tokens of a step.
+    timestep is added to the three tokens of a step. Without ``return_conditioning`` all returns-to-go are 0 to it, and
+    the supervised loss is plain behaviour cloning.
     """
 
     def __init__(
@@ -30,6 +32,7 @@ class DecisionTransformer(CausalTransformer, PolicyNetwork):
     ) -> None:
         super().__init__(action_size)
         width = hyperparameters.hidden_size
+        self._conditioned = hyperparameters.return_conditioning
         self.embed_return = Linear(1, width)
         self.embed_state = Linear(observation_size, width)
         self.embed_action = Linear(action_size, width)
@@ -71,6 +74,8 @@ class DecisionTransformer(CausalTransformer, PolicyNetwork):
     def _run(
         self, states: Tensor, actions: Tensor, returns_to_go: Tensor, timesteps: Tensor, layout: TokenLayout
     ) -> PolicyOutput:
+        if not self._conditioned:
+            returns_to_go = torch.zeros_like(returns_to_go)
         embedded = [
             self.embed_return(layout.take_steps(returns_to_go)[:, None]),
             self.embed_state(layout.take_steps(states)),

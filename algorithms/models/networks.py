@@ -25,6 +25,7 @@ class Networks(nn.Module):
         target_policy: Copy of the policy, always in evaluation mode; None without targets.
         target_critic: Copy of the Q functions; None without them or without targets.
         target_value: Copy of the value function; None without it or without targets.
+        reference_policy: Copy of the policy as it was when the online phase began, always in evaluation mode; or None.
         future_encoder: What encodes futures for a policy conditioned on them, or None.
         log_temperature: Logarithm of the entropy's weight, a scalar; None for a deterministic policy.
 
@@ -34,6 +35,7 @@ class Networks(nn.Module):
         value: Its value function, if the method has one.
         targets: Whether there are target copies.
         temperature: The entropy's weight at the start; None for none.
+        reference: Whether there is a reference policy.
         future_encoder: Its future encoder, if the policy is conditioned on futures.
     """
 
@@ -44,6 +46,7 @@ class Networks(nn.Module):
         value: ValueFunction | None = None,
         *,
         targets: bool = False,
+        reference: bool = False,
         temperature: float | None = None,
         future_encoder: FutureEncoder | None = None,
     ) -> None:
@@ -55,6 +58,7 @@ class Networks(nn.Module):
         self.target_policy = _frozen_copy(policy) if targets else None
         self.target_critic = _frozen_copy(critic) if targets else None
         self.target_value = _frozen_copy(value) if targets else None
+        self.reference_policy = _frozen_copy(policy) if reference else None
         self.log_temperature: nn.Parameter | None = None
         if temperature is not None:
             self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature)))
@@ -75,8 +79,10 @@ class Networks(nn.Module):
         return [parameter for module in critics for parameter in module.parameters()]
 
     def train(self, mode: bool = True) -> Self:
-        """Sets training mode of all but the targets, which never drop anything."""
+        """Sets training mode of all but targets and reference, which never drop anything."""
         super().train(mode)
+        if self.reference_policy is not None:
+            self.reference_policy.eval()
         for target, _ in self._pairs():
             target.eval()
         return self
@@ -86,6 +92,11 @@ class Networks(nn.Module):
         """Moves the targets by the share ``tau`` of the way to their originals."""
         for target, original in self._pairs():
             torch._foreach_lerp_(list(target.parameters()), list(original.parameters()), tau)
+
+    def copy_reference(self) -> None:
+        """Makes the reference policy, if there is one, equal to the policy."""
+        if self.reference_policy is not None:
+            self.reference_policy.load_state_dict(self.policy.state_dict())
 
     def copy_targets(self) -> None:
         """Makes the targets equal to their originals, as at the beginning of the online phase."""

@@ -31,7 +31,7 @@ from vitamin.algorithms.rllib.evaluation import PREFIX, Evaluation, evaluation_u
 from vitamin.algorithms.rllib.learner import ReplayLearner
 from vitamin.algorithms.rllib.processes import EnvRunners, call_learners, end_processes, start_failure
 from vitamin.algorithms.rllib.schedule import Progress, Schedule
-from vitamin.algorithms.rllib.work import joined_successes
+from vitamin.algorithms.rllib.work import WorkUnit, joined_successes
 from vitamin.errors import RunError
 
 T = TypeVar("T")
@@ -82,8 +82,11 @@ class OfflineToOnline(Algorithm):
         with mock.patch("ray.rllib.algorithms.algorithm.EnvRunnerGroup", EnvRunners):
             super().setup(config)
         self.hyperparameters = self.config.hyperparameters()
+        method = self.config.get_method()
         self.schedule = Schedule(
-            self.hyperparameters, warms_up=self.config.get_method().network == "future_transformer"
+            self.hyperparameters,
+            warms_up=method.network == "future_transformer",
+            critic_steps=self.hyperparameters.actor_update_interval if method.gradient else 1,
         )
         self.progress = Progress()
         self.record, self.evaluation, self._last_evaluation = {}, None, dict[str, float]()
@@ -138,6 +141,7 @@ class OfflineToOnline(Algorithm):
         """One iteration: collect (online), update, hand the new weights out, evaluate when due."""
         phase, progress = self.phase, self.progress
         updates = self.schedule.actor_updates(progress)
+        before = progress.env_steps
         timings: dict[str, float] = {}
         metrics: dict[str, float] = {}
         self.evaluation = None
@@ -145,6 +149,7 @@ class OfflineToOnline(Algorithm):
             if phase == "online":
                 with _timed(timings, "time/sample_s"):
                     metrics |= self._collect()
+                updates = self.schedule.actor_updates(progress, progress.env_steps - before)
             with _timed(timings, "time/update_s"):
                 metrics |= self._update(phase, updates)
             with _timed(timings, "time/sync_s"):
@@ -159,19 +164,24 @@ class OfflineToOnline(Algorithm):
 
     def _collect(self) -> dict[str, float]:
         """Rolls out, hands the trajectories to the learners, and counts them."""
-        settings, iteration = self.hyperparameters, self.progress.iteration
-        results = collect(self.dispatcher, settings, iteration, self.schedule.env_steps(self.progress))
+        schedule, progress = self.schedule, self.progress
+        iteration, target_return = progress.iteration, schedule.online_target_return(progress)
+        episodes, guided = self.hyperparameters.envs_per_unit, schedule.jump_start_steps(progress)
+
+        def unit(index: int) -> WorkUnit:
+            return WorkUnit("online", iteration, index, episodes, target_return, guided)
+
+        results = collect(self.dispatcher, unit, schedule.env_steps(progress))
         stage(
             results,
             lambda references: self.call_learners(lambda learner: learner.stage(references)),
             self.dispatcher,
-            settings,
-            iteration,
+            unit,
         )
         returns = [value for result in results for value in result.returns]
         lengths = [value for result in results for value in result.lengths]
-        self.progress.env_steps += sum(result.num_steps for result in results)
-        self.progress.episodes += len(returns)
+        progress.env_steps += sum(result.num_steps for result in results)
+        progress.episodes += len(returns)
         metrics = {
             "rollout/return_mean": float(np.mean(returns)),
             "rollout/length_mean": float(np.mean(lengths)),

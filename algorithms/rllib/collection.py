@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.rllib.dispatch import MAX_LOSSES, Dispatcher
 from vitamin.algorithms.rllib.work import UnitResult, WorkUnit
 from vitamin.errors import WorkerFailure
@@ -13,14 +12,11 @@ Stage = Callable[[list[Any]], list[list[int]]]
 """Makes every learner fetch the trajectories; for each learner the positions of those that were lost."""
 
 
-def online_unit(settings: Hyperparameters, iteration: int, index: int) -> WorkUnit:
-    """Unit number ``index`` of an iteration's rollouts."""
-    return WorkUnit("online", iteration, index, settings.envs_per_unit, settings.online_target_return)
+UnitOf = Callable[[int], WorkUnit]
+"""Unit number 0, 1, 2, … of an iteration's rollouts."""
 
 
-def collect(
-    dispatcher: Dispatcher, settings: Hyperparameters, iteration: int, minimum: int
-) -> list[UnitResult]:
+def collect(dispatcher: Dispatcher, unit: UnitOf, minimum: int) -> list[UnitResult]:
     """The shortest sequence of units 0, 1, 2, …, at least one, with at least ``minimum`` steps.
 
     How many are computed at a time depends on the env runners; units beyond the sequence are dropped, so the result
@@ -32,7 +28,7 @@ def collect(
         steps = _steps(results)
         wanted = -(-(minimum - steps) * len(results) // steps) if steps else 1
         count = max(1, min(wanted, dispatcher.parallelism))
-        wave = [online_unit(settings, iteration, next(indices)) for _ in range(count)]
+        wave = [unit(next(indices)) for _ in range(count)]
         for result in dispatcher.run(wave):
             if not results or _steps(results) < minimum:
                 results.append(result)
@@ -43,8 +39,7 @@ def stage(
     results: list[UnitResult],
     stage_on_learners: Stage,
     dispatcher: Dispatcher,
-    settings: Hyperparameters,
-    iteration: int,
+    unit: UnitOf,
 ) -> None:
     """Hands the trajectories to all learners; what was lost with a dead env runner is computed again, in place.
 
@@ -56,7 +51,7 @@ def stage(
         lost = sorted(set().union(*stage_on_learners(references)))
         if not lost:
             return
-        again = dispatcher.run([online_unit(settings, iteration, index) for index in lost])
+        again = dispatcher.run([unit(index) for index in lost])
         for index, result in zip(lost, again, strict=True):
             results[index] = result
     raise WorkerFailure(

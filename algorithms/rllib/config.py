@@ -10,7 +10,7 @@ from ray.rllib.core.learner.learner import Learner
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.util.debug import log_once
 
-from vitamin.algorithms.combinations import check_method, check_warmup
+from vitamin.algorithms.combinations import check_method, check_settings
 from vitamin.algorithms.hyperparameters import Hyperparameters, describe_errors
 from vitamin.algorithms.methods import Method, get_method
 from vitamin.algorithms.trajectories import Trajectories
@@ -156,7 +156,7 @@ class OfflineToOnlineConfig(AlgorithmConfig):
         hyperparameters = self.hyperparameters()
         method = self.get_method()
         check_method(method)
-        check_warmup(method, hyperparameters)
+        check_settings(method, hyperparameters)
         learners = max(1, self.num_learners)
         if hyperparameters.batch_size % learners:
             raise SettingsError(

@@ -117,6 +117,8 @@ class UnitEnvRunner(EnvRunner, Checkpointable):
             explore=unit.purpose == "online",
             rng=rng,
             hyperparameters=self.hyperparameters,
+            guide=self.module.networks.reference_policy,
+            guided_steps=unit.jump_start_steps,
         )
 
     def _groups(self, unit: WorkUnit, rng: np.random.Generator) -> GroupRollout:

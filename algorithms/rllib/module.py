@@ -51,24 +51,29 @@ class OfflineToOnlineModule(TorchRLModule, InferenceOnlyAPI):
                 get_method(self.model_config["method"]),
                 Hyperparameters(**self.model_config["hyperparameters"]),
             )
+        self._learner_only: tuple[str, ...] = _LEARNER_ONLY
+        if not Hyperparameters(**self.model_config["hyperparameters"]).jump_start_steps:
+            self._learner_only = (*_LEARNER_ONLY, "reference_policy")
         if self.inference_only:
             # RLlib cannot delete nested attributes, but passes over those that are None.
-            for name in _LEARNER_ONLY:
+            for name in self._learner_only:
                 setattr(self.networks, name, None)
         self.register_buffer("observation_mean", torch.zeros(observation_size))
         self.register_buffer("observation_std", torch.ones(observation_size))
 
     def get_non_inference_attributes(self) -> list[str]:
         """What only the learner needs."""
-        return [f"networks.{name}" for name in _LEARNER_ONLY]
+        return [f"networks.{name}" for name in self._learner_only]
 
     def policy_weights(self) -> PolicyWeights:
-        """Weights of the policy and the observation statistics, as arrays on the CPU."""
-        names = ("networks.policy.", "observation_")
+        """Weights of the policies that act and the observation statistics, as arrays on the CPU."""
+        names = ["networks.policy.", "observation_"]
+        if "reference_policy" not in self._learner_only:
+            names.append("networks.reference_policy.")
         return {
             name: tensor.detach().cpu().numpy().copy()
             for name, tensor in self.state_dict().items()
-            if name.startswith(names)
+            if name.startswith(tuple(names))
         }
 
     def load_policy_weights(self, weights: PolicyWeights) -> None:

@@ -1,5 +1,6 @@
-"""Where a run stands and what comes next: phases, updates and evaluations (paper §4, Alg. 1)."""
+"""Where a run stands and what comes next: phases, updates, curricula and evaluations (paper §4, Alg. 1)."""
 
+import math
 from dataclasses import dataclass
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
@@ -30,11 +31,15 @@ class Schedule:
         hyperparameters: The run's settings.
         warms_up: Whether the online phase begins with an iteration that warms a return predictor up, as PDT's does:
             ``warmup_env_steps`` and ``return_warmup_updates`` then take the place of the usual numbers.
+        critic_steps: Critic updates for each actor update; 1 without critics.
     """
 
-    def __init__(self, hyperparameters: Hyperparameters, *, warms_up: bool = False) -> None:
+    def __init__(
+        self, hyperparameters: Hyperparameters, *, warms_up: bool = False, critic_steps: int = 1
+    ) -> None:
         self._settings = hyperparameters
         self._warms_up = warms_up
+        self._critic_steps = critic_steps
 
     @property
     def pretrain_iterations(self) -> int:
@@ -58,12 +63,33 @@ class Schedule:
         settings = self._settings
         return settings.warmup_env_steps if self.warmup(progress) else settings.min_env_steps_per_iteration
 
-    def actor_updates(self, progress: Progress) -> int:
-        """Actor updates of the next iteration; the last one of pretraining takes what is left."""
+    def online_target_return(self, progress: Progress) -> float:
+        """Return-to-go at the start of the next iteration's rollouts, in scaled-reward units."""
+        settings = self._settings
+        first, last = settings.curriculum_target_return, settings.online_target_return
+        return last if first is None else last + self._curriculum_left(progress) * (first - last)
+
+    def jump_start_steps(self, progress: Progress) -> int:
+        """First steps of the next iteration's episodes that the pretrained policy takes."""
+        return round(self._curriculum_left(progress) * self._settings.jump_start_steps)
+
+    def _curriculum_left(self, progress: Progress) -> float:
+        """1 as the online phase begins, falling linearly to 0 when ``curriculum_share`` of its steps are done."""
+        steps = self._settings.curriculum_share * self._settings.online_steps
+        return max(0.0, 1 - progress.env_steps / steps) if steps else 0.0
+
+    def actor_updates(self, progress: Progress, collected: int = 0) -> int:
+        """Actor updates of the next iteration; the last one of pretraining takes what is left.
+
+        Args:
+            progress: Where the run stands before the iteration.
+            collected: Environment steps of the iteration's rollouts, on which they depend with ``update_to_data``.
+        """
         settings = self._settings
         if self.phase(progress) == "online":
             warmup = settings.return_warmup_updates if self.warmup(progress) else 0
-            return warmup or settings.updates_per_iteration
+            by_data = math.ceil(settings.update_to_data * collected / self._critic_steps)
+            return warmup or (by_data if settings.update_to_data else settings.updates_per_iteration)
         done = progress.iteration * settings.pretrain_updates_per_iteration
         return min(settings.pretrain_updates_per_iteration, settings.pretrain_updates - done)
 

@@ -33,6 +33,7 @@ class WorkUnit:
         index: Number of the unit within the iteration.
         episodes: W, episodes in one batched forward.
         target_return: Return-to-go at the start, in scaled-reward units.
+        jump_start_steps: First steps of each episode that the pretrained policy takes.
     """
 
     purpose: Purpose
@@ -40,6 +41,7 @@ class WorkUnit:
     index: int
     episodes: int
     target_return: float
+    jump_start_steps: int = 0
 
 
 @dataclass(frozen=True)

@@ -86,11 +86,10 @@ class Pace:
         per_update = sum(sample.seconds - sample.evaluation_seconds for sample in self._samples) / done
         length = record.get("evaluation/length_mean", record["replay/steps"] / record["replay/trajectories"])
         iterations = settings.online_steps / max(1, _steps_per_iteration(length, settings))
-        updates = (
-            settings.pretrain_updates
-            - record["gradient_updates"]
-            + iterations * settings.updates_per_iteration
-        )
+        online = iterations * settings.updates_per_iteration
+        if settings.update_to_data:
+            online = settings.online_steps * settings.update_to_data / settings.actor_update_interval
+        updates = settings.pretrain_updates - record["gradient_updates"] + online
         seconds: float = updates * per_update
         if self._evaluation_seconds is not None:
             seconds += iterations / settings.eval_interval * self._evaluation_seconds

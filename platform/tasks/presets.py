@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vitamin.algorithms.combinations import check_combination, check_warmup, ignored_settings
+from vitamin.algorithms.combinations import check_combination, check_settings, ignored_settings
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import get_method
 from vitamin.errors import SettingsError, nearest
@@ -68,7 +68,7 @@ def resolve_hyperparameters(
         get_method(method),
         [name for name in overrides if getattr(settings, name) != getattr(usual, name)],
     )
-    check_warmup(get_method(method), settings)
+    check_settings(get_method(method), settings)
     return settings
 
 

@@ -62,6 +62,18 @@ def test_each_of_return_state_and_past_action_matters(kind: PolicyKind) -> None:
         assert not torch.allclose(run(model, batch, "skip").action[0, -1], before)
 
 
+@pytest.mark.parametrize("padding", ["skip", "attend", "compute"])
+def test_behaviour_cloning_does_not_look_at_returns(padding: Padding) -> None:
+    model, batch = policy(return_conditioning=False), random_batch((6, 2))
+    before = run(model, batch, padding).action
+    inputs = batch.states[:1], batch.actions[:1], batch.returns_to_go[:1, :-1], batch.timesteps[:1]
+    acted = model.act(*inputs).action
+    batch.returns_to_go.mul_(-3)
+    torch.testing.assert_close(run(model, batch, padding).action, before, rtol=0, atol=0)
+    torch.testing.assert_close(model.act(*inputs).action, acted, rtol=0, atol=0)
+    torch.testing.assert_close(acted[0, 0], before[0, -1])
+
+
 @pytest.mark.parametrize("timestep_embedding", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 def test_padding_does_not_change_real_positions(kind: PolicyKind, timestep_embedding: bool) -> None:

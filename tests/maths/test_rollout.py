@@ -105,6 +105,8 @@ def rollout(
     explore: bool = True,
     unit: int = 0,
     target: Any = 5.0,
+    guide: Any = None,
+    guided_steps: int = 0,
     **overrides: Any,
 ) -> Trajectories:
     return rollout_unit(
@@ -116,6 +118,8 @@ def rollout(
         target_return=target,
         explore=explore,
         rng=generator(3, Stream.ROLLOUT, 0, unit),
+        guide=guide,
+        guided_steps=guided_steps,
     )
 
 
@@ -350,3 +354,21 @@ def test_a_failing_reset_is_named() -> None:
         EnvironmentFailure, match=r"Environment 1 .* raised OSError: no such model \(at reset"
     ):
         rollout([Walk(), NoStart()], Script())
+
+
+def test_a_guide_takes_the_first_steps() -> None:
+    guide, own = Script(level=-0.25), Script(level=0.5)
+    lengths = [3, 9, 12]
+    result = rollout([Walk(n) for n in lengths], own, explore=False, guide=guide, guided_steps=5)
+    assert result.lengths.tolist() == lengths
+    for n, start in zip(lengths, result.offsets, strict=False):
+        actions = result.actions[start : start + n]
+        assert (actions[:5] == -0.25).all()
+        assert (actions[5:] == 0.5).all()
+    assert len(guide.contexts) == 5
+    assert [len(states) for states, *_ in own.contexts] == [2] * 4 + [1] * 3
+    assert own.contexts[0][0].shape[1] == 4  # the guide's steps are context
+    whole = rollout([Walk(n) for n in lengths], guide, explore=False)
+    short = rollout([Walk(n) for n in lengths], own, explore=False, guide=guide, guided_steps=50)
+    np.testing.assert_array_equal(whole.actions, short.actions)
+    np.testing.assert_array_equal(whole.rewards, short.rewards)

@@ -308,3 +308,37 @@ def test_bfloat16_gradients_point_where_float32_ones_do() -> None:
             torch.cat([p.grad.flatten() for p in u.networks.policy.parameters() if p.grad is not None])
         )
     assert torch.cosine_similarity(*gradients, dim=0) > 0.98
+
+
+@pytest.mark.parametrize("method", ["td3_odt", "odt", "td3"])
+def test_online_the_policy_is_held_to_the_pretrained_one(method: str) -> None:
+    batch, distances = random_batch((6, 2)), {}
+    for weight in (1e-9, 300.0):
+        u = updater(method, action_regularization=weight, learning_rate=0.002)
+        for _ in range(4):
+            assert "loss/action_regularization" not in u.update(batch, "pretrain", zero_noise)
+        u.begin_phase()
+        rows = [u.actor_step(batch, "online", zero_noise) for _ in range(100)]
+        distances[weight] = [row["loss/action_regularization"].item() for row in rows]
+        assert distances[weight][0] < 1e-20  # it begins where pretraining ended
+    assert 0 < distances[300.0][-1] < 0.5 * distances[1e-9][-1]
+
+
+def test_the_distance_is_to_the_actions_as_the_online_phase_began() -> None:
+    batch, u = (
+        random_batch((6, 2)),
+        updater(action_regularization=2.0, rl_coefficient=0.0, learning_rate=0.01),
+    )
+    u.begin_phase()
+    reference, policy = u.networks.reference_policy, u.networks.policy
+    assert reference is not None
+    assert not any(parameter.requires_grad for parameter in reference.parameters())
+    for _ in range(3):
+        u.actor_step(batch, "online", zero_noise)
+    u.networks.train()
+    assert not reference.training
+    inputs = batch.states, batch.actions, batch.returns_to_go[:, :-1], batch.timesteps, batch.mask
+    distance = batch.mean((policy(*inputs).action - reference(*inputs).action).square().mean(-1)).detach()
+    row = u.actor_step(batch, "online", zero_noise)
+    torch.testing.assert_close(row["loss/action_regularization"], distance)
+    torch.testing.assert_close(row["loss/actor"], row["loss/supervised"] + 2 * distance)

@@ -1,7 +1,9 @@
 """Every method of the table, end to end: the same data, environments, replay and checkpoints."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,6 +43,39 @@ def test_a_resumed_run_equals_one_that_was_left_alone(
     algorithm.stop()
 
     resumed = make_config(method, **SHORT).build_algo()
+    resumed.restore_from_path(tmp_path)
+    assert (histories(resumed, 2), digest(resumed)) == (rest, end)
+    resumed.stop()
+
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "td3_odt": {
+        "critic_network": "lstm",
+        "critic_members": 3,
+        "critic_subset": 2,
+        "action_regularization": 0.5,
+        "jump_start_steps": 50,
+        "curriculum_target_return": -900.0,
+        "update_to_data": 0.02,
+    },
+    "odt": {"return_conditioning": False, "jump_start_steps": 50, "action_regularization": 0.5},
+}
+
+
+@pytest.mark.parametrize("method", OPTIONS)
+def test_options_are_part_of_what_is_resumed_and_of_what_env_runners_do(
+    make_config: MakeConfig, method: str, tmp_path: Path
+) -> None:
+    options = SHORT | OPTIONS[method] | {"online_steps": 4000}
+    algorithm = make_config(method, **options).build_algo()
+    (_, _), (online, _) = histories(algorithm, 2)
+    assert "loss/action_regularization" in online
+    collected, updates = online["env_steps"], online["gradient_updates"] - 4
+    assert updates == (math.ceil(0.02 * collected / 2) if method == "td3_odt" else 4)
+    algorithm.save_to_path(tmp_path)
+    rest, end = histories(algorithm, 2), digest(algorithm)
+    algorithm.stop()
+    resumed = make_config(method, runners=1, **options).build_algo()
     resumed.restore_from_path(tmp_path)
     assert (histories(resumed, 2), digest(resumed)) == (rest, end)
     resumed.stop()

@@ -35,6 +35,34 @@ def test_evaluations_follow_every_so_many_iterations_and_the_end_of_each_phase(i
     assert due["online"] == [i % interval == 0 or i == 5 for i in (1, 2, 3, 4, 5)]
 
 
+def test_curricula_end_after_their_share_of_the_online_steps() -> None:
+    settings = Hyperparameters(
+        online_steps=1000,
+        curriculum_share=0.5,
+        jump_start_steps=30,
+        curriculum_target_return=100,
+        online_target_return=300,
+    )
+    schedule = Schedule(settings)
+    rows = [(0, 30, 100), (100, 24, 140), (250, 15, 200), (500, 0, 300), (900, 0, 300)]
+    for env_steps, guided, target in rows:
+        progress = Progress(env_steps=env_steps)
+        assert schedule.jump_start_steps(progress) == guided
+        assert schedule.online_target_return(progress) == pytest.approx(target)
+    plain = Schedule(Hyperparameters(online_target_return=300))
+    assert plain.online_target_return(Progress()) == 300
+    assert plain.jump_start_steps(Progress()) == 0
+
+
+def test_updates_follow_the_data_where_their_ratio_is_given() -> None:
+    settings = Hyperparameters(pretrain_updates=0, updates_per_iteration=9, update_to_data=2)
+    online = Progress(iteration=1)
+    assert Schedule(settings, critic_steps=2).actor_updates(online, collected=101) == 101
+    assert Schedule(settings).actor_updates(online, collected=101) == 202
+    fixed = Schedule(settings.model_copy(update={"update_to_data": 0}))
+    assert fixed.actor_updates(online, collected=101) == 9
+
+
 def test_a_warmup_takes_the_place_of_the_first_online_iteration() -> None:
     settings = Hyperparameters(
         pretrain_updates=2,
