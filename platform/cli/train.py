@@ -33,7 +33,8 @@ def train(
         ),
     ] = None,
     method: Annotated[
-        str | None, typer.Option(help="td3_odt or odt.", show_default="td3_odt", rich_help_panel=_RUN)
+        str | None,
+        typer.Option(help="A row of `vitamin methods`.", show_default="td3_odt", rich_help_panel=_RUN),
     ] = None,
     seed: Annotated[
         int | None,

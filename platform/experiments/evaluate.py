@@ -69,16 +69,22 @@ class Agent:
         """Iteration after which the checkpoint was written."""
         return int(self.checkpoint.name)
 
+    @property
+    def blind_to_returns(self) -> str | None:
+        """Why the policy does not look at returns-to-go, as half a sentence; None if it does."""
+        if not self.hyperparameters.return_conditioning:
+            return "return_conditioning is off"
+        return ignored_settings(get_method(self.spec.method)).get("eval_target_return")
+
     def check_target_return(self, target_return: float | None) -> None:
         """Checks that a target return, if one is asked for, matters to the policy.
 
         Raises:
-            SettingsError: If the method does not look at returns-to-go.
+            SettingsError: If the policy does not look at returns-to-go.
         """
-        reasons = ignored_settings(get_method(self.spec.method))
-        if target_return is not None and "eval_target_return" in reasons:
+        if target_return is not None and self.blind_to_returns is not None:
             raise SettingsError(
-                f"A target return makes no sense for {self.name}: {reasons['eval_target_return']}. Leave it out."
+                f"A target return makes no sense for {self.name}: {self.blind_to_returns}. Leave it out."
             )
 
     def rollout(

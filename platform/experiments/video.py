@@ -20,7 +20,7 @@ _FRAMES_PER_SECOND = 60
 
 
 def film_episode(agent: Agent, file: Path, *, seed: int = 0, target_return: float | None = None) -> float:
-    """Films one episode of the agent as an mp4 file, with step, return and return-to-go written on it.
+    """Films one episode of the agent as an mp4 file, with step, return and return-to-go, if the policy looks at it.
 
     Returns:
         The return of the episode.
@@ -42,7 +42,8 @@ def film_episode(agent: Agent, file: Path, *, seed: int = 0, target_return: floa
 
         def caption(step: int, total: float, paid: float) -> str:
             to_go = target - (paid + step * settings.reward_shift) / settings.reward_divisor
-            return f"step {step}   return {total:.1f}   return-to-go {to_go:.1f}"
+            words = f"step {step}   return {total:.1f}"
+            return words if agent.blind_to_returns is not None else f"{words}   return-to-go {to_go:.1f}"
 
         rate = float(environment.metadata.get("render_fps", 30))
         stride = math.ceil(rate / _FRAMES_PER_SECOND)

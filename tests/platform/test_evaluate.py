@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,12 +44,22 @@ def test_target_return_and_checkpoint_matter(tmp_path: Path, method: str) -> Non
     assert newest.returns != evaluate_run(tmp_path / "run", episodes=1, target_return=100.0).returns
 
 
-def test_a_policy_conditioned_on_latents_acts_and_refuses_a_target_return(tmp_path: Path) -> None:
-    make_run(tmp_path / "run", method="pdt")
+@pytest.mark.parametrize(
+    ("method", "overrides", "reason"),
+    [
+        ("pdt", {}, "latent futures"),
+        ("iql", {}, "does not look at returns-to-go"),
+        ("odt", {"return_conditioning": False}, "return_conditioning is off"),
+    ],
+)
+def test_a_policy_blind_to_returns_acts_and_refuses_a_target_return(
+    tmp_path: Path, method: str, overrides: dict[str, Any], reason: str
+) -> None:
+    make_run(tmp_path / "run", method=method, overrides=overrides)
     first = evaluate_run(tmp_path / "run", episodes=2, seed=1)
     assert first == evaluate_run(tmp_path / "run", episodes=2, seed=1)
     assert first.returns != evaluate_run(tmp_path / "run", episodes=2, seed=2).returns
-    with pytest.raises(SettingsError, match="latent futures"):
+    with pytest.raises(SettingsError, match=reason):
         evaluate_run(tmp_path / "run", episodes=1, target_return=3.0)
 
 
