@@ -8,7 +8,7 @@ from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import Method
 from vitamin.errors import SettingsError
 
-_OF_Q_FUNCTIONS = ("critic_members", "critic_network")
+_OF_Q_FUNCTIONS = ("critic_members", "critic_network", "critic_loss_over_padding")
 _OF_RL_GRADIENTS = (
     *_OF_Q_FUNCTIONS,
     "rl_coefficient",
@@ -17,7 +17,6 @@ _OF_RL_GRADIENTS = (
     "critic_layer_norm",
     "critic_learning_rate",
     "critic_weight_decay",
-    "critic_loss_over_padding",
     "tau",
     "actor_update_interval",
     "bootstrap_at_time_limit",
@@ -32,6 +31,13 @@ _OF_TRANSFORMERS = (
     "embedding_dropout",
     "timestep_embedding",
     "max_timestep",
+)
+_OF_SEGMENTS = (
+    "critic_network",
+    "critic_loss_over_padding",
+    "target_attends_padding",
+    "normalizer_over_padding",
+    "advantage_losses_over_padding",
 )
 _OF_FUTURES = (
     "latent_size",
@@ -75,12 +81,16 @@ def _unused_by_gradient(method: Method) -> dict[str, str]:
         reasons["critic_network"] = (
             f"{label} has a value function beside its Q functions, which sees the state alone"
         )
-    elif method.network == "mlp":
-        reasons["critic_network"] = f"the segments of {label} are one step long"
     if gradient.targets != "soft":
         reasons["tau"] = f"{label} has no slowly moving targets"
+    if gradient.data != "replay":
+        reasons["pretrain_rl_coefficient"] = f"{label} learns from values of online iterations"
     if gradient.data == "iteration":
         reasons["jump_start_steps"] = f"{label} learns from actions of its own policy alone"
+    if method.fixed.get("critic_members") == 1:
+        reasons["critic_subset"] = f"{label} has one Q function"
+    if method.fixed.get("target_policy_noise") == 0:
+        reasons["target_noise_clip"] = f"{label} has no smoothing noise"
     if "pretrain" in method.rl:
         reasons["pretrain_rl_coefficient"] = f"{label} pretrains with rl_coefficient"
     return reasons
@@ -95,6 +105,7 @@ def ignored_settings(method: Method) -> dict[str, str]:
             _OF_RETURN_CONDITIONING, f"{label} is conditioned on latent futures, not on returns"
         )
         reasons["target_attends_padding"] = f"{label} has no target policy"
+        reasons["jump_start_steps"] = f"the pretrained policy of {label} does not know which latents pay"
         reasons["drop_worst_trajectory"] = f"{label} pretrains without rewards, and so on all trajectories"
         reasons["action_regularization"] = (
             f"{label} acts on latent futures, which are drawn anew for each action"
@@ -108,8 +119,10 @@ def ignored_settings(method: Method) -> dict[str, str]:
         reasons["jump_start_steps"] = f"{label} learns from actions of its own policy alone"
     if method.network == "mlp":
         reasons |= dict.fromkeys(
-            _OF_RETURN_CONDITIONING, f"the policy of {label} does not look at returns-to-go"
+            (*_OF_RETURN_CONDITIONING, "return_scale"),
+            f"the policy of {label} does not look at returns-to-go",
         )
+        reasons |= dict.fromkeys(_OF_SEGMENTS, f"the segments of {label} are one step long")
         reasons |= dict.fromkeys(
             _OF_TRANSFORMERS, f"the policy of {label} is no transformer, and Adam trains it"
         )
@@ -153,12 +166,17 @@ def check_settings(method: Method, settings: Hyperparameters) -> None:
     """Checks settings that make sense for the method, but not together.
 
     Raises:
-        SettingsError: If the warm-up takes the whole online budget, or returns-to-go that nobody looks at are to rise.
+        SettingsError: If the warm-up takes the whole online budget, critics are to read the past of single steps, or
+            returns-to-go that nobody looks at are to rise.
     """
     if method.network == "future_transformer" and 0 < settings.online_steps <= settings.warmup_env_steps:
         raise SettingsError(
             f"The warm-up of {method.label}, warmup_env_steps {settings.warmup_env_steps}, takes all of online_steps "
             f"{settings.online_steps}: nothing would be fine-tuned. Lower the one or raise the other."
+        )
+    if settings.critic_network != "perceptron" and settings.context_length == 1:
+        raise SettingsError(
+            f"critic_network {settings.critic_network} makes no sense with context_length 1: there is no past to read."
         )
     if not settings.return_conditioning and settings.curriculum_target_return is not None:
         raise SettingsError(

@@ -164,7 +164,10 @@ class Updater:
         settings, gradient = self.hyperparameters, self._gradient
         online = phase in self._method.rl
         rl_coefficient = settings.rl_coefficient if online else settings.pretrain_rl_coefficient
-        gradient = gradient if rl_coefficient > 0 else None
+        if rl_coefficient == 0 or (
+            phase == "pretrain" and gradient is not None and gradient.data != "replay"
+        ):
+            gradient = None  # what has data of its own online has none before
         supervised_coefficient = settings.supervised_coefficient if phase in self._method.supervised else 0.0
         entropy = gradient is None or gradient.supervised_entropy
         return Terms(

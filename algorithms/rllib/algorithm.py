@@ -186,6 +186,10 @@ class OfflineToOnline(Algorithm):
             "rollout/return_mean": float(np.mean(returns)),
             "rollout/length_mean": float(np.mean(lengths)),
         }
+        if self.hyperparameters.curriculum_target_return is not None:
+            metrics["rollout/target_return"] = target_return
+        if self.hyperparameters.jump_start_steps:
+            metrics["rollout/jump_start_steps"] = float(guided)
         successes = joined_successes(results)
         return metrics if successes is None else metrics | {"rollout/success_rate": float(np.mean(successes))}
 

@@ -184,6 +184,9 @@ class ReplayLearner(TorchLearner):
                     total, count = self._sums.get(name, (torch.zeros_like(value), 0))
                     self._sums[name] = total + value, count + 1
             self._check_finite()
+        if phase == "pretrain":
+            # The first online rollouts come before the first online update, and a guide takes part in them.
+            self.networks_module.networks.copy_reference()
 
     def _one_update(self, phase: Phase) -> Metrics:
         if phase == "online" and self._group_updater is not None:
@@ -350,6 +353,7 @@ class ReplayLearner(TorchLearner):
             RunError: If the checkpoint belongs to networks of other shapes.
         """
         load_state(self.networks_module, self.updater, tensors, counters)
+        self._staged, self._group_updater, self._own_buffer, self._sums = [], None, None, {}
         if self.online:
             self.load_offline_data()  # a replay that has been overwritten has lost part of it
         self.replay.load_state(replay)

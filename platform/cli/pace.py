@@ -63,8 +63,10 @@ class Pace:
             env_steps -= self._previous["env_steps"]
         elif record["iteration"] > 1:
             online = record["phase"] == "online"
-            updates = settings.updates_per_iteration if online else settings.pretrain_updates_per_iteration
             env_steps = _steps_per_iteration(record.get("rollout/length_mean", 0), settings) if online else 0
+            updates = settings.pretrain_updates_per_iteration
+            if online:
+                updates = round(_online_updates(record, settings, env_steps, iterations=1))
         return _Sample(
             record["phase"],
             updates,
@@ -86,9 +88,7 @@ class Pace:
         per_update = sum(sample.seconds - sample.evaluation_seconds for sample in self._samples) / done
         length = record.get("evaluation/length_mean", record["replay/steps"] / record["replay/trajectories"])
         iterations = settings.online_steps / max(1, _steps_per_iteration(length, settings))
-        online = iterations * settings.updates_per_iteration
-        if settings.update_to_data:
-            online = settings.online_steps * settings.update_to_data / settings.actor_update_interval
+        online = _online_updates(record, settings, settings.online_steps, iterations)
         updates = settings.pretrain_updates - record["gradient_updates"] + online
         seconds: float = updates * per_update
         if self._evaluation_seconds is not None:
@@ -96,6 +96,14 @@ class Pace:
         if self._seconds_per_evaluation_step is not None:
             seconds += settings.online_steps * self._seconds_per_evaluation_step
         return seconds
+
+
+def _online_updates(record: Record, settings: Hyperparameters, env_steps: float, iterations: float) -> float:
+    """Actor updates that go with so many environment steps in so many iterations."""
+    if not settings.update_to_data:
+        return iterations * settings.updates_per_iteration
+    critic_updates = settings.update_to_data * env_steps
+    return critic_updates / settings.actor_update_interval if "loss/critic" in record else critic_updates
 
 
 def format_seconds(seconds: float) -> str:

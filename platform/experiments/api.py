@@ -113,8 +113,9 @@ class _TaskConfig(rllib.OfflineToOnlineConfig):
         if loader is not None:
             resolved |= settings_from_data(task, method, self.preset, numbers, lambda: _episodes(loader))
         if isinstance(self.method, str):
+            plain = {name: value for name, value in chosen.items() if isinstance(value, int | float | str)}
             check_combination(
-                get_method(method), [name for name, value in numbers.items() if value != resolved[name]]
+                get_method(method), [name for name, value in plain.items() if value != resolved[name]]
             )
         for name, value in resolved.items():
             if name not in self._chosen:

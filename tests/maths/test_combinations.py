@@ -2,7 +2,12 @@
 
 import pytest
 
-from vitamin.algorithms.combinations import check_combination, check_method, ignored_settings
+from vitamin.algorithms.combinations import (
+    check_combination,
+    check_method,
+    check_settings,
+    ignored_settings,
+)
 from vitamin.algorithms.gradients import GRADIENTS
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import METHODS, Method, get_method
@@ -56,12 +61,34 @@ def test_the_terms_of_a_phase_in_words() -> None:
         ("iql", "supervised_coefficient", "IQL has no supervised term"),
         ("iql", "initial_temperature", "no loss of IQL has an entropy term"),
         ("ddpg_odt", "target_policy_noise", "is 0.0 by definition of the method ddpg_odt"),
+        ("ppo_odt", "pretrain_rl_coefficient", "learns from values of online iterations"),
+        ("awr", "critic_loss_over_padding", "no Q functions"),
+        ("iql_odt", "critic_network", "which sees the state alone"),
+        ("td3_bc", "critic_network", "segments of TD3\\+BC are one step long"),
+        ("iql", "eval_target_return", "does not look at returns-to-go"),
+        ("iql", "advantage_losses_over_padding", "one step long"),
+        ("awac", "critic_subset", "it belongs to the gradients of TD3, SAC"),
+        ("ddpg_odt", "critic_subset", "has one Q function"),
+        ("ddpg_odt", "target_noise_clip", "no smoothing noise"),
+        ("ppo", "jump_start_steps", "actions of its own policy alone"),
+        ("pdt", "jump_start_steps", "does not know which latents pay"),
+        ("pdt", "return_conditioning", "latent futures, not on returns"),
+        ("grpo", "action_regularization", "clipped ratio"),
         ("iql", "context_length", "is 1 by definition of the method iql"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_the_reason(method: str, setting: str, reason: str) -> None:
     with pytest.raises(SettingsError, match=f"{setting} .*{reason}.*Leave it out"):
         check_combination(get_method(method), ["learning_rate", setting])
+
+
+def test_what_makes_no_sense_together_is_refused() -> None:
+    alone = {"critic_network": "lstm", "context_length": 1, "eval_context_length": 1}
+    with pytest.raises(SettingsError, match="no past to read"):
+        check_settings(get_method("td3_odt"), Hyperparameters(**alone))
+    blind = Hyperparameters(return_conditioning=False, curriculum_target_return=5.0)
+    with pytest.raises(SettingsError, match="curriculum_target_return makes no sense without return_cond"):
+        check_settings(get_method("odt"), blind)
 
 
 def test_what_a_method_uses_is_accepted() -> None:

@@ -74,6 +74,14 @@ def test_mistakes(data: Path) -> None:
         TD3ODTConfig().environment(data=data)
 
 
+def test_options_that_are_words_are_checked_too(data: Path) -> None:
+    config = TD3ODTConfig().environment("Pendulum-v1", data=data, preset="tiny")
+    with pytest.raises(SettingsError, match="critic_network makes no sense for the method iql_dt"):
+        config.training(method="iql_dt", critic_network="lstm")
+    usual = TD3ODTConfig().environment("Pendulum-v1", data=data, preset="tiny")
+    assert usual.training(critic_network="lstm").hyperparameters().critic_network == "lstm"
+
+
 def test_search_spaces_survive_until_tune_samples_them(data: Path) -> None:
     config = (
         TD3ODTConfig()

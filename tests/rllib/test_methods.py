@@ -14,6 +14,7 @@ from tests.rllib.outcomes import digest, histories
 from vitamin.algorithms.methods import METHODS
 from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
 from vitamin.algorithms.rllib.learner import ReplayLearner
+from vitamin.algorithms.rllib.work import WorkUnit
 
 pytestmark = pytest.mark.ray
 MakeConfig = Callable[..., OfflineToOnlineConfig]
@@ -46,6 +47,45 @@ def test_a_resumed_run_equals_one_that_was_left_alone(
     resumed.restore_from_path(tmp_path)
     assert (histories(resumed, 2), digest(resumed)) == (rest, end)
     resumed.stop()
+
+
+def test_the_pretrained_policy_guides_the_first_rollouts(
+    make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    curricula = {"jump_start_steps": 50, "curriculum_target_return": -900.0, "online_target_return": -100.0}
+    algorithm = make_config("odt", **SHORT, **curricula, online_steps=4000).build_algo()
+    assert algorithm.env_runner_group is not None
+    runner, seen = algorithm.env_runner_group.local_env_runner, list[tuple[WorkUnit, bool]]()
+    run = runner.run
+
+    def watch(unit: WorkUnit, *arguments: Any) -> Any:
+        result, networks = run(unit, *arguments), runner.module.networks
+        if unit.purpose == "online":
+            pairs = zip(networks.policy.parameters(), networks.reference_policy.parameters(), strict=True)
+            seen.append((unit, all(torch.equal(own, guide) for own, guide in pairs)))
+        return result
+
+    monkeypatch.setattr(runner, "run", watch)
+    records = [record for record, _ in histories(algorithm, 3)]
+    algorithm.stop()
+    (first, is_pretrained), (second, is_still_pretrained) = seen
+    assert (first.jump_start_steps, first.target_return, is_pretrained) == (50, -900, True)
+    assert (second.jump_start_steps, second.target_return) == (40, -740)  # after 400 of 2000 steps
+    assert not is_still_pretrained
+    assert [record.get("rollout/jump_start_steps") for record in records] == [None, 50, 40]
+    assert [record.get("rollout/target_return") for record in records] == [None, -900, -740]
+
+
+def test_a_restore_forgets_what_came_after_the_checkpoint(make_config: MakeConfig, tmp_path: Path) -> None:
+    algorithm = make_config("ppo").build_algo()
+    histories(algorithm, 1)
+    algorithm.save_to_path(tmp_path)
+    rest, end = histories(algorithm, 1), digest(algorithm)
+    histories(algorithm, 1)
+    assert algorithm.progress.env_steps > 0
+    algorithm.restore_from_path(tmp_path)
+    assert (histories(algorithm, 1), digest(algorithm)) == (rest, end)
+    algorithm.stop()
 
 
 OPTIONS: dict[str, dict[str, Any]] = {
