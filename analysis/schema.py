@@ -42,6 +42,9 @@ class DatasetInfo(BaseModel):
     label: str | None = Field(
         None, description="what the data is when it is not the task's published dataset, else null"
     )
+    doubts: tuple[str, ...] = Field(
+        (), description="what speaks against its being the task's data, a sentence each"
+    )
 
 
 class ReferenceScores(BaseModel):

@@ -216,7 +216,7 @@ class ReportContent:
                 short_fingerprint(data.fingerprint),
                 str(data.trajectories),
                 str(data.steps),
-                data.label or NOTHING,
+                "; ".join([data.label or NOTHING, *(f"doubt: {doubt}" for doubt in data.doubts)]),
             )
             for task, data in used
         }

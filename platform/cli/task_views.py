@@ -55,6 +55,7 @@ def print_task(task: Task) -> None:
             f"{_references(task)} {f'({task.reference_source})' if task.reference_source else ''}".strip(),
         ),
         ("rewards of a step", _rewards(task)),
+        *_mean_score(task),
         ("dataset", task.dataset_url or "none published"),
         ("dataset file", f"{cached_path(task)} ({data_status(task)})"),
         *_minari_counterpart(task),
@@ -119,6 +120,15 @@ def _references(task: Task) -> str:
     if task.reference_min is None or task.reference_max is None:
         return "none"
     return f"{task.reference_min} … {task.reference_max}"
+
+
+def _mean_score(task: Task) -> list[tuple[str, str]]:
+    expected = task.mean_score
+    if expected is None:
+        return []
+    return [
+        ("mean score of its data", f"{expected.low:g} to {expected.high:g}, else doubted ({expected.source})")
+    ]
 
 
 def _rewards(task: Task) -> str:

@@ -11,8 +11,11 @@ def tasks(
         str | None, typer.Argument(metavar="[TASK]", help="Show everything about one task.")
     ] = None,
     method: Annotated[
-        str, typer.Option(metavar="METHOD", help="With TASK: the method whose settings are shown.")
-    ] = "td3_odt",
+        str | None,
+        typer.Option(
+            metavar="METHOD", help="With TASK: the method whose settings are shown.", show_default="td3_odt"
+        ),
+    ] = None,
     render: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Draw every environment, and write a page with the pictures."),
@@ -24,15 +27,18 @@ def tasks(
             raise typer.BadParameter("--render draws all environments: leave TASK out.")
         _render(render)
         return
+    if task is None and method is not None:
+        raise typer.BadParameter("--method shows the settings of one task: name it.")
+    from vitamin.algorithms.methods import get_method
     from vitamin.platform.cli.task_views import print_all, print_settings, print_task
     from vitamin.platform.tasks import get_task
 
     if task is None:
         print_all()
     else:
-        chosen = get_task(task)
+        chosen, row = get_task(task), get_method(method or "td3_odt")
         print_task(chosen)
-        print_settings(chosen, method)
+        print_settings(chosen, row.name)
 
 
 def _render(folder: Path) -> None:

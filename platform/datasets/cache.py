@@ -41,8 +41,11 @@ def how_to_get(task: Task) -> str:
             f" `vitamin data collect {task.name} --policy random --steps 10000` makes one,"
             f" `vitamin data import FILE --task {task.name}` takes yours."
         )
+    steps = "" if task.dataset_kind == "medium-replay" else " --steps 100000"
     stand_in = (
-        f"\n`vitamin data collect {task.name}` makes a stand-in." if task.dataset_kind in POLICIES else ""
+        f"\n`vitamin data collect {task.name}{steps}` makes a stand-in."
+        if task.dataset_kind in POLICIES
+        else ""
     )
     return (
         f"`vitamin data fetch {task.name}` downloads {task.dataset_url}\n"

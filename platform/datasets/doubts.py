@@ -1,5 +1,6 @@
 """Signs that a file is not the data that its task expects: another task's, another version's, or changed."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,9 +11,17 @@ from numpy.typing import NDArray
 
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.errors import DatasetError
-from vitamin.platform.datasets.provenance import MINARI_ATTRIBUTE, PAID_AT_ONCE, REWARDS_ATTRIBUTE
+from vitamin.platform.datasets.provenance import (
+    ENVIRONMENT_ATTRIBUTE,
+    IMPORTED,
+    MINARI_ATTRIBUTE,
+    PAID_AT_ONCE,
+    REWARDS_ATTRIBUTE,
+    read_record,
+)
 from vitamin.platform.tasks.expectations import ObservationRange
-from vitamin.platform.tasks.registry_files import registered_tasks
+from vitamin.platform.tasks.minari import family_of
+from vitamin.platform.tasks.registry_files import registered_tasks, suites
 from vitamin.platform.tasks.task import Task
 
 _MANY = 0.01
@@ -32,8 +41,10 @@ def find_doubts(
     Raises:
         DatasetError: If its attributes name another environment than the registered task's.
     """
-    # A Minari dataset has versions of its own.
-    found = [] if MINARI_ATTRIBUTE in attributes else [*_name_doubts(path, task)]
+    if MINARI_ATTRIBUTE in attributes:
+        found = [*_minari_doubts(attributes, task)]  # whose versions are its own
+    else:
+        found = [*_name_doubts(_own_name(path), task)]
     stated = _stated_task(attributes)
     if stated is not None:
         found += [*_payment_doubts(attributes), *_reward_doubts(trajectories.rewards, task, 0.0)]
@@ -80,6 +91,23 @@ def _words(task: Task) -> str:
     return " ".join([task.env_id, *(f"{name}={value}" for name, value in task.env_kwargs.items())])
 
 
+def _minari_doubts(attributes: Mapping[str, Any], task: Task) -> Iterator[str]:
+    """Of public datasets that are not the task's data, and of an environment that is not the task's."""
+    if (family := family_of(attributes[MINARI_ATTRIBUTE])) is not None and task.dataset_kind is not None:
+        yield f"it is not D4RL's data: {family.reason}"
+    recorded = attributes.get(ENVIRONMENT_ATTRIBUTE)
+    env_id = json.loads(recorded).get("id") if recorded else None
+    if env_id is not None and env_id != task.env_id.rpartition(":")[2]:
+        yield f"it was made in {env_id}, whose rewards and terminations may differ from {task.env_id}'s"
+
+
+def _own_name(path: Path) -> Path:
+    """The file, under the name that it had before it was imported."""
+    record = read_record(path)
+    imported = record is not None and record.origin.startswith(IMPORTED)
+    return Path(record.origin.removeprefix(IMPORTED)) if record is not None and imported else path
+
+
 def _name_doubts(path: Path, task: Task) -> Iterator[str]:
     if task.dataset_file is None or path.name == task.dataset_file:
         return
@@ -87,6 +115,9 @@ def _name_doubts(path: Path, task: Task) -> Iterator[str]:
         if other.dataset_file == path.name:
             yield f"{path.name} is the name of {other.name}'s file"
             return
+    if (kind := _other_kind(path)) is not None:
+        yield f"its name speaks of {kind} data"
+        return
     found = _version(path)
     if path.name == re.sub(r"-v\d+(?=\.hdf5$)", "", task.dataset_file):
         found = "v0"  # D4RL's first files carry no version
@@ -96,6 +127,16 @@ def _name_doubts(path: Path, task: Task) -> Iterator[str]:
         and f"-{found}" not in task.name
     ):
         yield f"its name speaks of {found}, the task is {task.name}: another recording"
+
+
+def _other_kind(path: Path) -> str | None:
+    """The kind of published data without a task whose file has this name, such as hopper_expert-v2.hdf5."""
+    for suite in suites():
+        for key in suite.environments:
+            for kind in suite.other_datasets:
+                if re.fullmatch(rf"{key}_{kind.replace('-', '_')}(-v\d+)?\.hdf5", path.name):
+                    return kind
+    return None
 
 
 def _version(path: Path) -> str | None:
@@ -155,11 +196,15 @@ def _reward_doubts(rewards: NDArray[np.float32], task: Task, reaches: float) -> 
     slack = _SLACK * (expected.high - expected.low)
     low, high = float(rewards.min()), float(rewards.max())
     outside = np.mean((rewards < expected.low - slack) | (rewards > expected.high + slack))
-    if outside > _MANY or max(-low, high) < reaches * (1 - _SLACK):
+    width = expected.high - expected.low
+    beyond = (
+        low < expected.low - width or high > expected.high + width
+    )  # as of rewards paid at an episode's end
+    if outside > _MANY or beyond or max(-low, high) < reaches * (1 - _SLACK):
         yield (
             f"rewards are from {low:.4g} to {high:.4g}, {task.env_id}'s from {expected.low:g} to {expected.high:g} and"
-            f" of size {expected.reaches:g} at times ({expected.source}): were they scaled or shifted already?"
-            " reward_shift and reward_divisor come on top"
+            f" of size {expected.reaches:g} at times ({expected.source}): were they scaled, shifted or delayed"
+            " already? reward_shift, reward_divisor and reward_delay come on top"
         )
 
 

@@ -12,6 +12,7 @@ from vitamin.platform.datasets.loading import load_dataset
 from vitamin.platform.datasets.provenance import (
     FETCHED,
     FOUND,
+    IMPORTED,
     describe,
     fingerprint,
     is_fetched,
@@ -92,7 +93,7 @@ def import_dataset(source: str | Path, task: Task, *, force: bool = False) -> Pa
         part = path.with_name(path.name + ".import")
         try:
             shutil.copyfile(source, part)
-            install(part, path, describe(part, f"imported from {source.resolve()}"))
+            install(part, path, describe(part, f"{IMPORTED}{source.resolve()}"))
         except OSError as error:
             raise DatasetError(f"Cannot copy {source} to {path}: {error.strerror}.") from None
         finally:

@@ -115,20 +115,20 @@ def inspect_dataset(path: Path, task: Task | None = None) -> DatasetReport:
         normalized_mean=task.normalized_score(returns.mean) if task else None,
         normalized_best=task.normalized_score(returns.maximum) if task else None,
         dtypes=dataset.dtypes,
-        quirks=dataset.quirks + _origin_quirks(path),
+        quirks=dataset.quirks + _origin_quirks(path, task),
         doubts=dataset.doubts,
         known_quirks=task.quirks if task else (),
     )
 
 
-def _origin_quirks(path: Path) -> tuple[str, ...]:
-    """What the file's attributes tell of a Minari dataset behind it."""
+def _origin_quirks(path: Path, task: Task | None) -> tuple[str, ...]:
+    """What the file's attributes tell of a Minari dataset behind it; for a task some of that is a doubt."""
     attributes = read_attributes(path)
     family = family_of(attributes.get(MINARI_ATTRIBUTE, ""))
     layout = attributes.get(LAYOUT_ATTRIBUTE)
     found = []
     if layout:
         found.append(f"observations are a dictionary's parts in Gymnasium's flat order: {layout}")
-    if family is not None:
+    if family is not None and task is None:
         found.append(f"not D4RL's data: {family.reason}")
     return tuple(found)

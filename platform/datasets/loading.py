@@ -109,7 +109,10 @@ def read_dataset(path: Path, task: Task | None) -> LoadedDataset:
 
 
 def _warnings(path: Path, task: Task, dataset: LoadedDataset) -> list[str]:
-    return [f"{path.name} may not be what {task.name} expects: {doubt}." for doubt in dataset.doubts]
+    return [
+        f"{path.name} may not be what {task.name} expects: {doubt}{'' if doubt.endswith('?') else '.'}"
+        for doubt in dataset.doubts
+    ]
 
 
 def _floats(array: NDArray[Any]) -> NDArray[np.float32]:

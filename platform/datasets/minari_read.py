@@ -3,7 +3,8 @@
 import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +15,19 @@ from numpy.typing import NDArray
 from vitamin.errors import DatasetError, nearest
 from vitamin.platform.datasets.cache import cache_directory, install, locked
 from vitamin.platform.datasets.hdf5 import RawDataset, write_raw
-from vitamin.platform.datasets.provenance import LAYOUT_ATTRIBUTE, MINARI_ATTRIBUTE, describe, verify
+from vitamin.platform.datasets.provenance import (
+    ENVIRONMENT_ATTRIBUTE,
+    LAYOUT_ATTRIBUTE,
+    MINARI_ATTRIBUTE,
+    describe,
+    verify,
+)
 from vitamin.platform.tasks.minari import PREFIX, minari_folder, minari_id
 
 if TYPE_CHECKING:
     from minari import MinariDataset
 
 logger = logging.getLogger(__name__)
-ENVIRONMENT_ATTRIBUTE = "minari_environment"
 METADATA_KEY = "vitamin"
 """Under this key of a Minari dataset's metadata `write_minari` leaves what Minari has no place for, as JSON."""
 
@@ -89,7 +95,8 @@ def fetch_minari(source: str, *, force: bool = False) -> Path:
     if force or _changed_ns(name) is None:
         minari = load_minari()
         try:
-            minari.download_dataset(name, force_download=force)
+            with _quiet_hub():
+                minari.download_dataset(name, force_download=force)
         except ImportError as error:
             raise _missing(error) from None
         except Exception as error:  # of the remote's client library, whichever MINARI_REMOTE names
@@ -99,6 +106,18 @@ def fetch_minari(source: str, *, force: bool = False) -> Path:
                 f"`minari list remote` shows what there is; by hand, put the dataset at {minari_folder() / name}."
             ) from error
     return minari_path(source)
+
+
+@contextmanager
+def _quiet_hub() -> Iterator[None]:
+    """Keeps the client of Hugging Face, which reports each of its retries, to its last word: the exception."""
+    hub = logging.getLogger("huggingface_hub")
+    level = hub.level
+    hub.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        hub.setLevel(level)
 
 
 def _convert(name: str, path: Path) -> None:

@@ -13,11 +13,10 @@ from vitamin.errors import TaskError
 from vitamin.platform.datasets.cache import cache_directory
 from vitamin.platform.datasets.hdf5 import read_attributes
 from vitamin.platform.datasets.minari_read import (
-    ENVIRONMENT_ATTRIBUTE,
     minari_path,
     observation_layout,
 )
-from vitamin.platform.datasets.provenance import LAYOUT_ATTRIBUTE
+from vitamin.platform.datasets.provenance import ENVIRONMENT_ATTRIBUTE, LAYOUT_ATTRIBUTE
 from vitamin.platform.environments import described_task
 from vitamin.platform.tasks.minari import PREFIX, minari_id
 from vitamin.platform.tasks.task import Task

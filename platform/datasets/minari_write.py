@@ -18,11 +18,11 @@ from vitamin.errors import DatasetError
 from vitamin.platform.datasets.episodes import cut_episodes
 from vitamin.platform.datasets.hdf5 import OPTIONAL_KEYS, RawDataset, read_attributes
 from vitamin.platform.datasets.minari_read import (
-    ENVIRONMENT_ATTRIBUTE,
     METADATA_KEY,
     load_minari,
     minari_path,
 )
+from vitamin.platform.datasets.provenance import ENVIRONMENT_ATTRIBUTE
 from vitamin.platform.environments import action_bounds, make_raw_environment
 from vitamin.platform.tasks.minari import is_minari, minari_folder, minari_id
 from vitamin.platform.tasks.task import Task

@@ -14,10 +14,12 @@ from vitamin.platform.tasks.minari import minari_label
 
 FETCHED = "fetched from "
 FOUND = "found in the cache"
+IMPORTED = "imported from "
 STAND_IN_ATTRIBUTE = "stand_in"
 STAND_IN = "stand-in"
 OWN = "own file"
 MINARI_ATTRIBUTE = "minari_dataset"
+ENVIRONMENT_ATTRIBUTE = "minari_environment"
 LAYOUT_ATTRIBUTE = "observation_layout"
 ORIGIN_ATTRIBUTE = "exported_from"
 REWARDS_ATTRIBUTE = "rewards"

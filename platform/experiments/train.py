@@ -32,6 +32,7 @@ from vitamin.platform.experiments.records import Records
 from vitamin.platform.experiments.run_folder import RunFolder, finished_run
 from vitamin.platform.experiments.spec import ExperimentSpec
 from vitamin.platform.ray_session import ray_session
+from vitamin.platform.tasks.extras import require_extra
 
 # Where iterations are slow a checkpoint comes earlier than after checkpoint_interval of them.
 _LONGEST_UNSAVED_S = 600.0
@@ -130,6 +131,7 @@ def train(
     task = spec.scored_task()
     if get_method(spec.method).groups:
         check_restorable(task)
+    require_extra(task)
     data = dataset_path(task, spec.data).resolve()
     digest = fingerprint(data)
     spec = spec.with_data(lambda: read_dataset(data, task).trajectories)
@@ -155,6 +157,7 @@ def train(
                 trajectories=algorithm.data["trajectories"],
                 steps=algorithm.data["steps"],
                 label=dataset_label(data),
+                doubts=tuple(warnings),
             )
             folder.start(task, info, reference_scores(task))
             return _Loop(spec, folder, algorithm, reporter, stop).run()

@@ -34,7 +34,7 @@ class ScoreRange:
     """Mean normalized score of the episodes in real data of one kind.
 
     Attributes:
-        low: The least over all environments of the suite, with room.
+        low: The least, with room.
         high: The greatest, with room.
         source: Whose data.
     """

@@ -55,15 +55,14 @@ def _refuse_other_version(name: str) -> None:
 
 def _refuse_other_dataset(name: str) -> None:
     """Raises if ``name`` is published data of a registered environment that no task is for."""
+    base, _, version = name.rpartition("-")
     for suite in suites():
         for key, environment in suite.environments.items():
-            kind = re.sub(rf"^{key}-|-v\d+$", "", name)
-            if name.startswith(f"{key}-") and kind in suite.other_datasets:
-                reference = environment.reference
-                scores = f" --reference-scores {reference.min:g} {reference.max:g}" if reference else ""
+            ours = [task for task in environment.tasks if task.endswith(f"-{version}")]
+            if ours and base.removeprefix(f"{key}-") in suite.other_datasets:
                 raise TaskError(
-                    f"{name} is data of D4RL's, but no task of the paper's, and not registered. To train on its file:"
-                    f" vitamin train {environment.env_id} --data FILE{scores}"
+                    f"{name} is data of D4RL's, but no task of the paper's, and not registered. To train on its file"
+                    f" in the same environment: vitamin train {ours[0]} --data FILE"
                 )
 
 

@@ -99,7 +99,7 @@ def _task(name: str, entry: TaskEntry, key: str, suite: SuiteFile) -> Task:
         episode_ends=kind.episode_ends if kind else "flags",
         reward_range=environment.reward_range,
         observation_ranges=environment.observation_ranges,
-        mean_score=kind.mean_score if kind else None,
+        mean_score=entry.mean_score or (kind.mean_score if kind else None),
         quirks=environment.quirks + (kind.quirks if kind else ()) + entry.quirks,
         sources=suite.sources + (kind.sources if kind else ()),
         settings=tuple(_layers(name, entry, key, suite)),

@@ -51,10 +51,14 @@ class DatasetKind(_Block):
 
 
 class TaskEntry(_Block):
-    """One task: its kind of dataset and its file; neither for tasks without published data."""
+    """One task: its kind of dataset and its file; neither for tasks without published data.
+
+    Its ``mean_score`` goes before the kind's.
+    """
 
     dataset: str | None = None
     file: str | None = None
+    mean_score: ScoreRange | None = None
     quirks: tuple[str, ...] = ()
     hyperparameters: Settings = Field(default_factory=dict)
     hyperparameters_source: str | None = None

@@ -1,5 +1,6 @@
 """Files that are not what their task expects: refused where it is certain, doubted where it only looks so."""
 
+import json
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from vitamin.platform.datasets import (
     read_dataset,
 )
 from vitamin.platform.datasets.hdf5 import RawDataset, write_raw
-from vitamin.platform.datasets.provenance import MINARI_ATTRIBUTE
+from vitamin.platform.datasets.provenance import ENVIRONMENT_ATTRIBUTE, MINARI_ATTRIBUTE
 from vitamin.platform.environments import make_raw_environment
 from vitamin.platform.tasks import Task, get_task
 
@@ -55,10 +56,10 @@ def doubts(folder: Path, arrays: dict[str, Any], task: str, name: str = "mine.hd
     return read_dataset(write_file(folder / name, arrays), get_task(task)).doubts
 
 
-def _one_good_episode(recorded: dict[str, Any]) -> dict[str, Any]:
-    """A hopper that stands still in a state that was ``recorded`` and is paid as a medium policy."""
+def _one_good_episode(recorded: dict[str, Any], reward: float = 4.0) -> dict[str, Any]:
+    """A hopper that stands still in a state that was ``recorded`` and is paid, by default as a medium policy."""
     arrays = {column: np.repeat(values[:1], 400, axis=0) for column, values in recorded.items()}
-    return arrays | {"rewards": np.full(400, 4.0), "timeouts": np.arange(400) == 399}
+    return arrays | {"rewards": np.full(400, reward), "timeouts": np.arange(400) == 399}
 
 
 def _walks(length: int, up_to: float) -> dict[str, Any]:
@@ -119,19 +120,42 @@ def test_rewards_that_were_changed_are_noticed(
 ) -> None:
     arrays = recorded["hopper"] | {"rewards": (recorded["hopper"]["rewards"] + shift) * factor}
     (doubt,) = doubts(tmp_path, arrays, "hopper-random-v2")
-    assert "scaled or shifted already?" in doubt
+    assert "were they scaled, shifted or delayed already?" in doubt
     assert "1 for being healthy" in doubt
 
 
-@pytest.mark.parametrize("kind", ["medium", "medium-replay"])
-def test_data_of_another_kind_is_noticed(tmp_path: Path, recorded: dict[str, Any], kind: str) -> None:
+@pytest.mark.parametrize(("kind", "reward"), [("medium", 4.0), ("medium-replay", 1.3)])
+def test_data_of_another_kind_is_noticed(
+    tmp_path: Path, recorded: dict[str, Any], kind: str, reward: float
+) -> None:
     (doubt,) = doubts(tmp_path, recorded["hopper"], f"hopper-{kind}-v2")
     assert f"{kind} data " in doubt
     assert "data of another kind, or were its rewards scaled" in doubt
-    better = _one_good_episode(recorded["hopper"])
+    better = _one_good_episode(recorded["hopper"], reward)
     assert doubts(tmp_path, better, f"hopper-{kind}-v2", "better.hdf5") == ()
     (doubt,) = doubts(tmp_path, better, "hopper-random-v2", "better.hdf5")
-    assert "random data -20 to 15" in doubt
+    assert "random data -3 to 5 (D4RL's file: 1)" in doubt
+
+
+def test_rewards_paid_at_the_end_are_noticed(tmp_path: Path, recorded: dict[str, Any]) -> None:
+    good = _one_good_episode(recorded["hopper"])
+    late = good | {"rewards": np.where(np.arange(400) == 399, 1600.0, 0.0)}
+    (doubt,) = doubts(tmp_path, late, "hopper-medium-v2")
+    assert "scaled, shifted or delayed already?" in doubt
+
+
+def test_expert_data_scores_as_an_expert(tmp_path: Path) -> None:
+    door = get_task("door-expert-v1")
+    arrays: dict[str, Any] = {
+        "observations": np.zeros((200, 39)),
+        "actions": np.zeros((200, 28)),
+        "rewards": np.where(np.arange(200) < 160, 0.0, 20.0),
+        "terminals": np.zeros(200, bool),
+        "timeouts": np.arange(200) == 199,
+    }
+    (doubt,) = doubts(tmp_path, arrays, door.name)
+    assert "mean normalized score of 29.2, expert data 70 to 160" in doubt
+    assert doubts(tmp_path, arrays, "door-human-v1", "human.hdf5") == ()
 
 
 def test_demonstrations_whose_rewards_were_halved_are_noticed(tmp_path: Path) -> None:
@@ -165,6 +189,8 @@ def test_sparse_rewards_that_were_shifted_are_noticed(tmp_path: Path) -> None:
         ("hopper_medium-v1.hdf5", "hopper-medium-v2", "speaks of v1"),
         ("hopper_medium.hdf5", "hopper-medium-v2", "speaks of v0"),
         ("hopper_random-v2.hdf5", "hopper-medium-v2", "the name of hopper-random-v2's file"),
+        ("hopper_expert-v2.hdf5", "hopper-medium-v2", "speaks of expert data"),
+        ("hopper_medium_expert-v2.hdf5", "hopper-medium-v2", "speaks of medium-expert data"),
         ("hopper_medium_replay-v2.hdf5", "hopper-medium-v2", "the name of hopper-medium-replay-v2's file"),
     ],
 )
@@ -184,6 +210,29 @@ def test_file_names_of_other_suites_tell_versions(tmp_path: Path) -> None:
     assert name is not None
     (doubt,) = doubts(tmp_path, _walks(48, up_to=9), "antmaze-umaze-v2", name)
     assert "the name of antmaze-umaze-v0's file" in doubt
+
+
+def test_an_imported_file_keeps_the_doubt_about_its_name(
+    tmp_path: Path, recorded: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VITAMIN_DATA_DIR", str(tmp_path / "cache"))
+    task = get_task("hopper-medium-v2")
+    file = write_file(tmp_path / "hopper_medium-v0.hdf5", _one_good_episode(recorded["hopper"]))
+    (doubt,) = read_dataset(import_dataset(file, task), task).doubts
+    assert "speaks of v0" in doubt
+
+
+def test_the_environment_that_a_minari_dataset_names_counts(tmp_path: Path, recorded: dict[str, Any]) -> None:
+    hopper = get_task("hopper-random-v2")
+    for env_id, doubted in (("Hopper-v4", False), ("Hopper-v5", True)):
+        about = {MINARI_ATTRIBUTE: "me/h", ENVIRONMENT_ATTRIBUTE: json.dumps({"id": env_id})}
+        write_raw(tmp_path / "h.hdf5", RawDataset(**recorded["hopper"]), about)
+        found = read_dataset(tmp_path / "h.hdf5", hopper).doubts
+        assert found == (
+            ("it was made in Hopper-v5, whose rewards and terminations may differ from Hopper-v4's",)
+            if doubted
+            else ()
+        )
 
 
 def test_minari_s_versions_are_its_own(tmp_path: Path, recorded: dict[str, Any]) -> None:
@@ -232,7 +281,7 @@ def test_delayed_and_impossible_rewards_are_doubted_in_files_of_ours_too(
     enlarged = recorded["hopper"] | {"rewards": 100 * recorded["hopper"]["rewards"]}
     write_raw(path, RawDataset(**enlarged), about | {"rewards": "paid as they are earned"})
     (doubt,) = read_dataset(path, hopper).doubts
-    assert "were they scaled or shifted already?" in doubt
+    assert "were they scaled, shifted or delayed already?" in doubt
 
 
 def test_of_mazes_the_maze_counts_too(tmp_path: Path) -> None:
