@@ -1,6 +1,6 @@
 """Every task in a row: sizes, speed, a random policy's score, its data, a run: ``python -m benchmarks.all_tasks``.
 
-Prints the table in docs/tasks.md. Some ten minutes; not part of ``python -m benchmarks``, for it measures
+Prints the table in docs/tasks.md. Half an hour; not part of ``python -m benchmarks``, for it measures
 environments and not our speed. The run is one iteration of pretraining and one online of TD3+ODT with the tiny preset,
 on data of random actions where the task's own is not here.
 """
@@ -9,20 +9,20 @@ import argparse
 import json
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.random_returns import random_returns
+from benchmarks.random_returns import DEFAULT_EPISODES, EPISODES, measured_environments, random_returns
 from vitamin.errors import DatasetError
-from vitamin.platform.datasets import collect_dataset, dataset_path
+from vitamin.platform.datasets import collect_dataset, dataset_label, dataset_path
 from vitamin.platform.environments import make_environment
 from vitamin.platform.experiments.spec import ExperimentSpec
 from vitamin.platform.experiments.train import train
 from vitamin.platform.ray_session import ray_session
 from vitamin.platform.tasks import Task, get_task, task_names
 
-EPISODES = 5
 SPEED_STEPS = 2000
 STEPS = {"pretrain_updates": 4, "online_steps": 1}
 COLUMNS = (
@@ -54,17 +54,32 @@ def steps_per_second(task: Task) -> float:
     return SPEED_STEPS / seconds
 
 
-def random_score(task: Task) -> str:
-    """Mean normalized score of a few random episodes, or their mean return without reference scores."""
-    mean = float(random_returns(task, EPISODES).mean())
+def random_score(task: Task, episodes: int) -> str:
+    """Normalized score of random episodes' mean return, or that mean without reference scores."""
+    mean = float(random_returns(task, episodes).mean())
     score = task.normalized_score(mean)
     return f"{mean:.1f} (return)" if score is None else f"{score:.1f}"
 
 
+@cache
+def measured(environment: str) -> tuple[str, str]:
+    """Speed and a random policy's score, once for all tasks of an environment (or task without D4RL's scores)."""
+    blocks = dict(measured_environments())
+    task = get_task(next(iter(blocks[environment].tasks)) if environment in blocks else environment)
+    episodes = EPISODES.get(environment, DEFAULT_EPISODES)
+    return f"{steps_per_second(task):.0f}", random_score(task, episodes)
+
+
+def environment_of(task: Task) -> str:
+    """What `measured` calls a task's environment."""
+    return next((name for name, block in measured_environments() if task.name in block.tasks), task.name)
+
+
 def data(task: Task, folder: Path) -> tuple[Path, str]:
-    """The task's data if it is here, else that of random actions; and which of the two it is."""
+    """The task's data if it is here, else that of random actions; and what it is."""
     try:
-        return dataset_path(task, None), "here"
+        path = dataset_path(task, None)
+        return path, dataset_label(path) or "published"
     except DatasetError:
         limit = task.max_episode_steps or 1000
         path = folder / f"{task.name}.hdf5"
@@ -90,8 +105,7 @@ def row(task: Task, folder: Path) -> tuple[str, ...]:
         str(task.observation_size),
         str(task.action_size),
         str(task.max_episode_steps),
-        f"{steps_per_second(task):.0f}",
-        random_score(task),
+        *measured(environment_of(task)),
         origin,
         short_run(task, file, folder / task.name),
     )

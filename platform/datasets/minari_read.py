@@ -95,7 +95,7 @@ def fetch_minari(source: str, *, force: bool = False) -> Path:
     if force or _changed_ns(name) is None:
         minari = load_minari()
         try:
-            with _quiet_hub():
+            with _quiet_client():
                 minari.download_dataset(name, force_download=force)
         except ImportError as error:
             raise _missing(error) from None
@@ -109,15 +109,14 @@ def fetch_minari(source: str, *, force: bool = False) -> Path:
 
 
 @contextmanager
-def _quiet_hub() -> Iterator[None]:
-    """Keeps the client of Hugging Face, which reports each of its retries, to its last word: the exception."""
-    hub = logging.getLogger("huggingface_hub")
-    level = hub.level
-    hub.setLevel(logging.ERROR)
+def _quiet_client() -> Iterator[None]:
+    """Keeps the remote's client, which reports each of its retries, to its last word: the exception."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # the client sets its own logger's level when it is imported
     try:
         yield
     finally:
-        hub.setLevel(level)
+        logging.disable(before)
 
 
 def _convert(name: str, path: Path) -> None:
