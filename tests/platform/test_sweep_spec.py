@@ -104,7 +104,9 @@ def test_a_specification_is_found_by_path_or_by_shipped_name(tmp_path: Path) -> 
         find_spec("quikstart")
 
 
-@pytest.mark.parametrize("name", ["alpha", "contenders", "hopper_random", "quickstart", "recurrent_critics"])
+@pytest.mark.parametrize(
+    "name", ["alpha", "contenders", "gradients", "hopper_random", "quickstart", "recurrent_critics"]
+)
 def test_shipped_specifications_make_plans_and_say_what_they_show(name: str) -> None:
     assert name in shipped_specs()
     file = find_spec(name)
