@@ -106,6 +106,7 @@ def ignored_settings(method: Method) -> dict[str, str]:
         )
         reasons["target_attends_padding"] = f"{label} has no target policy"
         reasons["jump_start_steps"] = f"the pretrained policy of {label} does not know which latents pay"
+        reasons["curriculum_share"] = f"{label} has no curriculum"
         reasons["drop_worst_trajectory"] = f"{label} pretrains without rewards, and so on all trajectories"
         reasons["action_regularization"] = (
             f"{label} acts on latent futures, which are drawn anew for each action"

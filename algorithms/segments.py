@@ -54,7 +54,7 @@ class SegmentBatch:
 
     @property
     def next_history(self) -> History:
-        """The past of ``next_states``: of the segment shifted by one step, as the target policy sees it."""
+        """The past of ``next_states``: of the segment shifted by one step."""
         return History(self.actions, self.mask)
 
     def mean_over(self, values: Tensor, padding: bool) -> Tensor:

@@ -84,7 +84,7 @@ def data(task: Task, folder: Path) -> tuple[Path, str]:
         limit = task.max_episode_steps or 1000
         path = folder / f"{task.name}.hdf5"
         collect_dataset(task, steps=2 * limit, seed=0, out=path)
-        return path, "made" if task.dataset_url is None else "published, not here"
+        return path, "made" if task.dataset_url is None else "published, not here: made"
 
 
 def short_run(task: Task, file: Path, folder: Path) -> str:

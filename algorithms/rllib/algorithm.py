@@ -140,7 +140,6 @@ class OfflineToOnline(Algorithm):
     def training_step(self) -> None:
         """One iteration: collect (online), update, hand the new weights out, evaluate when due."""
         phase, progress = self.phase, self.progress
-        updates = self.schedule.actor_updates(progress)
         before = progress.env_steps
         timings: dict[str, float] = {}
         metrics: dict[str, float] = {}
@@ -149,7 +148,7 @@ class OfflineToOnline(Algorithm):
             if phase == "online":
                 with _timed(timings, "time/sample_s"):
                     metrics |= self._collect()
-                updates = self.schedule.actor_updates(progress, progress.env_steps - before)
+            updates = self.schedule.actor_updates(progress, progress.env_steps - before)
             with _timed(timings, "time/update_s"):
                 metrics |= self._update(phase, updates)
             with _timed(timings, "time/sync_s"):

@@ -216,7 +216,10 @@ class ReportContent:
                 short_fingerprint(data.fingerprint),
                 str(data.trajectories),
                 str(data.steps),
-                "; ".join([data.label or NOTHING, *(f"doubt: {doubt}" for doubt in data.doubts)]),
+                "; ".join(
+                    [*([data.label] if data.label else []), *(f"doubt: {doubt}" for doubt in data.doubts)]
+                )
+                or NOTHING,
             )
             for task, data in used
         }

@@ -20,7 +20,7 @@ from vitamin.platform.datasets.provenance import (
     read_record,
 )
 from vitamin.platform.tasks.expectations import ObservationRange
-from vitamin.platform.tasks.minari import family_of
+from vitamin.platform.tasks.minari import family_of, is_minari
 from vitamin.platform.tasks.registry_files import registered_tasks, suites
 from vitamin.platform.tasks.task import Task
 
@@ -41,8 +41,8 @@ def find_doubts(
     Raises:
         DatasetError: If its attributes name another environment than the registered task's.
     """
-    if MINARI_ATTRIBUTE in attributes:
-        found = [*_minari_doubts(attributes, task)]  # whose versions are its own
+    if MINARI_ATTRIBUTE in attributes:  # its name's version is not D4RL's
+        found = [*_minari_doubts(attributes, task)] if not is_minari(task.name) else []
     else:
         found = [*_name_doubts(_own_name(path), task)]
     stated = _stated_task(attributes)
@@ -93,10 +93,10 @@ def _words(task: Task) -> str:
 
 def _minari_doubts(attributes: Mapping[str, Any], task: Task) -> Iterator[str]:
     """Of public datasets that are not the task's data, and of an environment that is not the task's."""
-    if (family := family_of(attributes[MINARI_ATTRIBUTE])) is not None and task.dataset_kind is not None:
+    if task.dataset_kind is not None and (family := family_of(attributes[MINARI_ATTRIBUTE])) is not None:
         yield f"it is not D4RL's data: {family.reason}"
     recorded = attributes.get(ENVIRONMENT_ATTRIBUTE)
-    env_id = json.loads(recorded).get("id") if recorded else None
+    env_id = json.loads(recorded).get("id") if recorded and _stated_task(attributes) is None else None
     if env_id is not None and env_id != task.env_id.rpartition(":")[2]:
         yield f"it was made in {env_id}, whose rewards and terminations may differ from {task.env_id}'s"
 

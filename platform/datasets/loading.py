@@ -1,6 +1,7 @@
 """From a file to trajectories."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,18 +55,17 @@ def load_dataset(path: Path, task: Task) -> Trajectories:
     dataset = read_dataset(path, task)
     for quirk in dataset.quirks:
         logger.info("%s: %s", path, quirk)
-    for warning in _warnings(path, task, dataset):
+    for warning in dataset_warnings(path, task, dataset.doubts):
         logger.warning(warning)
     return dataset.trajectories
 
 
-def dataset_warnings(path: Path, task: Task) -> list[str]:
-    """What `load_dataset` warns of, for those who load the file in a process whose log nobody sees.
-
-    Raises:
-        DatasetError: As `load_dataset`.
-    """
-    return _warnings(path, task, read_dataset(path, task))
+def dataset_warnings(path: Path, task: Task, doubts: Sequence[str]) -> list[str]:
+    """What `load_dataset` warns of, for those who load the file in a process whose log nobody sees."""
+    return [
+        f"{path.name} may not be what {task.name} expects: {doubt}{'' if doubt.endswith('?') else '.'}"
+        for doubt in doubts
+    ]
 
 
 def read_dataset(path: Path, task: Task | None) -> LoadedDataset:
@@ -106,13 +106,6 @@ def read_dataset(path: Path, task: Task | None) -> LoadedDataset:
         quirks=find_quirks(raw, trajectories, clipped, task),
         doubts=find_doubts(path, read_attributes(path), trajectories, task) if task else (),
     )
-
-
-def _warnings(path: Path, task: Task, dataset: LoadedDataset) -> list[str]:
-    return [
-        f"{path.name} may not be what {task.name} expects: {doubt}{'' if doubt.endswith('?') else '.'}"
-        for doubt in dataset.doubts
-    ]
 
 
 def _floats(array: NDArray[Any]) -> NDArray[np.float32]:

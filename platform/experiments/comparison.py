@@ -18,15 +18,19 @@ _FREE_TO_DIFFER = frozenset(
 
 
 def differences(started: ExperimentSpec, spec: ExperimentSpec) -> list[str]:
-    """What makes two runs different ones, as "name: old → new"; more online steps continue a run."""
+    """What makes two runs different ones, as "name: old → new".
+
+    More online steps continue a run, unless they stretch a curriculum.
+    """
     old, new = started.resolved(), spec.resolved()
     different = [name for name in new if name not in _FREE_TO_DIFFER and old[name] != new[name]]
     changes = [f"{name}: {old[name]!r} → {new[name]!r}" for name in different]
     settings = old["hyperparameters"]
+    has_curriculum = settings["jump_start_steps"] > 0 or settings["curriculum_target_return"] is not None
     return changes + [
         f"{name}: {settings[name]!r} → {value!r}"
         for name, value in new["hyperparameters"].items()
-        if name != "online_steps" and settings[name] != value
+        if (name != "online_steps" or has_curriculum) and settings[name] != value
     ]
 
 

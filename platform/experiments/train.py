@@ -141,8 +141,8 @@ def train(
     stop = _StopRequest(stop_asked, reporter.message)
     with RunFolder(out, spec, resume=resume) as folder:
         folder.check_data(data, digest)
-        warnings = dataset_warnings(data, task)  # and defects, before Ray and all processes are started
-        for warning in warnings if not doubts_told else ():
+        doubts = read_dataset(data, task).doubts  # and defects, before Ray and all processes are started
+        for warning in dataset_warnings(data, task, doubts) if not doubts_told else ():
             reporter.message(warning)
         cpus = 1 + spec.num_env_runners + spec.num_learners
         gpus = max(1, spec.num_learners) * spec.num_gpus_per_learner
@@ -157,7 +157,7 @@ def train(
                 trajectories=algorithm.data["trajectories"],
                 steps=algorithm.data["steps"],
                 label=dataset_label(data),
-                doubts=tuple(warnings),
+                doubts=doubts,
             )
             folder.start(task, info, reference_scores(task))
             return _Loop(spec, folder, algorithm, reporter, stop).run()

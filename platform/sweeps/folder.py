@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from vitamin.analysis.schema import METRICS_FILE, RUN_FILE, SCHEMA_VERSION, SWEEP_FILE, RunInfo
 from vitamin.errors import SweepError
 from vitamin.platform.datasets import dataset_path, fingerprint
-from vitamin.platform.sweeps.plan import Plan, Trial
+from vitamin.platform.sweeps.plan import Plan, Trial, uses
 from vitamin.platform.sweeps.progress import SweepProgress
 from vitamin.platform.tasks import get_task
 
@@ -135,7 +135,8 @@ class SweepFolder:
                     f"{self.path} holds another sweep: {name} is not a trial of this specification. "
                     "A sweep that is resumed may have more trials than before, not others."
                 )
-            different = [key for key in _DECIDES_RESULT if entry.get(key) != planned[name][key]]
+            old, new = (_with_what_is_used(found) for found in (entry, planned[name]))
+            different = [key for key in _DECIDES_RESULT if old.get(key) != new[key]]
             if different:
                 raise SweepError(
                     f"{self.path} holds another sweep: the {' and '.join(different)} of {name} changed. "
@@ -164,6 +165,16 @@ class SweepFolder:
         temporary = self.path / f".{SWEEP_FILE}.tmp"
         temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         temporary.replace(self.path / SWEEP_FILE)
+
+
+def _with_what_is_used(entry: dict[str, Any]) -> dict[str, Any]:
+    """A trial's entry without overrides that its method does not use, which other versions may have written."""
+    used = {
+        name: value
+        for name, value in entry.get("overrides", {}).items()
+        if uses(entry.get("method", ""), name)
+    }
+    return entry | {"overrides": used}
 
 
 def _last_metrics(file: Path) -> list[dict[str, Any]]:

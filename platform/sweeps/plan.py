@@ -81,7 +81,7 @@ def make_plan(spec: SweepSpec) -> Plan:
     trials: dict[str, Trial] = {}
     for seed, task, method in itertools.product(spec.seeds, spec.tasks, spec.methods):
         of_all = settings["overrides"][""] | settings["per_task"].get(task, {})
-        fixed = {name: value for name, value in of_all.items() if _uses(method, name)}
+        fixed = {name: value for name, value in of_all.items() if uses(method, name)}
         fixed |= settings["per_method"].get(method, {})
         applying = {
             name: values for name, values in axes.items() if _concerns(spec.axes[name], name, task, method)
@@ -151,10 +151,11 @@ def _checked_values(name: str, axis: Axis) -> list[Any]:
 
 def _concerns(axis: Axis, setting: str, task: str, method: str) -> bool:
     listed = (axis.methods is None or method in axis.methods) and (axis.tasks is None or task in axis.tasks)
-    return listed and _uses(method, setting)
+    return listed and uses(method, setting)
 
 
-def _uses(method: str, setting: str) -> bool:
+def uses(method: str, setting: str) -> bool:
+    """Whether a setting, given to a method, has an influence on it."""
     row = get_method(method)
     return setting not in ignored_settings(row) and setting not in row.fixed
 

@@ -59,7 +59,7 @@ def _refuse_other_dataset(name: str) -> None:
     for suite in suites():
         for key, environment in suite.environments.items():
             ours = [task for task in environment.tasks if task.endswith(f"-{version}")]
-            if ours and base.removeprefix(f"{key}-") in suite.other_datasets:
+            if ours and base in {f"{key}-{kind}" for kind in suite.other_datasets}:
                 raise TaskError(
                     f"{name} is data of D4RL's, but no task of the paper's, and not registered. To train on its file"
                     f" in the same environment: vitamin train {ours[0]} --data FILE"

@@ -307,4 +307,5 @@ def test_loading_warns_once_a_doubt(
         load_dataset(path, get_task("hopper-medium-v2"))
     (message,) = caplog.messages
     assert message.startswith("mine.hdf5 may not be what hopper-medium-v2 expects: rewards are from")
-    assert dataset_warnings(path, get_task("hopper-medium-v2")) == [message]
+    task = get_task("hopper-medium-v2")
+    assert dataset_warnings(path, task, read_dataset(path, task).doubts) == [message]

@@ -83,6 +83,11 @@ def test_a_converted_dataset_is_trained_on_as_any_file() -> None:
     assert vitamin("data", "inspect", SOURCE, "--task", "Pendulum-v1").count("noise-v0.hdf5") == 2
 
 
+def test_a_dataset_raises_no_doubt_as_the_task_that_it_is() -> None:
+    create(NAME)
+    assert inspect_dataset(minari_path(SOURCE), get_task(SOURCE)).doubts == ()
+
+
 def test_conversion_happens_once_and_gives_the_same_bytes(folder: Path) -> None:
     create(NAME)
     path = minari_path(SOURCE)

@@ -14,6 +14,7 @@ import pytest
 from vitamin.algorithms.rllib.evaluation import Evaluation
 from vitamin.analysis.schema import DatasetInfo, RunInfo
 from vitamin.errors import RunError
+from vitamin.platform.experiments.comparison import differences
 from vitamin.platform.experiments.records import Records
 from vitamin.platform.experiments.run_folder import RunFolder, finished_run
 from vitamin.platform.experiments.spec import ExperimentSpec
@@ -286,3 +287,11 @@ def test_full_disk_is_one_error_and_closing_is_quiet(tmp_path: Path) -> None:
     records = Records(tmp_path, 1)
     assert records.missing == 0
     records.close()
+
+
+def test_more_online_steps_go_on_but_do_not_stretch_a_curriculum() -> None:
+    for curriculum in ({}, {"jump_start_steps": 5}, {"curriculum_target_return": -9.0}):
+        shorter, longer = (
+            spec(method="odt", overrides={"online_steps": steps} | curriculum) for steps in (500, 900)
+        )
+        assert differences(shorter, longer) == (["online_steps: 500 → 900"] if curriculum else [])

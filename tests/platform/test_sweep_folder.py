@@ -111,6 +111,16 @@ def test_a_resumed_sweep_may_grow_but_not_change(tmp_path: Path) -> None:
     assert len(json.loads((tmp_path / "sweep.json").read_text())["trials"]) == 4
 
 
+def test_overrides_that_a_method_does_not_use_keep_no_sweep_from_going_on(tmp_path: Path) -> None:
+    create(tmp_path)
+    file = tmp_path / "sweep.json"
+    content = json.loads(file.read_text())
+    for trial in content["trials"]:
+        trial["overrides"]["latent_size" if trial["method"] == "odt" else "clip_ratio"] = 0.3
+    file.write_text(json.dumps(content))
+    create(tmp_path, resume=True)
+
+
 def test_a_sweep_is_not_continued_on_other_data(tmp_path: Path) -> None:
     first, second = (
         collect_dataset(get_task("Pendulum-v1"), steps=200, seed=seed, out=tmp_path / f"{seed}.hdf5")

@@ -59,6 +59,8 @@ def test_updates_follow_the_data_where_their_ratio_is_given() -> None:
     online = Progress(iteration=1)
     assert Schedule(settings, critic_steps=2).actor_updates(online, collected=101) == 101
     assert Schedule(settings).actor_updates(online, collected=101) == 202
+    few = settings.model_copy(update={"update_to_data": 0.07})
+    assert [Schedule(few).actor_updates(online, collected=n) for n in (100, 101)] == [7, 8]
     fixed = Schedule(settings.model_copy(update={"update_to_data": 0}))
     assert fixed.actor_updates(online, collected=101) == 9
 
