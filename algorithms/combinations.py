@@ -49,8 +49,12 @@ _OF_FUTURES = (
     "return_warmup_updates",
     "return_warmup_learning_rate",
 )
-_OF_TARGET_RETURNS = ("eval_target_return", "online_target_return", "curriculum_target_return")
-_OF_RETURN_CONDITIONING = (*_OF_TARGET_RETURNS, "return_conditioning")
+_OF_RETURN_CONDITIONING = (
+    "eval_target_return",
+    "online_target_return",
+    "curriculum_target_return",
+    "return_conditioning",
+)
 _OF_GROUPS = (
     "group_size",
     "reset_states",

@@ -232,7 +232,7 @@ class Hyperparameters(BaseModel):
         500, description="actor updates of one pretraining iteration"
     )
     updates_per_iteration: PositiveInt = Field(300, description="actor updates of one online iteration")
-    update_to_data: NonNegativeFloat = Field(
+    update_to_data_ratio: NonNegativeFloat = Field(
         0.0,
         description="critic updates (actor updates without critics) of an online iteration per environment step of its"
         " rollouts, in place of updates_per_iteration; 0: that",

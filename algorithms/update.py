@@ -83,9 +83,8 @@ class Updater:
             )
 
     def begin_phase(self) -> None:
-        """To be called as the online phase begins: targets and reference become equal to their originals."""
+        """To be called as the online phase begins: targets become equal to their originals."""
         self.networks.copy_targets()
-        self.networks.copy_reference()
 
     def begin_iteration(self) -> None:
         """To be called as an online iteration begins, after `begin_phase`."""
@@ -284,4 +283,4 @@ class Terms:
     supervised_coefficient: float
     supervised_entropy: bool
     learns_temperature: bool
-    action_regularization: float = 0.0
+    action_regularization: float

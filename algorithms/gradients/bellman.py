@@ -53,9 +53,7 @@ class BellmanGradient(RLGradient):
         if not self.hyperparameters.critic_subset:
             return values.amin(0)
         members, B, K = values.shape
-        drawn = (
-            noise(torch.Size((B, members))).topk(self.hyperparameters.critic_subset).indices
-        )  # (B, subset)
+        drawn = noise(torch.Size((B, members))).topk(self.hyperparameters.critic_subset, dim=1).indices
         return values.gather(0, drawn.T[..., None].expand(-1, -1, K)).amin(0)
 
     def bellman_values(self, batch: SegmentBatch, next_values: Tensor) -> Tensor:

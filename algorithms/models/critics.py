@@ -1,6 +1,7 @@
 """Reflective critics: perceptrons on (s, a) alone, which estimate a value averaged over contexts (paper §3, Eq. 3)."""
 
 import math
+from collections.abc import Iterable
 from itertools import pairwise
 
 import torch
@@ -37,15 +38,19 @@ class _Perceptrons(nn.Module):
             nn.init.uniform_(weight, -bound, bound)
             nn.init.uniform_(bias, -bound, bound)
 
-    def _evaluate(self, hidden: Tensor, members: int, frozen: bool) -> Tensor:
-        """(members, N, I) -> (members, N); of all, or ``frozen``, without gradients, of the first ``members``."""
-        weights = [weight[:members].detach() if frozen else weight for weight in self.weights]
-        biases = [bias[:members].detach() if frozen else bias for bias in self.biases]
+    def _evaluate(self, hidden: Tensor, frozen: int | None = None) -> Tensor:
+        """(members, N, I) -> (members, N); of the members that `taken` takes."""
+        weights, biases = (taken(parameters, frozen) for parameters in (self.weights, self.biases))
         for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
             hidden = member_linear(hidden, weight, bias, rectify=not self.layer_norm)
             if self.layer_norm:
                 hidden = F.relu(F.layer_norm(hidden, hidden.shape[-1:]))
         return member_linear(hidden, weights[-1], biases[-1])[..., 0]
+
+
+def taken(parameters: Iterable[Tensor], frozen: int | None) -> list[Tensor]:
+    """All members' parameters; with ``frozen`` those of so many first members, without gradients."""
+    return [item if frozen is None else item[:frozen].detach() for item in parameters]
 
 
 class Critic(_Perceptrons):
@@ -71,38 +76,36 @@ class Critic(_Perceptrons):
 
     def forward(self, states: Tensor, actions: Tensor, history: History | None = None) -> Tensor:
         """Q of all members; (..., S), (..., A) -> (members, ...). ``history`` is not looked at here."""
-        return self._values(states, actions, history, self.members, frozen=False)
+        return self._values(states, actions, history)
 
     def first(self, states: Tensor, actions: Tensor, history: History | None = None) -> Tensor:
         """Q of the first member, whose parameters get no gradient; (..., S), (..., A) -> (...)."""
-        return self._values(states, actions, history, 1, frozen=True)[0]
+        return self._values(states, actions, history, frozen=1)[0]
 
     def smallest(self, states: Tensor, actions: Tensor, history: History | None = None) -> Tensor:
         """The smallest Q of all members, whose parameters get no gradient; (..., S), (..., A) -> (...)."""
-        return self._values(states, actions, history, self.members, frozen=True).amin(0)
+        return self._values(states, actions, history, frozen=self.members).amin(0)
 
     def mean(self, states: Tensor, actions: Tensor, history: History | None = None) -> Tensor:
         """The mean Q of all members, whose parameters get no gradient; (..., S), (..., A) -> (...)."""
-        return self._values(states, actions, history, self.members, frozen=True).mean(0)
+        return self._values(states, actions, history, frozen=self.members).mean(0)
 
     def _values(
-        self, states: Tensor, actions: Tensor, history: History | None, members: int, frozen: bool
+        self, states: Tensor, actions: Tensor, history: History | None, frozen: int | None = None
     ) -> Tensor:
-        features = self._features(states, actions, history, members, frozen)
-        values = self._evaluate(features, members, frozen).to(states.dtype)
-        return values.view(-1, *states.shape[:-1])
+        values = self._evaluate(self._features(states, actions, history, frozen), frozen)
+        return values.to(states.dtype).view(-1, *states.shape[:-1])
 
     def _features(
         self,
         states: Tensor,
         actions: Tensor,
         history: History | None,  # noqa: ARG002 (for recurrent critics)
-        members: int,
-        frozen: bool,  # noqa: ARG002
+        frozen: int | None,
     ) -> Tensor:
         """What the perceptrons see; (..., S), (..., A) -> (members, N, I)."""
         inputs = torch.cat([states, actions], dim=-1).flatten(0, -2)
-        return inputs.expand(members, *inputs.shape)
+        return inputs.expand(self.members if frozen is None else frozen, *inputs.shape)
 
 
 class ValueFunction(_Perceptrons):
@@ -113,8 +116,5 @@ class ValueFunction(_Perceptrons):
 
     def forward(self, states: Tensor) -> Tensor:
         """(..., S) -> (...)."""
-        return (
-            self._evaluate(states.flatten(0, -2)[None], 1, frozen=False)[0]
-            .to(states.dtype)
-            .view(states.shape[:-1])
-        )
+        values = self._evaluate(states.flatten(0, -2)[None])[0]
+        return values.to(states.dtype).view(states.shape[:-1])

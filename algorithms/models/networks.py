@@ -25,7 +25,7 @@ class Networks(nn.Module):
         target_policy: Copy of the policy, always in evaluation mode; None without targets.
         target_critic: Copy of the Q functions; None without them or without targets.
         target_value: Copy of the value function; None without it or without targets.
-        reference_policy: Copy of the policy as it was when the online phase began, always in evaluation mode; or None.
+        reference_policy: Copy of the policy as pretraining left it, always in evaluation mode; or None.
         future_encoder: What encodes futures for a policy conditioned on them, or None.
         log_temperature: Logarithm of the entropy's weight, a scalar; None for a deterministic policy.
 

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from vitamin.algorithms.models.critics import Critic
+from vitamin.algorithms.models.critics import Critic, taken
 from vitamin.algorithms.models.layers import member_linear
 from vitamin.algorithms.segments import History
 
@@ -48,15 +48,12 @@ class RecurrentCritic(Critic):
             nn.init.uniform_(parameter, -bound, bound)
 
     def _features(
-        self, states: Tensor, actions: Tensor, history: History | None, members: int, frozen: bool
+        self, states: Tensor, actions: Tensor, history: History | None, frozen: int | None
     ) -> Tensor:
         assert history is not None
-        weights = [
-            parameter[:members].detach() if frozen else parameter
-            for parameter in (self.input_weight, self.recurrent_weight, self.cell_bias)
-        ]
-        read = self._read(torch.cat([states, history.previous_actions], dim=-1), history.mask, *weights)
-        return torch.cat([read, actions.expand(members, *actions.shape)], dim=-1).flatten(1, -2)
+        cell = taken((self.input_weight, self.recurrent_weight, self.cell_bias), frozen)
+        read = self._read(torch.cat([states, history.previous_actions], dim=-1), history.mask, *cell)
+        return torch.cat([read, actions.expand(len(read), *actions.shape)], dim=-1).flatten(1, -2)
 
     def _read(
         self, inputs: Tensor, mask: Tensor, input_weight: Tensor, recurrent_weight: Tensor, bias: Tensor

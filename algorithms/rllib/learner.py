@@ -184,8 +184,9 @@ class ReplayLearner(TorchLearner):
                     total, count = self._sums.get(name, (torch.zeros_like(value), 0))
                     self._sums[name] = total + value, count + 1
             self._check_finite()
-        if phase == "pretrain":
-            # The first online rollouts come before the first online update, and a guide takes part in them.
+        if (
+            phase == "pretrain"
+        ):  # not as the online phase begins: its first rollouts come before, with a guide
             self.networks_module.networks.copy_reference()
 
     def _one_update(self, phase: Phase) -> Metrics:

@@ -20,7 +20,9 @@ from vitamin.algorithms.randomness import Stream, torch_seed
 PolicyWeights = dict[str, NDArray[np.float32]]
 
 
-_LEARNER_ONLY = (
+_NETWORKS = (
+    "policy",
+    "reference_policy",
     "target_policy",
     "critic",
     "target_critic",
@@ -43,17 +45,17 @@ class OfflineToOnlineModule(TorchRLModule, InferenceOnlyAPI):
         assert isinstance(self.observation_space, Box) and isinstance(self.action_space, Box)
         assert isinstance(self.model_config, dict)
         observation_size, action_size = self.observation_space.shape[0], self.action_space.shape[0]
+        settings = Hyperparameters(**self.model_config["hyperparameters"])
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(torch_seed(self.model_config["seed"], Stream.NETWORKS))
             self.networks = build_networks(
                 observation_size,
                 action_size,
                 get_method(self.model_config["method"]),
-                Hyperparameters(**self.model_config["hyperparameters"]),
+                settings,
             )
-        self._learner_only: tuple[str, ...] = _LEARNER_ONLY
-        if not Hyperparameters(**self.model_config["hyperparameters"]).jump_start_steps:
-            self._learner_only = (*_LEARNER_ONLY, "reference_policy")
+        self._acting = ("policy", "reference_policy") if settings.jump_start_steps else ("policy",)
+        self._learner_only = [name for name in _NETWORKS if name not in self._acting]
         if self.inference_only:
             # RLlib cannot delete nested attributes, but passes over those that are None.
             for name in self._learner_only:
@@ -67,13 +69,11 @@ class OfflineToOnlineModule(TorchRLModule, InferenceOnlyAPI):
 
     def policy_weights(self) -> PolicyWeights:
         """Weights of the policies that act and the observation statistics, as arrays on the CPU."""
-        names = ["networks.policy.", "observation_"]
-        if "reference_policy" not in self._learner_only:
-            names.append("networks.reference_policy.")
+        names = ("observation_", *(f"networks.{name}." for name in self._acting))
         return {
             name: tensor.detach().cpu().numpy().copy()
             for name, tensor in self.state_dict().items()
-            if name.startswith(tuple(names))
+            if name.startswith(names)
         }
 
     def load_policy_weights(self, weights: PolicyWeights) -> None:

@@ -83,13 +83,14 @@ class Schedule:
 
         Args:
             progress: Where the run stands before the iteration's updates.
-            collected: Environment steps of the iteration's rollouts, on which they depend with ``update_to_data``.
+            collected: Environment steps of the iteration's rollouts, which count with ``update_to_data_ratio``.
         """
         settings = self._settings
         if self.phase(progress) == "online":
             warmup = settings.return_warmup_updates if self.warmup(progress) else 0
-            by_data = math.ceil(round(settings.update_to_data * collected / self._critic_steps, 6))
-            return warmup or (by_data if settings.update_to_data else settings.updates_per_iteration)
+            # Rounded before it is rounded up: 0.07 · 100 is a little more than 7 in floating point.
+            by_data = math.ceil(round(settings.update_to_data_ratio * collected / self._critic_steps, 6))
+            return warmup or (by_data if settings.update_to_data_ratio else settings.updates_per_iteration)
         done = progress.iteration * settings.pretrain_updates_per_iteration
         return min(settings.pretrain_updates_per_iteration, settings.pretrain_updates - done)
 

@@ -216,9 +216,7 @@ class ReportContent:
                 short_fingerprint(data.fingerprint),
                 str(data.trajectories),
                 str(data.steps),
-                "; ".join(
-                    [*([data.label] if data.label else []), *(f"doubt: {doubt}" for doubt in data.doubts)]
-                )
+                "; ".join(filter(None, [data.label, *(f"doubt: {doubt}" for doubt in data.doubts)]))
                 or NOTHING,
             )
             for task, data in used

@@ -100,9 +100,9 @@ class Pace:
 
 def _online_updates(record: Record, settings: Hyperparameters, env_steps: float, iterations: float) -> float:
     """Actor updates that go with so many environment steps in so many iterations."""
-    if not settings.update_to_data:
+    if not settings.update_to_data_ratio:
         return iterations * settings.updates_per_iteration
-    critic_updates = settings.update_to_data * env_steps
+    critic_updates = settings.update_to_data_ratio * env_steps
     return critic_updates / settings.actor_update_interval if "loss/critic" in record else critic_updates
 
 

@@ -13,7 +13,7 @@ from vitamin.algorithms.environment import require_restorable
 from vitamin.errors import TaskError
 from vitamin.platform.environments.mujoco_log import route_mujoco_warnings
 from vitamin.platform.environments.unit_box import Action, Observation, RawEnvironment, UnitBox
-from vitamin.platform.tasks.extras import install_command
+from vitamin.platform.tasks.extras import require_extra
 from vitamin.platform.tasks.task import Task
 
 
@@ -54,6 +54,7 @@ def make_raw_environment(task: Task, render_mode: str | None = None) -> RawEnvir
     Raises:
         TaskError: If the environment or its package is missing.
     """
+    require_extra(task)
     route_mujoco_warnings()
     options: dict[str, Any] = {"max_episode_steps": task.max_episode_steps, "disable_env_checker": True}
     if render_mode is not None:  # environments without pictures need not know the argument
@@ -69,9 +70,8 @@ def make_raw_environment(task: Task, render_mode: str | None = None) -> RawEnvir
 
             return ADAPTERS[task.adapter](task, **options)
         except (ImportError, gymnasium.error.DependencyNotInstalled) as error:
-            remedy = f". Install it: {install_command(task.extra)}" if task.extra else ""
             raise TaskError(
-                f"The environment {task.env_id} needs a package that is missing: {error}{remedy}"
+                f"The environment {task.env_id} needs a package that is missing: {error}"
             ) from error
         except Exception as error:
             raise TaskError(

@@ -21,7 +21,7 @@ def require_extra(task: Task) -> None:
     """
     if task.extra is not None and not is_installed(task.extra):
         raise TaskError(
-            f"The environment of {task.name} needs a package that is missing. Install it: {install_command(task.extra)}"
+            f"The environment {task.env_id} needs a package that is missing: {install_command(task.extra)}"
         )
 
 

@@ -317,7 +317,7 @@ def test_online_the_policy_is_held_to_the_pretrained_one(method: str) -> None:
         u = updater(method, action_regularization=weight, learning_rate=0.002)
         for _ in range(4):
             assert "loss/action_regularization" not in u.update(batch, "pretrain", zero_noise)
-        u.begin_phase()
+        u.networks.copy_reference()
         rows = [u.actor_step(batch, "online", zero_noise) for _ in range(100)]
         distances[weight] = [row["loss/action_regularization"].item() for row in rows]
         assert distances[weight][0] < 1e-20  # it begins where pretraining ended

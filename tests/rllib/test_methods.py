@@ -96,7 +96,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "action_regularization": 0.5,
         "jump_start_steps": 50,
         "curriculum_target_return": -900.0,
-        "update_to_data": 0.02,
+        "update_to_data_ratio": 0.02,
     },
     "odt": {"return_conditioning": False, "jump_start_steps": 50, "action_regularization": 0.5},
 }

@@ -55,13 +55,13 @@ def test_curricula_end_after_their_share_of_the_online_steps() -> None:
 
 
 def test_updates_follow_the_data_where_their_ratio_is_given() -> None:
-    settings = Hyperparameters(pretrain_updates=0, updates_per_iteration=9, update_to_data=2)
+    settings = Hyperparameters(pretrain_updates=0, updates_per_iteration=9, update_to_data_ratio=2)
     online = Progress(iteration=1)
     assert Schedule(settings, critic_steps=2).actor_updates(online, collected=101) == 101
     assert Schedule(settings).actor_updates(online, collected=101) == 202
-    few = settings.model_copy(update={"update_to_data": 0.07})
+    few = settings.model_copy(update={"update_to_data_ratio": 0.07})
     assert [Schedule(few).actor_updates(online, collected=n) for n in (100, 101)] == [7, 8]
-    fixed = Schedule(settings.model_copy(update={"update_to_data": 0}))
+    fixed = Schedule(settings.model_copy(update={"update_to_data_ratio": 0}))
     assert fixed.actor_updates(online, collected=101) == 9
 
 
