@@ -65,7 +65,11 @@ def _build_critic(observation_size: int, action_size: int, settings: Hyperparame
     if settings.critic_network == "perceptron":
         return Critic(*sizes, settings.critic_layer_norm, settings.critic_members)
     return RecurrentCritic(
-        settings.critic_network, *sizes, settings.critic_layer_norm, settings.critic_members
+        settings.critic_network,
+        *sizes,
+        settings.critic_layer_norm,
+        settings.critic_members,
+        settings.critic_reads_padding,
     )
 
 

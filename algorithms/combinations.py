@@ -8,7 +8,7 @@ from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import Method
 from vitamin.errors import SettingsError
 
-_OF_Q_FUNCTIONS = ("critic_members", "critic_network", "critic_loss_over_padding")
+_OF_Q_FUNCTIONS = ("critic_members", "critic_network", "critic_reads_padding", "critic_loss_over_padding")
 _OF_RL_GRADIENTS = (
     *_OF_Q_FUNCTIONS,
     "rl_coefficient",
@@ -34,6 +34,7 @@ _OF_TRANSFORMERS = (
 )
 _OF_SEGMENTS = (
     "critic_network",
+    "critic_reads_padding",
     "critic_loss_over_padding",
     "target_attends_padding",
     "normalizer_over_padding",
@@ -82,8 +83,9 @@ def _unused_by_gradient(method: Method) -> dict[str, str]:
     if not gradient.has_q:
         reasons |= dict.fromkeys(_OF_Q_FUNCTIONS, f"{label} has a value function, but no Q functions")
     elif gradient.has_value:
-        reasons["critic_network"] = (
-            f"{label} has a value function beside its Q functions, which sees the state alone"
+        reasons |= dict.fromkeys(
+            ("critic_network", "critic_reads_padding"),
+            f"{label} has a value function beside its Q functions, which sees the state alone",
         )
     if gradient.targets != "soft":
         reasons["tau"] = f"{label} has no slowly moving targets"

@@ -58,11 +58,14 @@ class Hyperparameters(BaseModel):
         " mean of all; 0: all members",
     )
     critic_network: Literal["perceptron", "rnn", "lstm"] = Field(
-        "perceptron", description="rnn, lstm: Q functions that read the segment up to the state"
+        "perceptron", description="rnn, lstm: Q functions that read the segment up to the action"
     )
-    critic_hidden_size: PositiveInt = Field(256, description="width of the two hidden layers of each critic")
+    critic_hidden_size: PositiveInt = Field(
+        256, description="width of the two hidden layers of each critic, or of the three of a recurrent one"
+    )
     critic_layer_norm: bool = Field(
-        False, description="LayerNorm without affine after each linear layer of the critics"
+        False,
+        description="LayerNorm without affine after each linear layer of the critics, or the last recurrent one",
     )
 
     # Actor loss and optimizer
@@ -248,6 +251,9 @@ class Hyperparameters(BaseModel):
     )
     target_attends_padding: bool = Field(
         True, description="True: the target policy attends to padded positions"
+    )
+    critic_reads_padding: bool = Field(
+        True, description="True: recurrent critics read padded positions too, before the real ones"
     )
     entropy_over_padding: bool = Field(
         True, description="True: the entropy is averaged over padded positions too"

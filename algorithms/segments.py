@@ -7,19 +7,6 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class History:
-    """What a recurrent critic reads beside the states of B segments.
-
-    Attributes:
-        previous_actions: (B, K, A), the action before each state; 0 before the segment and where padded.
-        mask: (B, K) bool, True where real.
-    """
-
-    previous_actions: Tensor
-    mask: Tensor
-
-
-@dataclass(frozen=True)
 class SegmentBatch:
     """B segments of K steps, left-padded; real positions have ``mask`` True.
 
@@ -47,16 +34,6 @@ class SegmentBatch:
     mask: Tensor
     real_count: float
 
-    @property
-    def history(self) -> History:
-        """The past of ``states``."""
-        return History(torch.cat([torch.zeros_like(self.actions[:, :1]), self.actions[:, :-1]], 1), self.mask)
-
-    @property
-    def next_history(self) -> History:
-        """The past of ``next_states``: of the segment shifted by one step."""
-        return History(self.actions, self.mask)
-
     def mean_over(self, values: Tensor, padding: bool) -> Tensor:
         """Mean of ``values`` (B, K) over real positions, or with ``padding`` over all, padded ones as they are."""
         return values.mean() if padding else self.mean(values)
@@ -79,6 +56,10 @@ class SegmentBatch:
     def shifted_actions(self) -> Tensor:
         """Actions of the context that ends in the next state: shifted left by one, 0 at the end; (B, K, A)."""
         return torch.cat([self.actions[:, 1:], torch.zeros_like(self.actions[:, :1])], dim=1)
+
+    def shifted_timesteps(self) -> Tensor:
+        """Timesteps of that context: the last padded step has the first real one's, those before it have 0; (B, K)."""
+        return torch.cat([self.timesteps[:, 1:], self.timesteps[:, -1:] + 1], dim=1)
 
 
 @dataclass(frozen=True)

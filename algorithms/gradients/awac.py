@@ -33,9 +33,11 @@ class AWAC(BellmanGradient):
 
     @property
     def reads_padded_actions(self) -> bool:
-        """As the published code normalizes the weights."""
+        """Also as the published code normalizes the weights."""
         settings = self.hyperparameters
-        return settings.normalize_advantages and settings.advantage_losses_over_padding
+        return super().reads_padded_actions or (
+            settings.normalize_advantages and settings.advantage_losses_over_padding
+        )
 
     def critic_loss(self, networks: Networks, batch: SegmentBatch, noise: Noise) -> tuple[Tensor, Metrics]:
         """Squared errors to r + discount (1 - d) min_i Q_i(s', a'), a' ~ target pi; SAC's with ``awac_entropy``."""
@@ -54,8 +56,8 @@ class AWAC(BellmanGradient):
         shape = policy_output.action.shape
         with torch.no_grad():
             sampled = distribution.sample(noise(shape))
-            advantages = networks.critic.smallest(batch.states, batch.actions, batch.history)
-            advantages = advantages - networks.critic.smallest(batch.states, sampled, batch.history)  # (B, K)
+            advantages = networks.critic.smallest(batch.states, batch.actions, batch.mask)
+            advantages = advantages - networks.critic.smallest(batch.states, sampled, batch.mask)  # (B, K)
         weights = self._weights(batch, advantages)
         gains = weights * log_likelihood(batch, policy_output)
         if self.hyperparameters.awac_entropy == "both":

@@ -12,6 +12,12 @@ from vitamin.algorithms.segments import SegmentBatch
 class BellmanGradient(RLGradient):
     """An RL gradient whose Q functions are regressed on a Bellman target."""
 
+    @property
+    def reads_padded_actions(self) -> bool:
+        """With recurrent critics that read padding, and so what the policy does there."""
+        settings = self.hyperparameters
+        return settings.critic_network != "perceptron" and settings.critic_reads_padding
+
     @torch.no_grad()
     def next_output(self, networks: Networks, batch: SegmentBatch) -> PolicyOutput:
         """The target policy at the next states, (B, K, A).
@@ -25,7 +31,7 @@ class BellmanGradient(RLGradient):
             batch.next_states,
             batch.shifted_actions(),
             batch.returns_to_go[:, 1:],
-            batch.timesteps + 1,
+            batch.shifted_timesteps(),
             batch.shifted_mask() if attends else batch.mask,
             padding="attend" if attends else "skip",
         )
@@ -41,7 +47,7 @@ class BellmanGradient(RLGradient):
         output = self.next_output(networks, batch)
         assert output.distribution is not None
         actions, log_probs = output.distribution.sample_with_log_prob(noise(output.action.shape))
-        members = networks.target_critic(batch.next_states, actions, batch.next_history)
+        members = networks.target_critic(batch.next_states, actions, batch.mask)
         values = self.smallest(members, noise)
         return values - networks.log_temperature.exp() * log_probs if entropy else values
 
@@ -65,7 +71,7 @@ class BellmanGradient(RLGradient):
     ) -> tuple[Tensor, Metrics]:
         """Squared errors of all Q functions to ``targets`` (B, K), summed over these, averaged over positions."""
         assert networks.critic is not None
-        values = networks.critic(batch.states, batch.actions, batch.history)  # (members, B, K)
+        values = networks.critic(batch.states, batch.actions, batch.mask)  # (members, B, K)
         errors = (values - targets).square().sum(0)  # (B, K)
         loss = (
             batch.mean_with_padding(errors)

@@ -37,6 +37,6 @@ class SAC(BellmanGradient):
         entropy = distribution.entropy(noise(shape))
         critic, action = networks.critic, distribution.sample(noise(shape))
         estimate = critic.mean if self.hyperparameters.critic_subset else critic.smallest
-        values = estimate(batch.states, action, batch.history)
+        values = estimate(batch.states, action, batch.mask)
         loss = -batch.mean(networks.log_temperature.detach().exp() * entropy + values)
         return loss, {"loss/rl": loss.detach()}

@@ -47,8 +47,11 @@ class TD3(BellmanGradient):
 
     @property
     def reads_padded_actions(self) -> bool:
-        """As the published code normalizes the coefficient."""
-        return self.hyperparameters.normalize_rl_coefficient and self.hyperparameters.normalizer_over_padding
+        """Also as the published code normalizes the coefficient."""
+        settings = self.hyperparameters
+        return super().reads_padded_actions or (
+            settings.normalize_rl_coefficient and settings.normalizer_over_padding
+        )
 
     def critic_loss(self, networks: Networks, batch: SegmentBatch, noise: Noise) -> tuple[Tensor, Metrics]:
         """Squared Bellman errors of all critics, summed over critics and averaged over positions (Eq. 3)."""
@@ -66,7 +69,7 @@ class TD3(BellmanGradient):
         clip = settings.target_noise_clip
         disturbance = (settings.target_policy_noise * noise(next_actions.shape)).clamp(-clip, clip)
         smoothed = (next_actions + disturbance).clamp(-ACTION_LIMIT, ACTION_LIMIT)  # (B, K, A)
-        members = networks.target_critic(batch.next_states, smoothed, batch.next_history)
+        members = networks.target_critic(batch.next_states, smoothed, batch.mask)
         next_values = self.smallest(members, noise)  # (B, K)
         return BellmanTarget(next_actions, smoothed, next_values, self.bellman_values(batch, next_values))
 
@@ -79,12 +82,11 @@ class TD3(BellmanGradient):
         """
         assert networks.critic is not None
         estimate = networks.critic.mean if self.hyperparameters.critic_subset else networks.critic.first
-        values = estimate(batch.states, policy_output.action, batch.history)  # (B, K)
+        values = estimate(batch.states, policy_output.action, batch.mask)  # (B, K)
         loss = -batch.mean(values)
         metrics = {"loss/rl": loss.detach()}
         if self.hyperparameters.normalize_rl_coefficient:
-            sizes = values.detach().abs()
-            normalizer = sizes.mean() if self.reads_padded_actions else batch.mean(sizes)
+            normalizer = batch.mean_over(values.detach().abs(), self.hyperparameters.normalizer_over_padding)
             self.average([normalizer])
             loss = loss / normalizer
         return loss, metrics

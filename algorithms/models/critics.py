@@ -9,26 +9,28 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vitamin.algorithms.models.layers import member_linear
-from vitamin.algorithms.segments import History
 
 
 class _Perceptrons(nn.Module):
-    """Independent perceptrons with two hidden layers and one output each, evaluated together.
+    """Independent perceptrons with one output each, evaluated together.
 
     Parameters have a leading axis of length ``members``; one member's slice has the shape and the initialization of an
     ``nn.Linear``.
 
     Args:
         input_size: Width of the input.
-        hidden_size: Width of the two hidden layers.
-        layer_norm: Whether a LayerNorm without scale and shift follows each of the first two linear layers.
+        hidden_size: Width of the hidden layers.
+        layer_norm: Whether a LayerNorm without scale and shift follows each linear layer but the last.
         members: Number of perceptrons.
+        hidden_layers: Number of hidden layers.
     """
 
-    def __init__(self, input_size: int, hidden_size: int, layer_norm: bool, members: int) -> None:
+    def __init__(
+        self, input_size: int, hidden_size: int, layer_norm: bool, members: int, hidden_layers: int = 2
+    ) -> None:
         super().__init__()
         self.layer_norm = layer_norm
-        sizes = [input_size, hidden_size, hidden_size, 1]
+        sizes = [input_size, *[hidden_size] * hidden_layers, 1]
         self.weights = nn.ParameterList(
             nn.Parameter(torch.empty(members, out, into)) for into, out in pairwise(sizes)
         )
@@ -59,48 +61,55 @@ class Critic(_Perceptrons):
     Args:
         observation_size: S.
         action_size: A.
-        hidden_size: Width of the two hidden layers.
-        layer_norm: Whether a LayerNorm without scale and shift follows each of the first two linear layers.
+        hidden_size: Width of the hidden layers.
+        layer_norm: Whether a LayerNorm without scale and shift follows each linear layer but the last.
         members: Number of Q functions.
+        hidden_layers: Number of hidden layers.
     """
 
     def __init__(
-        self, observation_size: int, action_size: int, hidden_size: int, layer_norm: bool, members: int = 2
+        self,
+        observation_size: int,
+        action_size: int,
+        hidden_size: int,
+        layer_norm: bool,
+        members: int = 2,
+        hidden_layers: int = 2,
     ) -> None:
-        super().__init__(observation_size + action_size, hidden_size, layer_norm, members)
+        super().__init__(observation_size + action_size, hidden_size, layer_norm, members, hidden_layers)
 
     @property
     def members(self) -> int:
         """Number of Q functions."""
         return len(self.weights[0])
 
-    def forward(self, states: Tensor, actions: Tensor, history: History | None = None) -> Tensor:
-        """Q of all members; (..., S), (..., A) -> (members, ...). ``history`` is not looked at here."""
-        return self._values(states, actions, history)
+    def forward(self, states: Tensor, actions: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Q of all members; (..., S), (..., A) -> (members, ...). The segments' ``mask`` is not looked at here."""
+        return self._values(states, actions, mask)
 
-    def first(self, states: Tensor, actions: Tensor, history: History | None = None) -> Tensor:
+    def first(self, states: Tensor, actions: Tensor, mask: Tensor | None = None) -> Tensor:
         """Q of the first member, whose parameters get no gradient; (..., S), (..., A) -> (...)."""
-        return self._values(states, actions, history, frozen=1)[0]
+        return self._values(states, actions, mask, frozen=1)[0]
 
-    def smallest(self, states: Tensor, actions: Tensor, history: History | None = None) -> Tensor:
+    def smallest(self, states: Tensor, actions: Tensor, mask: Tensor | None = None) -> Tensor:
         """The smallest Q of all members, whose parameters get no gradient; (..., S), (..., A) -> (...)."""
-        return self._values(states, actions, history, frozen=self.members).amin(0)
+        return self._values(states, actions, mask, frozen=self.members).amin(0)
 
-    def mean(self, states: Tensor, actions: Tensor, history: History | None = None) -> Tensor:
+    def mean(self, states: Tensor, actions: Tensor, mask: Tensor | None = None) -> Tensor:
         """The mean Q of all members, whose parameters get no gradient; (..., S), (..., A) -> (...)."""
-        return self._values(states, actions, history, frozen=self.members).mean(0)
+        return self._values(states, actions, mask, frozen=self.members).mean(0)
 
     def _values(
-        self, states: Tensor, actions: Tensor, history: History | None, frozen: int | None = None
+        self, states: Tensor, actions: Tensor, mask: Tensor | None, frozen: int | None = None
     ) -> Tensor:
-        values = self._evaluate(self._features(states, actions, history, frozen), frozen)
+        values = self._evaluate(self._features(states, actions, mask, frozen), frozen)
         return values.to(states.dtype).view(-1, *states.shape[:-1])
 
     def _features(
         self,
         states: Tensor,
         actions: Tensor,
-        history: History | None,  # noqa: ARG002 (for recurrent critics)
+        mask: Tensor | None,  # noqa: ARG002 (for recurrent critics)
         frozen: int | None,
     ) -> Tensor:
         """What the perceptrons see; (..., S), (..., A) -> (members, N, I)."""

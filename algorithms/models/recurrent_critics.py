@@ -1,31 +1,33 @@
-"""Recurrent critics, the ablation of the reflective ones: Q of an action given the segment's past (paper, appendix)."""
+"""Recurrent critics, the ablation of the reflective ones: Q of the segment up to an action (paper, appendix)."""
 
 import math
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from vitamin.algorithms.models.critics import Critic, taken
 from vitamin.algorithms.models.layers import member_linear
-from vitamin.algorithms.segments import History
 
 _GATES = {"rnn": 1, "lstm": 4}
+_LAYERS = 3
 
 
 class RecurrentCritic(Critic):
-    """Independent Q functions: a recurrent cell that reads s_1 a_1 ... s_t, and a perceptron on its output and a_t.
+    """Independent Q functions: three recurrent layers that read s_1 a_1 ... s_t a_t, a ReLU and one linear layer.
 
-    Cells start anew in each segment: what came before it, they do not know. Their weights have a leading axis of length
-    ``members`` and the layout and initialization of ``nn.RNN`` (tanh) and ``nn.LSTM``, whose two biases are one here.
+    They start anew in each segment: what came before it, they do not know. Weights have a leading axis of length
+    ``members`` and the layout and initialization of ``nn.RNN`` with ReLU, and of ``nn.LSTM``.
 
     Args:
         cell: Which of the two.
         observation_size: S.
         action_size: A.
-        hidden_size: Width of the cell and of the perceptron's two hidden layers.
-        layer_norm: As for `Critic`, in the perceptron.
+        hidden_size: Width of the recurrent layers.
+        layer_norm: Whether a LayerNorm without scale and shift follows the last recurrent layer.
         members: Number of Q functions.
+        reads_padding: Whether they read padded positions as if they were real, as the published code does.
     """
 
     def __init__(
@@ -36,42 +38,64 @@ class RecurrentCritic(Critic):
         hidden_size: int,
         layer_norm: bool,
         members: int = 2,
+        reads_padding: bool = True,
     ) -> None:
-        super().__init__(hidden_size, action_size, hidden_size, layer_norm, members)
-        rows = _GATES[cell] * hidden_size
+        super().__init__(hidden_size, 0, hidden_size, layer_norm, members, hidden_layers=0)
         self.cell = cell
-        self.input_weight = nn.Parameter(torch.empty(members, rows, observation_size + action_size))
-        self.recurrent_weight = nn.Parameter(torch.empty(members, rows, hidden_size))
-        self.cell_bias = nn.Parameter(torch.empty(members, rows))
+        self.reads_padding = reads_padding
+        rows = _GATES[cell] * hidden_size
+        inputs = [observation_size + action_size, *[hidden_size] * (_LAYERS - 1)]
+        self.input_weights = nn.ParameterList(torch.empty(members, rows, size) for size in inputs)
+        self.recurrent_weights = nn.ParameterList(torch.empty(members, rows, hidden_size) for _ in inputs)
+        self.input_biases = nn.ParameterList(torch.empty(members, rows) for _ in inputs)
+        self.recurrent_biases = nn.ParameterList(torch.empty(members, rows) for _ in inputs)
         bound = 1 / math.sqrt(hidden_size)
-        for parameter in (self.input_weight, self.recurrent_weight, self.cell_bias):
-            nn.init.uniform_(parameter, -bound, bound)
+        for parameters in self._recurrent:
+            for parameter in parameters:
+                nn.init.uniform_(parameter, -bound, bound)
 
-    def _features(
-        self, states: Tensor, actions: Tensor, history: History | None, frozen: int | None
-    ) -> Tensor:
-        assert history is not None
-        cell = taken((self.input_weight, self.recurrent_weight, self.cell_bias), frozen)
-        read = self._read(torch.cat([states, history.previous_actions], dim=-1), history.mask, *cell)
-        return torch.cat([read, actions.expand(len(read), *actions.shape)], dim=-1).flatten(1, -2)
+    @property
+    def _recurrent(self) -> tuple[nn.ParameterList, ...]:
+        """Parameters of the recurrent layers, in ``nn.RNN``'s order."""
+        return self.input_weights, self.recurrent_weights, self.input_biases, self.recurrent_biases
+
+    def _features(self, states: Tensor, actions: Tensor, mask: Tensor | None, frozen: int | None) -> Tensor:
+        read = torch.cat([states, actions], dim=-1)  # (B, K, S + A)
+        read = read.expand(self.members if frozen is None else frozen, *read.shape)
+        skipped = None if self.reads_padding or mask is None else ~mask
+        for layer in zip(*(taken(parameters, frozen) for parameters in self._recurrent), strict=True):
+            read = self._read(read, skipped, *layer)  # (members, B, K, H)
+        if self.layer_norm:
+            read = F.layer_norm(read, read.shape[-1:])
+        return F.relu(read).flatten(1, 2)
 
     def _read(
-        self, inputs: Tensor, mask: Tensor, input_weight: Tensor, recurrent_weight: Tensor, bias: Tensor
+        self,
+        inputs: Tensor,
+        skipped: Tensor | None,
+        input_weight: Tensor,
+        recurrent_weight: Tensor,
+        input_bias: Tensor,
+        recurrent_bias: Tensor,
     ) -> Tensor:
-        """Outputs of the cells, which see nothing of padded steps; (B, K, S + A), (B, K) -> (members, B, K, H)."""
-        members, (B, K, _) = len(bias), inputs.shape
-        flat = inputs.flatten(0, 1).expand(members, -1, -1)
-        projected = member_linear(flat, input_weight, bias).view(members, B, K, -1).unbind(2)
+        """Outputs of one layer, whose state ``skipped`` steps (B, K) leave as it is; (members, B, K, I) -> (..., H)."""
+        members, B, K, _ = inputs.shape
+        projected = member_linear(inputs.flatten(1, 2), input_weight, input_bias + recurrent_bias)
         hidden = memory = inputs.new_zeros(members, B, recurrent_weight.shape[-1])
         outputs = []
-        for t in range(K):
-            gates = torch.baddbmm(projected[t], hidden, recurrent_weight.transpose(1, 2))
-            real = mask[:, t, None]
+        for t, from_input in enumerate(projected.view(members, B, K, -1).unbind(2)):
+            gates = torch.baddbmm(from_input, hidden, recurrent_weight.transpose(1, 2))
+            before = hidden, memory
             if self.cell == "rnn":
-                hidden = torch.where(real, gates.tanh(), hidden)
+                hidden = gates.relu()
             else:
                 take, keep, new, show = gates.chunk(4, dim=-1)
-                memory = torch.where(real, keep.sigmoid() * memory + take.sigmoid() * new.tanh(), memory)
-                hidden = torch.where(real, show.sigmoid() * memory.tanh(), hidden)
+                memory = keep.sigmoid() * memory + take.sigmoid() * new.tanh()
+                hidden = show.sigmoid() * memory.tanh()
+            if skipped is not None:
+                skip = skipped[:, t, None]
+                hidden, memory = (
+                    torch.where(skip, old, now) for old, now in zip(before, (hidden, memory), strict=True)
+                )
             outputs.append(hidden)
         return torch.stack(outputs, dim=2)

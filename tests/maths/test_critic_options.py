@@ -13,8 +13,9 @@ from vitamin.algorithms.gradients import GRADIENTS
 from vitamin.algorithms.gradients.bellman import BellmanGradient
 from vitamin.algorithms.gradients.td3 import TD3
 from vitamin.algorithms.models.heads import PolicyOutput
+from vitamin.algorithms.models.policy import Padding
 from vitamin.algorithms.models.recurrent_critics import RecurrentCritic
-from vitamin.algorithms.segments import History, SegmentBatch
+from vitamin.algorithms.segments import SegmentBatch
 from vitamin.algorithms.update import Updater
 
 
@@ -38,8 +39,7 @@ def next_values(method: str, batch: SegmentBatch, **overrides: Any) -> tuple[Ten
         distribution = gradient.next_output(networks, batch).distribution
         assert distribution is not None
         actions = distribution.sample(noise_of_shape(batch.actions.shape))
-    past = History(batch.actions, batch.mask)
-    return taken, networks.target_critic(batch.next_states, actions, past)
+    return taken, networks.target_critic(batch.next_states, actions, batch.mask)
 
 
 @pytest.mark.parametrize("method", ["td3_odt", "sac_odt"])
@@ -54,9 +54,9 @@ def test_targets_take_the_smallest_of_a_drawn_subset(method: str) -> None:
     torch.testing.assert_close(everything, members.amin(0))
 
 
-def policy_output(u: Updater, batch: SegmentBatch) -> PolicyOutput:
+def policy_output(u: Updater, batch: SegmentBatch, padding: Padding = "skip") -> PolicyOutput:
     output: PolicyOutput = u.networks.policy(
-        batch.states, batch.actions, batch.returns_to_go[:, :-1], batch.timesteps, batch.mask
+        batch.states, batch.actions, batch.returns_to_go[:, :-1], batch.timesteps, batch.mask, padding
     )
     return output
 
@@ -79,9 +79,27 @@ def test_with_a_subset_the_actor_follows_the_mean_of_all_members(method: str) ->
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm"])
 @pytest.mark.parametrize("method", ["td3_odt", "sac_odt"])
-def test_the_target_reads_the_past_of_the_next_states(method: str, cell: str) -> None:
+def test_the_target_reads_the_shifted_segment_with_the_target_policy_s_actions(
+    method: str, cell: str
+) -> None:
     taken, members = next_values(method, random_batch(LENGTHS), critic_network=cell)
     torch.testing.assert_close(taken, members.amin(0))
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm"])
+@pytest.mark.parametrize("reads", [True, False])
+def test_the_actor_s_critic_reads_the_policy_s_actions_at_all_steps(reads: bool, cell: str) -> None:
+    batch = random_batch(LENGTHS)
+    u = updater("td3", critic_network=cell, critic_reads_padding=reads)
+    critic = u.networks.critic
+    assert isinstance(critic, RecurrentCritic)
+    output = policy_output(u, batch, padding="compute")
+    expected = -batch.mean(critic(batch.states, output.action, batch.mask)[0])
+    skipped = policy_output(u, batch).action
+    loss = u.actor_step(batch, "online", zero_noise)["loss/rl"]
+    torch.testing.assert_close(loss, expected.detach())
+    without = -batch.mean(critic(batch.states, skipped, batch.mask)[0])
+    assert bool((without - loss).abs() > 1e-9) == reads  # padded actions count where padding is read
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm"])

@@ -2,7 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from tests.maths.test_update import AllReduce, zero_noise
 from vitamin.algorithms.assembly import build_networks
 from vitamin.algorithms.gradients import GRADIENTS
 from vitamin.algorithms.gradients.base import AverageOverLearners, single_learner
+from vitamin.algorithms.gradients.bellman import BellmanGradient
 from vitamin.algorithms.methods import METHODS, Method
 from vitamin.algorithms.models.mlp_policy import MLPPolicy
 from vitamin.algorithms.segments import SegmentBatch, ValuedBatch
@@ -245,3 +246,24 @@ def test_td3_bc_weighs_q_by_its_size() -> None:
         torch.testing.assert_close(
             fresh.actor_step(batch, phase, zero_noise)["loss/actor"], expected.detach()
         )
+
+
+def test_shifted_contexts_have_the_published_timesteps_at_padding() -> None:
+    """The release shifts timesteps with the segment: the last padded step gets the first real one's."""
+    u = updater("td3_odt", timestep_embedding=True)
+    timesteps = torch.tensor([[0, 1, 2, 3, 4, 5], [0, 0, 0, 7, 8, 9], [0, 0, 0, 0, 0, 4]])
+    batch = replace(random_batch((6, 3, 1)), timesteps=timesteps)
+    shifted = torch.tensor([[1, 2, 3, 4, 5, 6], [0, 0, 7, 8, 9, 10], [0, 0, 0, 0, 4, 5]])
+    gradient = GRADIENTS["td3"](u.hyperparameters)
+    assert isinstance(gradient, BellmanGradient)
+    target = u.networks.target_policy
+    assert target is not None
+    with torch.no_grad():
+        expected = target(
+            batch.next_states,
+            batch.shifted_actions(),
+            batch.returns_to_go[:, 1:],
+            shifted,
+            torch.ones_like(batch.mask),
+        )
+    torch.testing.assert_close(gradient.next_output(u.networks, batch).action, expected.action)
