@@ -25,6 +25,13 @@ def uses_temperature(method: Method) -> bool:
     return method.policy == "stochastic" and (bool(method.supervised) or learned)
 
 
+def records_log_probs(method: Method, hyperparameters: Hyperparameters) -> bool:
+    """Whether online rollouts keep the log-likelihoods of their actions."""
+    return (
+        method.gradient is not None and GRADIENTS[method.gradient](hyperparameters).reads_recorded_log_probs
+    )
+
+
 def build_policy(
     observation_size: int, action_size: int, method: Method, hyperparameters: Hyperparameters
 ) -> PolicyNetwork:

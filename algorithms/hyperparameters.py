@@ -153,6 +153,10 @@ class Hyperparameters(BaseModel):
         description="AWAC: where the entropy counts, nowhere, in the critics' target, in the actor loss too",
     )
     clip_ratio: float = Field(0.2, gt=0, lt=1, description="PPO: clip of the likelihood ratio around 1")
+    old_log_probs: Literal["recorded", "recomputed"] = Field(
+        "recorded",
+        description="PPO: what ratios are against, likelihoods recorded in rollouts or recomputed on segments",
+    )
     td_lambda: float = Field(0.98, ge=0, le=1, description="PPO, AWR: lambda of the TD(lambda) targets of V")
 
     # Groups of sub-trajectories (grpo)

@@ -24,9 +24,16 @@ class OnlineBuffer:
         replay: The trajectories. It must not change while the buffer is in use.
         value: The value function.
         hyperparameters: Discount and lambda.
+        log_probs: (N,), recorded log-likelihoods of the actions of all steps, in slot order; None for none.
     """
 
-    def __init__(self, replay: Replay, value: ValueFunction, hyperparameters: Hyperparameters) -> None:
+    def __init__(
+        self,
+        replay: Replay,
+        value: ValueFunction,
+        hyperparameters: Hyperparameters,
+        log_probs: NDArray[np.float32] | None = None,
+    ) -> None:
         self.replay = replay
         steps = replay.steps("states", "next_states", "rewards", "terminals")
         lengths = torch.from_numpy(replay.lengths).to(steps["rewards"].device)
@@ -41,6 +48,8 @@ class OnlineBuffer:
             discount=hyperparameters.discount,
             td_lambda=hyperparameters.td_lambda,
         )
+        assert log_probs is None or len(log_probs) == replay.num_steps
+        self.log_probs = None if log_probs is None else torch.from_numpy(log_probs).to(self.values.device)
 
     def draw(self, rng: np.random.Generator, count: int) -> NDArray[np.int64]:
         """As `Replay.draw`."""
@@ -51,15 +60,20 @@ class OnlineBuffer:
         return self.replay.real_positions(starts)
 
     def gather(self, starts: NDArray[np.int64], real_count: float | None = None) -> ValuedBatch:
-        """As `Replay.gather`, with values and targets."""
+        """As `Replay.gather`, with values, targets and recorded log-likelihoods."""
         batch = self.replay.gather(starts, real_count)
         positions = batch.mask.cumsum(1) - 1  # of real ones, counted from the segment's start; (B, K)
         steps = torch.from_numpy(starts).to(positions.device)[:, None] + positions.clamp(min=0)
         segments = {field.name: getattr(batch, field.name) for field in fields(SegmentBatch)}
+
+        def of_steps(column: Tensor) -> Tensor:
+            return torch.where(batch.mask, column[steps], 0.0)
+
         return ValuedBatch(
             **segments,
-            values=torch.where(batch.mask, self.values[steps], 0.0),
-            value_targets=torch.where(batch.mask, self.value_targets[steps], 0.0),
+            values=of_steps(self.values),
+            value_targets=of_steps(self.value_targets),
+            old_log_probs=None if self.log_probs is None else of_steps(self.log_probs),
         )
 
 

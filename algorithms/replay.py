@@ -148,13 +148,13 @@ class Replay:
         rows = np.arange(self.num_steps) + np.repeat(self._slots["row"] - starts, self._slots["length"])
         return self._arena.take(torch.from_numpy(rows).to(self._arena.device), *names)
 
-    def empty_like(self) -> "Replay":
-        """A replay without trajectories, with the same statistics, settings and device."""
+    def empty_like(self, capacity: int) -> "Replay":
+        """A replay without trajectories, for ``capacity`` of them, with the same statistics and device."""
         return Replay(
             self.observation_mean,
             self.observation_std,
             self._action_size,
-            hyperparameters=self._settings,
+            hyperparameters=self._settings.model_copy(update={"replay_capacity": capacity}),
             device=self._arena.device,
         )
 

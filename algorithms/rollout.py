@@ -55,6 +55,7 @@ def rollout_unit(
     rng: np.random.Generator,
     guide: Policy | LatentPolicy | None = None,
     guided_steps: int = 0,
+    record_log_probs: bool = False,
 ) -> Trajectories:
     """Rolls out one episode in each environment.
 
@@ -74,6 +75,7 @@ def rollout_unit(
         rng: Source of all randomness.
         guide: What takes the first ``guided_steps`` steps in the policy's place (jump-start RL, Uchendu et al. 2023).
         guided_steps: How many.
+        record_log_probs: Whether the trajectories keep the log-likelihoods of a stochastic policy's actions.
 
     Returns:
         W trajectories in the order of the environments, with rewards as they were earned. The last next
@@ -85,7 +87,9 @@ def rollout_unit(
     """
     checked = check_environments(environments, len(observation_mean))
     condition = policy.latent_noise_shape[1:] if isinstance(policy, LatentPolicy) else ()
-    episodes = begin_episodes(checked, environments[0].action_space.shape[0], rng, condition)
+    episodes = begin_episodes(
+        checked, environments[0].action_space.shape[0], rng, condition, record_log_probs
+    )
     player = Player(policy, hyperparameters, observation_mean.numpy(), observation_std.numpy())
     returns_to_go = np.broadcast_to(target_return, len(checked)) * hyperparameters.return_scale
     if guided_steps:
@@ -102,12 +106,13 @@ def begin_episodes(
     action_size: int,
     rng: np.random.Generator,
     condition: tuple[int, ...] = (),
+    record_log_probs: bool = False,
 ) -> "Episodes":
     """Resets W environments with seeds from ``rng``; W episodes of no steps yet, on conditions of that shape."""
     W = len(environments)
     seeds = rng.integers(_SEEDS, size=W).tolist()
     first = np.stack([environment.reset(seed) for environment, seed in zip(environments, seeds, strict=True)])
-    episodes = Episodes(W, first.shape[1], action_size, condition)
+    episodes = Episodes(W, first.shape[1], action_size, condition, record_log_probs)
     episodes.observations[:, 0] = first
     return episodes
 
@@ -181,6 +186,8 @@ class Player:
                 noise = rng.standard_normal((W, A))[active].astype(np.float32) if explore else None
                 actions = _choose(output, noise, settings.exploration_noise)
                 episodes.actions[active, step] = actions
+                if episodes.log_probs is not None:
+                    episodes.log_probs[active, step] = _log_probs(output, actions)
                 for i, action in zip(active.tolist(), actions, strict=True):
                     episodes.record(i, step, *environments[i].step(action))
                 rewards = transform_rewards(
@@ -222,6 +229,15 @@ def _choose(
     return actions
 
 
+def _log_probs(output: PolicyOutput, actions: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Log-likelihoods, (N,), of the ``actions`` (N, A) that were taken: as they are stored, within the action range."""
+    assert output.distribution is not None
+    log_probs: NDArray[np.float32] = output.distribution.log_prob(torch.from_numpy(actions)[:, None])[
+        :, 0
+    ].numpy()
+    return log_probs
+
+
 class Episodes:
     """What W episodes, all at the same step, have shown and done so far; room is made as they grow.
 
@@ -231,23 +247,31 @@ class Episodes:
         actions: float32 (W, room, A).
         conditions: float32 (W, room), scaled returns-to-go; or (W, room, Z), latents.
         rewards: float32 (W, room), as the environment gave them.
+        log_probs: float32 (W, room), log-likelihoods of the actions; None where nobody wants them.
         terminated: bool (W,), of finished episodes.
         lengths: int64 (W,), 0 while an episode goes on.
     """
 
-    def __init__(self, W: int, S: int, A: int, condition: tuple[int, ...] = ()) -> None:
+    log_probs: NDArray[np.float32] | None = None
+
+    def __init__(
+        self, W: int, S: int, A: int, condition: tuple[int, ...] = (), record_log_probs: bool = False
+    ) -> None:
         self.observations = np.zeros((W, _INITIAL_ROOM, S), np.float32)
         self.states = np.zeros((W, _INITIAL_ROOM, S), np.float32)
         self.actions = np.zeros((W, _INITIAL_ROOM, A), np.float32)
         self.conditions = np.zeros((W, _INITIAL_ROOM, *condition), np.float32)
         self.rewards = np.zeros((W, _INITIAL_ROOM), np.float32)
+        if record_log_probs:
+            self.log_probs = np.zeros((W, _INITIAL_ROOM), np.float32)
         self.terminated = np.zeros(W, np.bool_)
         self.lengths = np.zeros(W, np.int64)
 
     def reserve(self, room: int) -> None:
         """Makes room for so many steps, by doubling."""
         while room > self.rewards.shape[1]:
-            for name in ("observations", "states", "actions", "conditions", "rewards"):
+            names = ("observations", "states", "actions", "conditions", "rewards", "log_probs")
+            for name in names if self.log_probs is not None else names[:-1]:
                 array = getattr(self, name)
                 setattr(self, name, np.concatenate([array, np.zeros_like(array)], axis=1))
 
@@ -319,4 +343,5 @@ class Episodes:
             terminals=terminals,
             offsets=np.concatenate([[0], ends]),
             successes=None if None in successes else np.array(successes, np.bool_),
+            log_probs=None if self.log_probs is None else join(self.log_probs),
         )

@@ -84,10 +84,13 @@ class ValuedBatch(SegmentBatch):
     Attributes:
         values: (B, K), V(s_t); 0 where padded.
         value_targets: (B, K), TD(lambda) targets of V(s_t); 0 where padded.
+        old_log_probs: (B, K), log-likelihoods of the actions, recorded when they were taken; 0 where padded. None if
+            they were not.
     """
 
     values: Tensor
     value_targets: Tensor
+    old_log_probs: Tensor | None = None
 
     @property
     def advantages(self) -> Tensor:

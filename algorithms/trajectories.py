@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ class Trajectories:
         terminals: bool (N,); true termination only, never a time limit.
         offsets: int64 (E + 1,); trajectory e is the steps offsets[e] to offsets[e + 1].
         successes: bool (E,), whether a trajectory reached its goal; None where nothing says so.
+        log_probs: float32 (N,), log-likelihoods of the actions under the policy that took them, in the contexts that it
+            saw; None where nobody recorded them.
     """
 
     observations: NDArray[np.float32]
@@ -31,6 +33,7 @@ class Trajectories:
     terminals: NDArray[np.bool_]
     offsets: NDArray[np.int64]
     successes: NDArray[np.bool_] | None = None
+    log_probs: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -71,17 +74,27 @@ class Trajectories:
         )
         arrays = {name: getattr(self, name)[steps] for name in _PER_STEP}
         successes = None if self.successes is None else self.successes[chosen]
-        return Trajectories(**arrays, offsets=offsets, successes=successes)
+        log_probs = None if self.log_probs is None else self.log_probs[steps]
+        return Trajectories(**arrays, offsets=offsets, successes=successes, log_probs=log_probs)
 
     @staticmethod
     def concatenate(parts: Sequence["Trajectories"]) -> "Trajectories":
         """All trajectories of ``parts``, in order; ``parts`` must not be empty.
 
-        Successes are known only if every part knows them.
+        Successes and log-likelihoods are known only if every part knows them.
         """
         lengths = np.concatenate([part.lengths for part in parts])
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _PER_STEP}
-        known = [part.successes for part in parts if part.successes is not None]
-        successes = np.concatenate(known) if len(known) == len(parts) else None
-        return Trajectories(**arrays, offsets=offsets, successes=successes)
+        return Trajectories(
+            **arrays,
+            offsets=offsets,
+            successes=_joined([part.successes for part in parts]),
+            log_probs=_joined([part.log_probs for part in parts]),
+        )
+
+
+def _joined(parts: Sequence[NDArray[Any] | None]) -> NDArray[Any] | None:
+    """All parts end to end; None if one is None."""
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if len(known) == len(parts) else None

@@ -205,7 +205,7 @@ METRIC_KEYS: Final = (
     Column("value/mean", "float64", "mean of V on the data"),
     Column("value/target_mean", "float64", "PPO, AWR: mean TD(lambda) target of V"),
     Column("advantage/weight_mean", "float64", "IQL, AWAC, AWR: mean weight of the actions"),
-    Column("ppo/ratio_mean", "float64", "PPO: mean likelihood ratio to the policy as the iteration began"),
+    Column("ppo/ratio_mean", "float64", "PPO: mean likelihood ratio of new to old policy, see old_log_probs"),
     Column("ppo/clipped_share", "float64", "PPO: share of steps whose ratio is outside the clip"),
     Column("q/mean", "float64", "mean value of the first critic on the data"),
     Column("q/target_mean", "float64", "mean target value y"),

@@ -74,6 +74,11 @@ class RLGradient(ABC):
         self.learners = learners
 
     @property
+    def reads_recorded_log_probs(self) -> bool:
+        """Whether its own batch needs the actions' log-likelihoods as rollouts recorded them."""
+        return False
+
+    @property
     def reads_padded_actions(self) -> bool:
         """Whether the actor loss looks at the policy's output at padded positions, which is then computed."""
         return False

@@ -19,14 +19,22 @@ _LARGEST_LOG_RATIO = 20.0
 class PPO(ValueGradient):
     """The clipped surrogate, on the trajectories of the iteration alone.
 
-    The old policy is the copy made as the iteration began. It reads the same segments as the new one, so that the
-    ratio begins at 1; a log-probability recorded in the rollout belongs to another context.
+    The old log-likelihood of an action is the one that the rollout ``recorded``, in the context of that time; or it is
+    ``recomputed`` by a copy of the policy as the iteration began, which reads the same segments as the new one, so that
+    the ratio begins at 1 (paper Fig. 10).
     """
 
     policies: ClassVar[tuple[PolicyKind, ...]] = ("stochastic",)
     targets: ClassVar[Targets | None] = "iteration"
     data: ClassVar[Data] = "iteration"
-    settings: ClassVar[frozenset[str]] = frozenset({"clip_ratio", "td_lambda", "published_value_pretraining"})
+    settings: ClassVar[frozenset[str]] = frozenset(
+        {"clip_ratio", "td_lambda", "old_log_probs", "published_value_pretraining"}
+    )
+
+    @property
+    def reads_recorded_log_probs(self) -> bool:
+        """As ``old_log_probs`` says."""
+        return self.hyperparameters.old_log_probs == "recorded"
 
     def actor_loss(
         self, networks: Networks, batch: SegmentBatch, policy_output: PolicyOutput, noise: Noise
@@ -46,8 +54,11 @@ class PPO(ValueGradient):
         return loss, metrics
 
     @torch.no_grad()
-    def old_log_probs(self, networks: Networks, batch: SegmentBatch) -> Tensor:
+    def old_log_probs(self, networks: Networks, batch: ValuedBatch) -> Tensor:
         """Log-likelihood of the batch's actions under the policy with which the iteration began; (B, K)."""
+        if self.reads_recorded_log_probs:
+            assert batch.old_log_probs is not None
+            return batch.old_log_probs
         assert networks.target_policy is not None
         output = networks.target_policy(
             batch.states, batch.actions, batch.returns_to_go[:, :-1], batch.timesteps, batch.mask

@@ -10,6 +10,7 @@ from ray.rllib.env import INPUT_ENV_SINGLE_SPACES, INPUT_ENV_SPACES
 from ray.rllib.env.env_runner import EnvRunner
 from ray.rllib.utils.checkpoints import Checkpointable
 
+from vitamin.algorithms.assembly import records_log_probs
 from vitamin.algorithms.environment import require_restorable
 from vitamin.algorithms.group_rollout import GroupRollout, rollout_groups
 from vitamin.algorithms.randomness import Stream, generator
@@ -119,6 +120,8 @@ class UnitEnvRunner(EnvRunner, Checkpointable):
             hyperparameters=self.hyperparameters,
             guide=self.module.networks.reference_policy,
             guided_steps=unit.jump_start_steps,
+            record_log_probs=unit.purpose == "online"
+            and records_log_probs(self.method, self.hyperparameters),
         )
 
     def _groups(self, unit: WorkUnit, rng: np.random.Generator) -> GroupRollout:

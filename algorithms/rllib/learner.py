@@ -222,16 +222,15 @@ class ReplayLearner(TorchLearner):
             self._take_up(Groups.concatenate(groups))
         if self.updater.data == "replay":
             return
-        replay = self.replay
+        replay, log_probs = self.replay, None
         if self.updater.data == "iteration":
-            replay = self.replay.empty_like()
-            for trajectories in new:
-                assert isinstance(trajectories, Trajectories)
-                self._add(replay, trajectories)
+            iteration = Trajectories.concatenate([unit for unit in new if isinstance(unit, Trajectories)])
+            replay, log_probs = self.replay.empty_like(len(iteration)), iteration.log_probs
+            self._add(replay, iteration)
         value = self.networks_module.networks.value
         assert value is not None
         with self._reproducible():
-            self._own_buffer = OnlineBuffer(replay, value, self.hyperparameters)
+            self._own_buffer = OnlineBuffer(replay, value, self.hyperparameters, log_probs)
 
     def _take_up(self, groups: Groups) -> None:
         """Makes the iteration's groups what the policy learns from; they are not kept for later ones."""

@@ -43,9 +43,9 @@ def batches(u: Updater, lengths: tuple[int, ...] = LENGTHS) -> tuple[SegmentBatc
 def valued(batch: SegmentBatch) -> ValuedBatch:
     rng = torch.Generator().manual_seed(2)
     real = batch.mask.double()
-    values, targets = torch.randn(2, *real.shape, generator=rng, dtype=torch.float64) * real
+    values, targets, log_probs = torch.randn(3, *real.shape, generator=rng, dtype=torch.float64) * real
     segments = {field.name: getattr(batch, field.name) for field in fields(SegmentBatch)}
-    return ValuedBatch(**segments, values=values, value_targets=targets)
+    return ValuedBatch(**segments, values=values, value_targets=targets, old_log_probs=log_probs)
 
 
 def part(batch: SegmentBatch, rows: slice) -> SegmentBatch:
@@ -138,8 +138,8 @@ def test_larger_ensembles_take_the_smallest() -> None:
     assert not any(p.grad is not None for p in critic.parameters())
 
 
-def test_ppo_s_ratio_is_one_until_the_policy_moves() -> None:
-    u = updater("ppo", learning_rate=1e-6)
+def test_ppo_s_recomputed_ratio_is_one_until_the_policy_moves() -> None:
+    u = updater("ppo", learning_rate=1e-6, old_log_probs="recomputed")
     batch, own = batches(u)
     u.begin_iteration()
     first = u.actor_step(batch, "online", zero_noise, own)
@@ -174,6 +174,7 @@ def test_values_are_pretrained(published: bool) -> None:
         ("awac_odt", {"normalize_advantages": True, "awac_entropy": "both"}),
         ("awac_odt", {"normalize_advantages": True, "advantage_losses_over_padding": False}),
         ("ppo_odt", {}),
+        ("ppo_odt", {"old_log_probs": "recomputed"}),
         ("awr_odt", {"normalize_advantages": True}),
         ("awr_odt", {"normalize_advantages": True, "advantage_losses_over_padding": False}),
     ],

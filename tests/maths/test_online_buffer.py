@@ -108,7 +108,7 @@ def test_a_terminal_step_s_target_is_its_reward() -> None:
 def test_an_empty_sibling_stores_what_the_replay_would() -> None:
     data = trajectories()
     replay = buffer().replay
-    sibling = replay.empty_like()
+    sibling = replay.empty_like(6)
     assert sibling.num_steps == 0
     sibling.add(data.select([0]), bootstrap_at_time_limit=True)
     stored = sibling.steps("states", "rewards")
@@ -116,3 +116,6 @@ def test_an_empty_sibling_stores_what_the_replay_would() -> None:
     torch.testing.assert_close(stored["states"], torch.from_numpy(expected))
     torch.testing.assert_close(stored["rewards"], torch.from_numpy(data.rewards[:5]))
     assert replay.num_steps != sibling.num_steps
+    for _ in range(6):  # more than the replay itself holds
+        sibling.add(data.select([1]), bootstrap_at_time_limit=True)
+    assert sibling.lengths.tolist() == [1] * 6

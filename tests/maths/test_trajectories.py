@@ -1,5 +1,7 @@
 """What is computed from whole trajectories."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -39,6 +41,16 @@ def test_successes_go_with_their_trajectories() -> None:
     assert (chosen.rewards.tolist(), chosen.successes.tolist()) == ([2, 2, 3], [False, True])
     assert Trajectories.concatenate([first, made([3])]).successes is None
     assert made([1]).select([0]).successes is None
+
+
+def test_recorded_log_likelihoods_go_with_their_steps() -> None:
+    first = replace(made([1], [2, 2]), log_probs=np.float32([0.1, 0.2, 0.3]))
+    second = replace(made([3]), log_probs=np.float32([0.4]))
+    joined = Trajectories.concatenate([first, second]).select([2, 1])
+    assert joined.log_probs is not None
+    assert joined.log_probs.tolist() == np.float32([0.4, 0.2, 0.3]).tolist()
+    assert Trajectories.concatenate([first, made([3])]).log_probs is None
+    assert made([1]).select([0]).log_probs is None
 
 
 def test_discounting_is_in_double_precision() -> None:

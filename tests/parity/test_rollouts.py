@@ -17,9 +17,6 @@ from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.models.heads import PolicyOutput
 from vitamin.algorithms.rollout import rollout_unit
 
-NOT_OURS = "action_log_probs"
-"""Log probabilities that the published PPO keeps with its trajectories."""
-
 
 @pytest.fixture
 def dtype() -> torch.dtype:
@@ -43,6 +40,7 @@ def test_rollout(golden: GoldenFile, compare: Comparison, dtype: torch.dtype) ->
         target_return=golden["target_return"] / golden["reward_scale"],
         explore=bool(golden["noise_level"] > 0) or golden.name.endswith("sample"),
         rng=RecordedNoise(golden),
+        record_log_probs=kind == "stochastic",
     )
 
     lengths = golden["expected/lengths"].astype(int)
@@ -64,8 +62,9 @@ def test_rollout(golden: GoldenFile, compare: Comparison, dtype: torch.dtype) ->
         compare(f"traj{i}/rewards", episode.rewards[:, None])
         compare(f"traj{i}/next_observations", episode.next_observations, where=not_last)
         compare(f"traj{i}/terminals", episode.terminals, where=not_last)
+        if episode.log_probs is not None:
+            compare(f"traj{i}/action_log_probs", episode.log_probs)
         assert episode.terminals[-1] == (lengths[i] == golden["env_len"][i])
-    compare.skip([key for key in golden.group("expected") if key.endswith(NOT_OURS)])
 
 
 class ToyEnvironment:
