@@ -57,6 +57,7 @@ def test_deterministic_forward(golden: GoldenFile, compare: Comparison, dtype: t
     compare.skip(NOT_OURS)
     compare("action_preds", _run(policy, batch, batch.mask, "skip").action, where=real)
     compare("action_preds", _run(policy, batch, batch.mask, "compute").action, where=real)
+    # Without a mask nothing is padding, so that all positions have a meaning.
     compare("action_preds_no_mask", _run(policy, batch, everything, "skip").action)
     compare("action_preds_no_mask", _run(policy, batch, batch.mask, "attend").action)
     _compare_histories(golden, policy, dtype, compare)

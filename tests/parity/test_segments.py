@@ -52,23 +52,39 @@ def _compare_segments(golden: GoldenFile, compare: Comparison) -> None:
         batch = replay.gather(raw.offsets[[trajectory]] + start)
         real = batch.mask[0].numpy()
         compare(f"{name}/padding_mask", batch.mask[0])
-        compare(f"{name}/states", batch.states[0])
-        compare(f"{name}/next_states", batch.next_states[0])
-        compare(f"{name}/actions", batch.actions[0])
-        compare(f"{name}/rewards", batch.rewards[0, :, None])
-        compare(f"{name}/rtg", batch.returns_to_go[0, :, None])
-        compare(f"{name}/timesteps", batch.timesteps[0])
+        compare(f"{name}/states", batch.states[0], where=real)
+        compare(f"{name}/next_states", batch.next_states[0], where=real)
+        compare(f"{name}/actions", batch.actions[0], where=real)
+        compare(f"{name}/rewards", batch.rewards[0, :, None], where=real)
+        compare(f"{name}/rtg", batch.returns_to_go[0, :, None], where=np.append(real, True))
+        compare(f"{name}/timesteps", batch.timesteps[0], where=real)
         compare(f"{name}/dones", batch.terminals[0], where=real)
         assert batch.real_count == real.sum()
 
 
 def _compare_long_timesteps(golden: GoldenFile, compare: Comparison) -> None:
+    """The files do not say how long the long trajectory is: segments that do not count up to K steps end with it."""
     starts = {name: int(name.removeprefix("seg_long_s")) for name in _names(golden, r"seg_long_s\d+")}
     K = int(golden["K"])
     replay = _empty_replay(1, 1, context_length=K)
-    replay.add(_constant_trajectories([0], length=max(starts.values()) + K), bootstrap_at_time_limit=True)
+    limit = Hyperparameters().max_timestep - 1
+    counts = {
+        name: _counted(golden[f"expected/{name}/timesteps"], start, limit) for name, start in starts.items()
+    }
+    ends = [start + counts[name] for name, start in starts.items() if counts[name] < K]
+    length = min(ends, default=max(starts.values(), default=0) + K)
+    replay.add(_constant_trajectories([0], length=length), bootstrap_at_time_limit=True)
     for name, start in starts.items():
-        compare(f"{name}/timesteps", replay.gather(np.array([start])).timesteps[0])
+        batch = replay.gather(np.array([start]))
+        assert int(batch.mask.sum()) == counts[name]
+        compare(f"{name}/timesteps", batch.timesteps[0], where=batch.mask[0].numpy())
+
+
+def _counted(timesteps: NDArray[Any], start: int, limit: int) -> int:
+    """How many of the last ``timesteps`` (K,) count up from ``start`` to ``limit`` at most; the rest is padding."""
+    K = len(timesteps)
+    steps = (np.arange(start, start + n).clip(max=limit) for n in range(K, 0, -1))
+    return next((len(s) for s in steps if np.array_equal(timesteps[K - len(s) :], s)), 0)
 
 
 def _compare_sampling(golden: GoldenFile, compare: Comparison) -> None:
