@@ -77,7 +77,7 @@ def test_the_pretrained_policy_guides_the_first_rollouts(
 
 
 def test_a_restore_forgets_what_came_after_the_checkpoint(make_config: MakeConfig, tmp_path: Path) -> None:
-    algorithm = make_config("ppo").build_algo()
+    algorithm = make_config("ppo", old_log_probs="recorded").build_algo()
     histories(algorithm, 1)
     algorithm.save_to_path(tmp_path)
     rest, end = histories(algorithm, 1), digest(algorithm)
