@@ -15,6 +15,7 @@ from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.models.policy import PolicyNetwork
 from vitamin.algorithms.models.recurrent_critics import RecurrentCritic
 from vitamin.algorithms.replay import Replay
+from vitamin.algorithms.transition_replay import TransitionReplay
 from vitamin.algorithms.update import Updater
 
 
@@ -83,4 +84,6 @@ def build_updater(
 
 def replay_class(method: Method) -> type[Replay]:
     """What holds a method's trajectories."""
-    return FutureReplay if method.network == "future_transformer" else Replay
+    return {"transformer": Replay, "future_transformer": FutureReplay, "mlp": TransitionReplay}[
+        method.network
+    ]

@@ -128,8 +128,14 @@ def ignored_settings(method: Method) -> dict[str, str]:
             f"the policy of {label} does not look at returns-to-go",
         )
         reasons |= dict.fromkeys(_OF_SEGMENTS, f"the segments of {label} are one step long")
+        reasons["replay_capacity"] = f"the replay of {label} counts steps; transition_capacity is its size"
+        reasons["drop_worst_trajectory"] = f"{label} learns from all of the offline data"
         reasons |= dict.fromkeys(
             _OF_TRANSFORMERS, f"the policy of {label} is no transformer, and Adam trains it"
+        )
+    else:
+        reasons["transition_capacity"] = (
+            f"the replay of {label} counts trajectories; replay_capacity is its size"
         )
     if not method.supervised:
         reasons["supervised_coefficient"] = f"{label} has no supervised term"

@@ -176,7 +176,13 @@ class Hyperparameters(BaseModel):
 
     # Data
     batch_size: PositiveInt = Field(256, description="B: segments per update, over all learners together")
-    replay_capacity: PositiveInt = Field(1000, description="trajectories in the replay")
+    replay_capacity: PositiveInt = Field(
+        1000,
+        description="trajectories in the replay online, at first the best of the offline data; pretraining has all",
+    )
+    transition_capacity: PositiveInt = Field(
+        2_000_000, description="steps in the replay of a perceptron online, at first all of the offline data"
+    )
     return_scale: PositiveFloat = Field(
         1e-3, description="factor on returns-to-go before they enter the model"
     )
