@@ -200,10 +200,12 @@ def check_settings(method: Method, settings: Hyperparameters) -> None:
 
 def _check_loss(method: Method, settings: Hyperparameters, phase: Phase) -> None:
     if not any(loss_coefficients(method, settings, phase)):
-        prefix = "pretrain_" if phase == "pretrain" else ""
+        names = "rl_coefficient or supervised_coefficient"
+        if phase == "pretrain":
+            names = f"pretrain_rl_coefficient or pretrain_supervised_coefficient (online means: as {names})"
         raise SettingsError(
-            f"The policy of {method.label} would have no loss in its {phase} phase. Set {prefix}rl_coefficient or "
-            f"{prefix}supervised_coefficient to more than 0, whichever the method uses."
+            f"The policy of {method.label} would have no loss in its {phase} phase. Set {names} to more than 0, "
+            "whichever the method uses."
         )
 
 

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from vitamin.algorithms.coefficients import loss_coefficients
+from vitamin.algorithms.combinations import ignored_settings
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import METHODS, Phase
 from vitamin.platform.sweeps import SweepSpec, make_plan
 from vitamin.platform.sweeps.spec import Axis
 from vitamin.platform.tasks import get_task, preset_names, resolve_hyperparameters, task_names
 from vitamin.platform.tasks.presets import setting_origins, settings_layers
+from vitamin.platform.tasks.registry_files import presets_file, suites
 
 Row = dict[str, str]
 BOTH_PHASES: tuple[Phase, ...] = ("pretrain", "online")
@@ -281,6 +283,18 @@ def test_every_setting_has_a_place_and_a_source(name: str) -> None:
                 assert getattr(settings, setting) == layer.values[setting]
 
 
+def test_blocks_of_methods_set_what_these_methods_use() -> None:
+    files = [presets_file(), *presets_file().presets.values(), *suites()]
+    for method, block in [item for file in files for item in file.methods.items()]:
+        unused = ignored_settings(METHODS[method]).keys() & block.hyperparameters.keys()
+        assert unused <= {
+            "rl_coefficient",
+            "pretrain_rl_coefficient",
+            "num_heads",
+        }  # shown as 0, and a divisor
+        assert not METHODS[method].fixed.keys() & block.hyperparameters.keys()
+
+
 def test_the_last_place_that_sets_a_value_is_its_origin() -> None:
     def places(task: str, method: str, preset: str) -> dict[str, str]:
         origins = setting_origins(settings_layers(get_task(task), method, preset))
@@ -290,6 +304,8 @@ def test_the_last_place_that_sets_a_value_is_its_origin() -> None:
     assert door["return_scale"] == "environment door"
     assert door["replay_capacity"] == "suite adroit"
     assert door["batch_size"] == "default"
+    assert places("antmaze-umaze-v2", "td3", "paper")["pretrain_supervised_coefficient"] == "suite antmaze"
+    assert places("antmaze-umaze-v2", "ppo", "paper")["pretrain_supervised_coefficient"] == "method ppo"
     assert places("hopper-random-v2", "td3_odt", "paper")["min_env_steps_per_iteration"] == "data random"
     assert places("hopper-random-v2", "odt", "small")["rl_coefficient"] == "method odt"
     assert places("hopper-random-v2", "odt", "small")["batch_size"] == "preset small"
