@@ -23,7 +23,8 @@ def uses_temperature(method: Method) -> bool:
     """Whether an entropy enters one of the method's losses."""
     gradient = None if method.gradient is None else GRADIENTS[method.gradient]
     learned = gradient is not None and gradient.learns_temperature
-    return method.policy == "stochastic" and (bool(method.supervised) or learned)
+    imitates = method.supervised or method.fixed.get("pretrain_supervised_coefficient") != "online"
+    return method.policy == "stochastic" and (imitates or learned)
 
 
 def build_policy(
