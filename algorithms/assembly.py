@@ -15,6 +15,7 @@ from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.models.policy import PolicyNetwork
 from vitamin.algorithms.models.recurrent_critics import RecurrentCritic
 from vitamin.algorithms.replay import Replay
+from vitamin.algorithms.transition_replay import TransitionReplay
 from vitamin.algorithms.update import Updater
 
 
@@ -22,7 +23,8 @@ def uses_temperature(method: Method) -> bool:
     """Whether an entropy enters one of the method's losses."""
     gradient = None if method.gradient is None else GRADIENTS[method.gradient]
     learned = gradient is not None and gradient.learns_temperature
-    return method.policy == "stochastic" and (bool(method.supervised) or learned)
+    imitates = method.supervised or method.fixed.get("pretrain_supervised_coefficient") != "online"
+    return method.policy == "stochastic" and (imitates or learned)
 
 
 def records_log_probs(method: Method, hyperparameters: Hyperparameters) -> bool:
@@ -94,4 +96,6 @@ def build_updater(
 
 def replay_class(method: Method) -> type[Replay]:
     """What holds a method's trajectories."""
-    return FutureReplay if method.network == "future_transformer" else Replay
+    return {"transformer": Replay, "future_transformer": FutureReplay, "mlp": TransitionReplay}[
+        method.network
+    ]

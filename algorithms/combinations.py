@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 
 from vitamin.algorithms.assembly import uses_temperature
+from vitamin.algorithms.coefficients import loss_coefficients
 from vitamin.algorithms.gradients import GRADIENTS
 from vitamin.algorithms.hyperparameters import Hyperparameters
-from vitamin.algorithms.methods import Method
+from vitamin.algorithms.methods import Method, Phase
 from vitamin.errors import SettingsError
 
 _OF_Q_FUNCTIONS = ("critic_members", "critic_network", "critic_reads_padding", "critic_loss_over_padding")
@@ -13,6 +14,7 @@ _OF_RL_GRADIENTS = (
     *_OF_Q_FUNCTIONS,
     "rl_coefficient",
     "pretrain_rl_coefficient",
+    "published_entropy",
     "critic_hidden_size",
     "critic_layer_norm",
     "critic_learning_rate",
@@ -27,7 +29,6 @@ _OF_TRANSFORMERS = (
     "gradient_clip",
     "num_layers",
     "num_heads",
-    "dropout",
     "embedding_dropout",
     "timestep_embedding",
     "max_timestep",
@@ -67,7 +68,12 @@ _OF_GROUPS = (
     "group_entropy_coefficient",
 )
 _OF_DETERMINISTIC_POLICIES = ("exploration_noise",)
-_OF_STOCHASTIC_POLICIES = ("initial_temperature", "temperature_learning_rate", "entropy_over_padding")
+_OF_STOCHASTIC_POLICIES = (
+    "initial_temperature",
+    "temperature_learning_rate",
+    "entropy_over_padding",
+    "published_entropy",
+)
 
 
 def _unused_by_gradient(method: Method) -> dict[str, str]:
@@ -97,8 +103,6 @@ def _unused_by_gradient(method: Method) -> dict[str, str]:
         reasons["critic_subset"] = f"{label} has one Q function"
     if method.fixed.get("target_policy_noise") == 0:
         reasons["target_noise_clip"] = f"{label} has no smoothing noise"
-    if "pretrain" in method.rl:
-        reasons["pretrain_rl_coefficient"] = f"{label} pretrains with rl_coefficient"
     return reasons
 
 
@@ -130,11 +134,17 @@ def ignored_settings(method: Method) -> dict[str, str]:
             f"the policy of {label} does not look at returns-to-go",
         )
         reasons |= dict.fromkeys(_OF_SEGMENTS, f"the segments of {label} are one step long")
+        reasons["replay_capacity"] = f"the replay of {label} counts steps; transition_capacity is its size"
+        reasons["drop_worst_trajectory"] = f"{label} learns from all of the offline data"
         reasons |= dict.fromkeys(
             _OF_TRANSFORMERS, f"the policy of {label} is no transformer, and Adam trains it"
         )
+    else:
+        reasons["transition_capacity"] = (
+            f"the replay of {label} counts trajectories; replay_capacity is its size"
+        )
     if not method.supervised:
-        reasons["supervised_coefficient"] = f"{label} has no supervised term"
+        reasons["supervised_coefficient"] = f"{label} has no supervised term online"
     if not uses_temperature(method):
         reasons |= dict.fromkeys(_OF_STOCHASTIC_POLICIES, f"no loss of {label} has an entropy term")
     if method.policy == "deterministic":
@@ -173,9 +183,13 @@ def check_settings(method: Method, settings: Hyperparameters) -> None:
     """Checks settings that make sense for the method, but not together.
 
     Raises:
-        SettingsError: If the warm-up takes the whole online budget, critics are to read the past of single steps, or
-            returns-to-go that nobody looks at are to rise.
+        SettingsError: If the warm-up takes the whole online budget, critics are to read the past of single steps,
+            returns-to-go that nobody looks at are to rise, or nothing is left of a phase's actor loss.
     """
+    if settings.pretrain_updates > 0:
+        _check_loss(method, settings, "pretrain")
+    if settings.online_steps > 0 and not method.groups and settings.action_regularization == 0:
+        _check_loss(method, settings, "online")
     if method.network == "future_transformer" and 0 < settings.online_steps <= settings.warmup_env_steps:
         raise SettingsError(
             f"The warm-up of {method.label}, warmup_env_steps {settings.warmup_env_steps}, takes all of online_steps "
@@ -189,6 +203,17 @@ def check_settings(method: Method, settings: Hyperparameters) -> None:
         raise SettingsError(
             "curriculum_target_return makes no sense without return_conditioning: the policy does not look at "
             "returns-to-go. Leave one of them out."
+        )
+
+
+def _check_loss(method: Method, settings: Hyperparameters, phase: Phase) -> None:
+    if not any(loss_coefficients(method, settings, phase)):
+        names = "rl_coefficient or supervised_coefficient"
+        if phase == "pretrain":
+            names = f"pretrain_rl_coefficient or pretrain_supervised_coefficient (online means: as {names})"
+        raise SettingsError(
+            f"The policy of {method.label} would have no loss in its {phase} phase. Set {names} to more than 0, "
+            "whichever the method uses."
         )
 
 

@@ -15,14 +15,14 @@ _LEAST_WEIGHT = 1e-6
 class FutureReplay(Replay):
     """Segments end at the steps that are drawn, and the ``future_length`` steps after them come along.
 
-    Pretraining knows no rewards. So all offline trajectories are held, whatever their returns, and none of them once
+    Pretraining knows no rewards. So no offline trajectory is left out for its return, and none is held once
     `begin_online` was called: from then on a trajectory is drawn in proportion to how far its return is above the
     lowest one, instead of to its length.
     """
 
     def begin_online(self) -> None:
         """Drops all offline trajectories."""
-        self._set_slots(self._slots[self._is_online()], 0)
+        self._keep(self._slots[self._is_online()])
 
     def draw(self, rng: np.random.Generator, count: int) -> NDArray[np.int64]:
         """Ends of ``count`` segments, counted as the steps of all slots, int64 (count,)."""

@@ -66,12 +66,18 @@ class FutureUpdater(Updater):
         return self.actor_step(batch, phase, noise)
 
     def return_step(self, batch: SegmentBatch, noise: Noise) -> Metrics:
-        """One step of the return predictor's head on latents of the encoder; arguments and result as for `update`."""
+        """One step of the return predictor's head on latents of the encoder; arguments and result as for `update`.
+
+        Without dropout: the published code's rollouts leave it off until fine-tuning begins.
+        """
         assert isinstance(batch, FutureBatch)
+        mode = self._encoder.training
+        self._encoder.eval()
         with self.autocast(batch.states):
             with torch.no_grad():
                 latents = self._encode(batch, noise).values
             loss = return_loss(batch, self._policy, latents)
+        self._encoder.train(mode)
         norm = self._descend("return", loss)
         return {"loss/return": loss.detach(), "gradient_norm/return": norm}
 

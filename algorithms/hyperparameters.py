@@ -38,7 +38,12 @@ class Hyperparameters(BaseModel):
     )
     num_layers: PositiveInt = Field(4, description="transformer blocks")
     num_heads: PositiveInt = Field(4, description="attention heads; divides hidden_size")
-    dropout: float = Field(0.1, ge=0, lt=1, description="dropout in attention and residual branches")
+    dropout: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="dropout in attention and residual branches; of a perceptron after hidden layers",
+    )
     embedding_dropout: float = Field(0.1, ge=0, lt=1, description="dropout after the embedding LayerNorm")
     return_conditioning: bool = Field(
         True, description="False: all returns-to-go are 0 to the policy, which then clones behaviour"
@@ -72,8 +77,16 @@ class Hyperparameters(BaseModel):
     rl_coefficient: NonNegativeFloat = Field(
         0.1, description="alpha: weight of the RL term in the online actor loss (Eq. 2)"
     )
-    pretrain_rl_coefficient: NonNegativeFloat = Field(0.0, description="alpha during pretraining")
-    supervised_coefficient: NonNegativeFloat = Field(1.0, description="weight of the supervised term (Eq. 2)")
+    pretrain_rl_coefficient: NonNegativeFloat | Literal["online"] = Field(
+        0.0, description="alpha during pretraining; online: rl_coefficient"
+    )
+    supervised_coefficient: NonNegativeFloat = Field(
+        1.0, description="weight of the supervised term in the online actor loss (Eq. 2)"
+    )
+    pretrain_supervised_coefficient: NonNegativeFloat | Literal["online"] = Field(
+        1.0,
+        description="its weight during pretraining; online: as online, 0 for a method whose RL term is alone",
+    )
     normalize_rl_coefficient: bool = Field(
         False, description="divide alpha by the batch mean of |Q|, as TD3+BC does"
     )
@@ -183,7 +196,13 @@ class Hyperparameters(BaseModel):
 
     # Data
     batch_size: PositiveInt = Field(256, description="B: segments per update, over all learners together")
-    replay_capacity: PositiveInt = Field(1000, description="trajectories in the replay")
+    replay_capacity: PositiveInt = Field(
+        1000,
+        description="trajectories in the replay online, at first the best of the offline data; pretraining has all",
+    )
+    transition_capacity: PositiveInt = Field(
+        2_000_000, description="steps in the replay of a perceptron online, at first all of the offline data"
+    )
     return_scale: PositiveFloat = Field(
         1e-3, description="factor on returns-to-go before they enter the model"
     )
@@ -272,6 +291,11 @@ class Hyperparameters(BaseModel):
     published_value_pretraining: bool = Field(
         True,
         description="True: V of PPO and AWR is pretrained by undiscounted residual gradients, padding included",
+    )
+    published_entropy: bool = Field(
+        True,
+        description="True: the supervised term has its entropy bonus in both phases beside IQL, in neither beside SAC,"
+        " AWAC, PPO and AWR; False: wherever the RL term is not",
     )
     drop_worst_trajectory: bool = Field(
         True, description="True: leave the offline trajectory of lowest return out"

@@ -11,8 +11,6 @@ PolicyKind = Literal["deterministic", "stochastic"]
 NetworkKind = Literal["transformer", "mlp", "future_transformer"]
 Phase = Literal["pretrain", "online"]
 
-BOTH: tuple[Phase, ...] = ("pretrain", "online")
-
 
 @dataclass(frozen=True)
 class Method:
@@ -25,9 +23,8 @@ class Method:
         gradient: RL gradient mixed into the actor loss, a key of ``vitamin.algorithms.gradients.GRADIENTS``;
             None for purely supervised methods, which have no critic.
         summary: One line for listings.
-        supervised: Phases whose actor loss has the supervised term.
-        rl: Phases whose actor loss has the RL term with ``rl_coefficient``; where pretraining is not among them it
-            has ``pretrain_rl_coefficient``.
+        supervised: Whether the online actor loss has the supervised term. That of pretraining has it with
+            ``pretrain_supervised_coefficient``.
         network: What the policy is: a decision transformer; a perceptron that sees the state alone; or a transformer
             conditioned on latent futures instead of returns, which comes with its own losses and replay.
         fixed: Hyperparameters that are part of the method's definition.
@@ -40,19 +37,19 @@ class Method:
     policy: PolicyKind
     gradient: str | None
     summary: str
-    supervised: tuple[Phase, ...] = BOTH
-    rl: tuple[Phase, ...] = ("online",)
+    supervised: bool = True
     network: NetworkKind = "transformer"
     fixed: Mapping[str, Any] = field(default_factory=dict, hash=False)
     groups: bool = False
 
     def terms(self, phase: Phase) -> str:
         """The actor loss of a phase in words, with the usual coefficients."""
+        like_online = phase == "online" or _AS_ONLINE.items() <= self.fixed.items()
         supervised = "squared error" if self.policy == "deterministic" else "likelihood + entropy"
-        parts = [supervised] if phase in self.supervised else []
+        parts = [supervised] if self.supervised or not like_online else []
         if self.network == "future_transformer":
             parts += ["β·KL", "return likelihood"] if phase == "online" else ["β·KL"]
-        if self.gradient is not None and phase in self.rl:
+        if self.gradient is not None and like_online:
             gradient = self.label.split("+")[0]
             parts.append(f"α·{gradient}" if parts else gradient)
         if self.groups and phase == "online":
@@ -60,7 +57,8 @@ class Method:
         return " + ".join(parts)
 
 
-_ONE_STEP = {"context_length": 1, "eval_context_length": 1}
+_AS_ONLINE = {"pretrain_rl_coefficient": "online", "pretrain_supervised_coefficient": "online"}
+_PERCEPTRON = {"context_length": 1, "eval_context_length": 1} | _AS_ONLINE
 
 
 def _alone_and_mixed(gradient: str, label: str, name: str, words: str) -> tuple[Method, Method]:
@@ -71,7 +69,7 @@ def _alone_and_mixed(gradient: str, label: str, name: str, words: str) -> tuple[
         "stochastic",
         gradient,
         f"decision transformer with {words} alone online",
-        supervised=("pretrain",),
+        supervised=False,
     )
     mixed = Method(
         f"{gradient}_odt", f"{gradient.upper()}+ODT", "stochastic", gradient, f"ODT with {words} added online"
@@ -100,7 +98,7 @@ _ROWS = (
         "deterministic",
         "td3",
         "decision transformer with TD3 gradients alone online",
-        supervised=("pretrain",),
+        supervised=False,
     ),
     Method(
         "ddpg_odt",
@@ -124,9 +122,8 @@ _ROWS = (
         "deterministic",
         "td3",
         "perceptron: TD3 divided by the mean |Q|, plus behaviour cloning (Fujimoto and Gu 2021)",
-        rl=BOTH,
         network="mlp",
-        fixed=_ONE_STEP | {"normalize_rl_coefficient": True},
+        fixed=_PERCEPTRON | {"normalize_rl_coefficient": True},
     ),
     Method(
         "iql",
@@ -134,10 +131,9 @@ _ROWS = (
         "stochastic",
         "iql",
         "perceptron: expectile values, advantage-weighted regression (Kostrikov et al. 2022)",
-        supervised=(),
-        rl=BOTH,
+        supervised=False,
         network="mlp",
-        fixed=_ONE_STEP,
+        fixed=_PERCEPTRON,
     ),
     *_alone_and_mixed("sac", "SAC", "sac", "soft actor-critic"),
     *_alone_and_mixed("iql", "IQL+DT", "iql_dt", "implicit Q-learning"),
@@ -150,8 +146,7 @@ _ROWS = (
         "stochastic",
         None,
         "pretrained as ODT; online a group-relative policy gradient alone (after Luo and Zhu 2026)",
-        supervised=("pretrain",),
-        rl=(),
+        supervised=False,
         groups=True,
     ),
 )

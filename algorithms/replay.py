@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -30,15 +30,17 @@ _PER_STEP = ("states", "next_states", "actions", "rewards", "terminals")
 _SLOT = np.dtype([("row", np.int64), ("length", np.int64), ("origin", np.int64)])
 ONLINE = -1
 _TRIVIAL_KEPT = 9
+_STEPS_AT_A_TIME = 1 << 16
 _STATE_PREFIX = "online/"
 
 
 class Replay:
-    """At most ``replay_capacity`` trajectories in slots, which are overwritten in a ring.
+    """Trajectories in slots: all offline ones in pretraining, then at most ``replay_capacity``, overwritten in a ring.
 
-    At first these are the offline trajectories in ascending order of return. While there is room, new ones
-    are appended, and if they do not all fit, the first ones go; from then on each new one overwrites the
-    oldest. Any number can be added at a time; the published code fails where that wraps around.
+    Pretraining draws from all offline trajectories, in ascending order of return. `begin_online` keeps the
+    ``replay_capacity`` best. While there is room, new ones are appended, and if they do not all fit, the first ones
+    go; from then on each new one overwrites the oldest. Any number can be added at a time; the published code fails
+    where that wraps around.
 
     Steps are prepared at insertion: states normalized, rewards delayed, then shifted and divided, actions
     clipped, returns-to-go summed and scaled. Where the arena keeps them has no influence on what is sampled.
@@ -47,6 +49,8 @@ class Replay:
         observation_mean: float32 (S,), over all offline data.
         observation_std: float32 (S,), likewise.
     """
+
+    _loses_first_steps: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -93,7 +97,7 @@ class Replay:
         hyperparameters: Hyperparameters,
         device: torch.device | str = "cpu",
     ) -> Self:
-        """A replay of the offline trajectories of highest return.
+        """A replay of all offline trajectories, as pretraining draws from them.
 
         With ``drop_trivial_trajectories`` trajectories of one step are left out, but for the first nine in the
         data; observation statistics are those of all others. With ``drop_worst_trajectory`` the one of lowest
@@ -112,10 +116,7 @@ class Replay:
         mean, std = observation_statistics(trajectories.observations)
         replay = cls(mean, std, trajectories.actions.shape[1], hyperparameters=hyperparameters, device=device)
         returns = replace(trajectories, rewards=replay._transform(trajectories.rewards)).returns
-        chosen = trajectories.select(replay._choose(returns))
-        terminals = _terminals(chosen, bootstrap_at_ends=hyperparameters.bootstrap_at_offline_cuts)
-        columns = replay._prepare(chosen, terminals)
-        replay._set_slots(replay._new_slots(columns, chosen.lengths, np.arange(len(chosen))), 0)
+        replay._fill(trajectories, replay._choose(returns))
         return replay
 
     @property
@@ -134,7 +135,8 @@ class Replay:
         return self._arena.nbytes
 
     def begin_online(self) -> None:
-        """To be called as the online phase begins: everything is kept."""
+        """To be called as the online phase begins, before `add`: keeps the best ``replay_capacity`` trajectories."""
+        self._keep(self._slots[-self._settings.replay_capacity :])
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -292,13 +294,14 @@ class Replay:
         offline = slots["origin"] != ONLINE
         for index in np.flatnonzero(offline):
             source = held.get(int(slots[index]["origin"]))
-            if source is None or source["length"] != slots[index]["length"]:
+            lost = -1 if source is None else int(source["length"] - slots[index]["length"])
+            if source is None or lost < 0 or (lost and not self._loses_first_steps):
                 raise RunError(
                     "The checkpoint's replay does not fit the offline trajectories. "
                     "Resume with the dataset of the run, loaded afresh."
                 )
-            slots[index]["row"] = source["row"]
-        self._slots = slots[offline]
+            slots[index]["row"] = source["row"] + lost
+        self._keep(slots[offline])
         columns = {
             name.removeprefix(_STATE_PREFIX): state[name] for name in state if name.startswith(_STATE_PREFIX)
         }
@@ -310,9 +313,33 @@ class Replay:
     def _choose(self, returns: NDArray[np.float64]) -> NDArray[np.int64]:
         """Which of the offline trajectories to hold, in order, given their returns."""
         order = np.argsort(returns, kind="stable")
-        if self._settings.drop_worst_trajectory and len(order) > 1:
-            order = order[1:]
-        return order[-self._settings.replay_capacity :]
+        return order[1:] if self._settings.drop_worst_trajectory and len(order) > 1 else order
+
+    def _fill(self, trajectories: Trajectories, order: NDArray[np.int64]) -> None:
+        """Stores the offline trajectories ``order``, some at a time: copies of two million steps are large."""
+        lengths = trajectories.lengths[order]
+        ends = np.cumsum(lengths)
+        self._arena.repack(np.zeros(0, np.int64), np.zeros(0, np.int64), int(lengths.sum()))
+        parts = np.flatnonzero(np.diff((ends - 1) // _STEPS_AT_A_TIME)) + 1
+        rows = []
+        for chosen in map(trajectories.select, np.split(order, parts)):
+            terminals = _terminals(chosen, bootstrap_at_ends=self._settings.bootstrap_at_offline_cuts)
+            rows.append(self._arena.append(self._prepare(chosen, terminals)))
+        slots = np.zeros(len(order), _SLOT)
+        slots["row"], slots["length"], slots["origin"] = (
+            rows[0] + ends - lengths,
+            lengths,
+            np.arange(len(order)),
+        )
+        self._set_slots(slots, 0)
+
+    def _keep(self, slots: NDArray[np.void]) -> None:
+        """Makes ``slots``, in that order, all there are; gives the memory of trajectories in no slot back."""
+        fewer = slots["length"].sum() < self.num_steps
+        slots = slots.copy()
+        if fewer:
+            slots["row"] = self._arena.repack(slots["row"], slots["length"], 0)
+        self._set_slots(slots, 0)
 
     def _transform(self, rewards: NDArray[np.float32]) -> NDArray[np.float32]:
         return transform_rewards(rewards, self._settings.reward_shift, self._settings.reward_divisor)

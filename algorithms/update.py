@@ -9,6 +9,7 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim import Adam, AdamW, Optimizer
 
 from vitamin.algorithms import supervised
+from vitamin.algorithms.coefficients import loss_coefficients
 from vitamin.algorithms.gradients import GRADIENTS, Metrics, Noise, RLGradient
 from vitamin.algorithms.gradients.base import AverageOverLearners, Data, single_learner
 from vitamin.algorithms.hyperparameters import Hyperparameters
@@ -105,7 +106,7 @@ class Updater:
 
         Args:
             batch: B segments of K steps, on the networks' device.
-            phase: Decides which ``rl_coefficient`` holds.
+            phase: Decides what the terms of the actor loss weigh.
             noise: Draws standard normals of a shape, on the networks' device.
             own_batch: What the RL gradient learns from, if that is not ``batch``; see `RLGradient.data`.
 
@@ -160,22 +161,17 @@ class Updater:
         return {"loss/actor": loss.detach(), "gradient_norm/actor": norm}
 
     def _terms(self, phase: Phase) -> "Terms":
-        settings, gradient = self.hyperparameters, self._gradient
-        online = phase in self._method.rl
-        rl_coefficient = settings.rl_coefficient if online else settings.pretrain_rl_coefficient
-        if rl_coefficient == 0 or (
-            phase == "pretrain" and gradient is not None and gradient.data != "replay"
-        ):
-            gradient = None  # what has data of its own online has none before
-        supervised_coefficient = settings.supervised_coefficient if phase in self._method.supervised else 0.0
-        entropy = gradient is None or gradient.supervised_entropy
+        settings = self.hyperparameters
+        supervised_coefficient, rl_coefficient = loss_coefficients(self._method, settings, phase)
+        gradient = self._gradient if rl_coefficient > 0 else None
+        beside = self._gradient if settings.published_entropy else gradient
+        entropy = beside is None or beside.supervised_entropy
         return Terms(
             gradient,
             rl_coefficient,
             supervised_coefficient,
             entropy,
-            (entropy and supervised_coefficient > 0)
-            or (gradient is not None and gradient.learns_temperature),
+            (entropy and supervised_coefficient > 0) or (beside is not None and beside.learns_temperature),
             settings.action_regularization if phase == "online" else 0.0,
         )
 

@@ -18,7 +18,7 @@ class AWAC(BellmanGradient):
     """Critics as SAC's, with or without their entropy; the advantage is against a sampled action of the policy."""
 
     policies: ClassVar[tuple[PolicyKind, ...]] = ("stochastic",)
-    supervised_entropy: ClassVar[bool] = False
+    supervised_entropy = False
     learns_temperature: ClassVar[bool] = True
     settings: ClassVar[frozenset[str]] = frozenset(
         {

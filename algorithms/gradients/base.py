@@ -46,7 +46,8 @@ class RLGradient(ABC):
         data: ``replay``: it learns from the batch that the supervised term has too. Else it has a batch of its own
             online, with values and TD(lambda) targets, and the policy a second pass: ``iteration``, of the
             trajectories of the iteration alone; ``valued_replay``, of the whole replay.
-        supervised_entropy: Whether a stochastic policy's supervised term keeps its entropy bonus beside it.
+        supervised_entropy: Whether a stochastic policy's supervised term keeps its entropy bonus beside it; see
+            ``published_entropy`` too.
         learns_temperature: Whether it uses the entropy's weight itself, which is then learned on.
         settings: Hyperparameters that only some gradients read, this one among them.
         hyperparameters: The run's settings.
@@ -59,7 +60,7 @@ class RLGradient(ABC):
     has_value: ClassVar[bool] = False
     targets: ClassVar[Targets | None] = "soft"
     data: ClassVar[Data] = "replay"
-    supervised_entropy: ClassVar[bool] = True
+    supervised_entropy: bool = True
     learns_temperature: ClassVar[bool] = False
     settings: ClassVar[frozenset[str]] = frozenset()
 

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from vitamin.algorithms.gradients.advantages import advantage_weights, log_likelihood
-from vitamin.algorithms.gradients.base import Metrics, Noise
+from vitamin.algorithms.gradients.base import AverageOverLearners, Metrics, Noise, single_learner
 from vitamin.algorithms.gradients.bellman import BellmanGradient
+from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.models.heads import PolicyOutput
 from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.segments import SegmentBatch
@@ -20,12 +21,20 @@ class IQL(BellmanGradient):
     """
 
     has_value: ClassVar[bool] = True
-    supervised_entropy: ClassVar[bool] = False
     settings: ClassVar[frozenset[str]] = frozenset(
         {"expectile", "inverse_temperature", "max_advantage_weight", "advantage_losses_over_padding"}
     )
 
     _advantages: Tensor
+
+    def __init__(
+        self,
+        hyperparameters: Hyperparameters,
+        average: AverageOverLearners = single_learner,
+        learners: int = 1,
+    ) -> None:
+        super().__init__(hyperparameters, average, learners)
+        self.supervised_entropy = hyperparameters.published_entropy
 
     def critic_loss(self, networks: Networks, batch: SegmentBatch, noise: Noise) -> tuple[Tensor, Metrics]:
         """The expectile loss of V, |expectile - 1[u < 0]| u^2 with u = min Q(s, a) - V(s), plus that of the Qs."""

@@ -17,7 +17,7 @@ class ValueGradient(RLGradient):
 
     has_q: ClassVar[bool] = False
     has_value: ClassVar[bool] = True
-    supervised_entropy: ClassVar[bool] = False
+    supervised_entropy = False
 
     def critic_loss(self, networks: Networks, batch: SegmentBatch, noise: Noise) -> tuple[Tensor, Metrics]:
         """Half the squared error of V to its TD(lambda) targets; in pretraining as `_pretraining_loss`."""

@@ -16,7 +16,7 @@ class SAC(BellmanGradient):
     """Soft critics; the actor ascends the smaller one at a reparameterized sample, plus its entropy."""
 
     policies: ClassVar[tuple[PolicyKind, ...]] = ("stochastic",)
-    supervised_entropy: ClassVar[bool] = False
+    supervised_entropy = False
     learns_temperature: ClassVar[bool] = True
     settings: ClassVar[frozenset[str]] = frozenset({"target_attends_padding", "critic_subset"})
 

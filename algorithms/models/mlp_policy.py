@@ -5,12 +5,15 @@ from torch import Tensor
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import PolicyKind
 from vitamin.algorithms.models.heads import DeterministicHead, GaussianHead, PolicyOutput
-from vitamin.algorithms.models.layers import Linear
+from vitamin.algorithms.models.layers import Dropout, Linear
 from vitamin.algorithms.models.policy import Padding, PolicyNetwork
 
 
 class MLPPolicy(PolicyNetwork):
-    """Two hidden ReLU layers of ``hidden_size``, and a head. Actions, returns-to-go and timesteps are not looked at."""
+    """Two hidden ReLU layers of ``hidden_size``, each followed by ``dropout``, and a head.
+
+    Actions, returns-to-go and timesteps are not looked at.
+    """
 
     def __init__(
         self, observation_size: int, action_size: int, hyperparameters: Hyperparameters, policy: PolicyKind
@@ -19,6 +22,7 @@ class MLPPolicy(PolicyNetwork):
         width = hyperparameters.hidden_size
         self.first = Linear(observation_size, width)
         self.second = Linear(width, width)
+        self.dropout = Dropout(hyperparameters.dropout)
         head = DeterministicHead if policy == "deterministic" else GaussianHead
         self.head = head(width, action_size)
 
@@ -41,7 +45,8 @@ class MLPPolicy(PolicyNetwork):
 
     def _run(self, states: Tensor) -> PolicyOutput:
         """(B, K, S) -> (B, K, A)."""
-        hidden = self.first(states.flatten(0, -2), rectify=True)
-        raw = self.head(self.second(hidden, rectify=True)).to(states.dtype)
+        hidden = self.dropout(self.first(states.flatten(0, -2), rectify=True))
+        hidden = self.dropout(self.second(hidden, rectify=True))
+        raw = self.head(hidden).to(states.dtype)
         output: PolicyOutput = self.head.output(raw.view(*states.shape[:-1], -1))
         return output

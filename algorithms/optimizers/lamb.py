@@ -19,7 +19,7 @@ class Lamb(Optimizer):
         m <- beta_1 m + (1 - beta_1) g
         v <- beta_2 v + (1 - beta_2) g^2
         u = (m / (1 - beta_1^t)) / (sqrt(v / (1 - beta_2^t)) + eps) + weight_decay p
-        p <- p - lr (|p| / |u|) u        where |p| / |u| is taken as 1 if either norm is zero.
+        p <- p - lr (|p| / |u|) u        where |p| / |u| is taken as 1 if a norm, or weight_decay, is zero.
     Parameters without a gradient are left alone. The published code's own clipping of the gradient at norm 1 is left to
     the caller.
     """
@@ -76,11 +76,11 @@ class Lamb(Optimizer):
         torch._foreach_add_(denominators, correction_1 * group["eps"])
         updates = torch._foreach_mul(params, group["weight_decay"])
         torch._foreach_addcdiv_(updates, first, denominators)
-
-        lengths = torch.stack(torch._foreach_norm(params))
-        update_lengths = torch.stack(torch._foreach_norm(updates))
-        ratios = torch.where((lengths > 0) & (update_lengths > 0), lengths / update_lengths, 1.0)
-        torch._foreach_mul_(updates, list(ratios.unbind()))
+        if group["weight_decay"] != 0:
+            lengths = torch.stack(torch._foreach_norm(params))
+            update_lengths = torch.stack(torch._foreach_norm(updates))
+            ratios = torch.where((lengths > 0) & (update_lengths > 0), lengths / update_lengths, 1.0)
+            torch._foreach_mul_(updates, list(ratios.unbind()))
         torch._foreach_add_(params, updates, alpha=-group["lr"])
 
 

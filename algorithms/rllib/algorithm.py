@@ -308,7 +308,7 @@ class OfflineToOnline(Algorithm):
             RunError: If the checkpoint is damaged, or of another schema, task, method or other networks.
         """
         folder = Path(path)
-        state = read_state(folder)
+        state = read_state(folder, to_continue=True)
         for name, own in self._identity().items():
             if state.get(name) != own:
                 raise RunError(f"{folder} is a checkpoint of the {name} {state.get(name)}, not of {own}.")

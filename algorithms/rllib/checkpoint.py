@@ -11,7 +11,9 @@ from safetensors.numpy import load_file, save_file
 
 from vitamin.errors import RunError
 
-CHECKPOINT_SCHEMA = 1
+CHECKPOINT_SCHEMA = 2
+_READABLE = (1, CHECKPOINT_SCHEMA)
+"""The first schema differs in what the replay's slots count: that a run cannot go on from, but weights are as now."""
 _TENSORS, _REPLAY, _STATE = "tensors.safetensors", "replay.safetensors", "state.json"
 
 Tensors = dict[str, NDArray[Any]]
@@ -33,8 +35,12 @@ def write_checkpoint(folder: Path, tensors: Tensors, replay: Tensors, state: dic
         ) from error
 
 
-def read_state(folder: Path) -> dict[str, Any]:
+def read_state(folder: Path, *, to_continue: bool = False) -> dict[str, Any]:
     """The counters of a checkpoint.
+
+    Args:
+        folder: The checkpoint.
+        to_continue: Whether training is to go on from it, and not only its policy to act.
 
     Raises:
         RunError: If the file is missing or damaged, or of an unknown schema.
@@ -43,10 +49,16 @@ def read_state(folder: Path) -> dict[str, Any]:
         state: dict[str, Any] = json.loads((folder / _STATE).read_text())
     except (OSError, ValueError) as error:
         raise RunError(f"{folder} is no complete checkpoint: {error}.") from error
-    if state.get("schema") != CHECKPOINT_SCHEMA:
+    if state.get("schema") not in _READABLE:
         raise RunError(
             f"{folder} has checkpoint schema {state.get('schema')}, this version reads {CHECKPOINT_SCHEMA}. "
             "Use the version of vitamin that wrote it (see run.json)."
+        )
+    if to_continue and state["schema"] != CHECKPOINT_SCHEMA:
+        raise RunError(
+            f"{folder} is of an earlier version of vitamin, which pretrained on fewer trajectories: it can be "
+            "evaluated, but not continued. Use the version that wrote it (see run.json), or start the run anew in "
+            "another folder."
         )
     return state
 

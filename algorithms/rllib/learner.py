@@ -125,10 +125,10 @@ class ReplayLearner(TorchLearner):
             start += tensor.numel()
 
     def load_offline_data(self) -> dict[str, int]:
-        """Fills the replay with the offline data and sets the observation statistics.
+        """Fills the replay with the offline data, for pretraining, and sets the observation statistics.
 
         Returns:
-            Trajectories and steps of the data, before the replay took its share.
+            Trajectories and steps of the data, those included that the replay leaves out.
 
         Raises:
             DatasetError: Whatever is wrong with the data.

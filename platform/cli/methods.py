@@ -18,4 +18,7 @@ def methods() -> None:
         for row in METHODS.values()
     ]
     print_table("Methods", ("method", "label", "policy", "offline", "online", "summary"), rows)
-    print("α is rl_coefficient; pretrain_rl_coefficient adds the RL term offline where it is not there.")
+    print(
+        "α is rl_coefficient. Offline, pretrain_rl_coefficient and pretrain_supervised_coefficient weigh the terms;"
+        " on AntMaze they are those of the online phase."
+    )

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import TypeAdapter, ValidationError
@@ -89,19 +89,24 @@ def _as_number(value: Any) -> Any:
 
 def _expected(field: FieldInfo) -> str:
     """The type and range of a field in words: "a number >= 0 and < 1"."""
-    words = _type_in_words(field.annotation)
+    return _in_words(field.annotation, field.metadata)
+
+
+def _in_words(annotation: Any, constraints: Iterable[Any]) -> str:
     ranges = [
         f"{sign} {getattr(constraint, name):g}"
         for kind, name, sign in _SIGNS
-        for constraint in field.metadata
+        for constraint in constraints
         if isinstance(constraint, kind)
     ]
-    return " ".join([words, " and ".join(ranges)]).strip()
+    return " ".join([_type_in_words(annotation), " and ".join(ranges)]).strip()
 
 
 def _type_in_words(annotation: Any) -> str:
     if get_origin(annotation) is Literal:
         return " or ".join(map(str, get_args(annotation)))
+    if get_origin(annotation) is Annotated:
+        return _in_words(annotation.__origin__, annotation.__metadata__)
     if get_origin(annotation) in (Union, UnionType):
         return " or ".join(map(_type_in_words, get_args(annotation)))
     return _TYPE_NAMES[annotation]

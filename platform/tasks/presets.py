@@ -132,7 +132,8 @@ def _given(task: Task, method: str, preset: str, overrides: Mapping[str, Any]) -
 def settings_layers(task: Task, method: str, preset: str) -> tuple[SettingsLayer, ...]:
     """Every place that sets something for a run over the defaults, later ones over earlier ones.
 
-    The task's (suite, environment, data, task), the preset, the task's for the preset, the method.
+    The task's (suite, environment, data, task), the preset, the task's for the preset, the method, the task's for the
+    method, the preset's for the method, the method's definition.
 
     Raises:
         SettingsError: If there is no such method or preset (names the nearest).
@@ -151,6 +152,10 @@ def settings_layers(task: Task, method: str, preset: str) -> tuple[SettingsLayer
     ]
     if (block := known.methods.get(method)) is not None:
         layers.append(SettingsLayer(f"method {method}", block.source, block.hyperparameters))
+    if method in task.methods:
+        layers.append(task.methods[method])
+    if (block := chosen.methods.get(method)) is not None:
+        layers.append(SettingsLayer(f"preset {preset}, method {method}", block.source, block.hyperparameters))
     layers.append(SettingsLayer(f"definition of {method}", row.summary, row.fixed))
     return tuple(layer for layer in layers if layer.values)
 

@@ -107,6 +107,12 @@ def _task(name: str, entry: TaskEntry, key: str, suite: SuiteFile) -> Task:
             preset: SettingsLayer(f"environment {key}, preset {preset}", suite.hyperparameters_source, values)
             for preset, values in environment.presets.items()
         },
+        methods={
+            method: SettingsLayer(
+                f"suite {suite.suite}, method {method}", block.source, block.hyperparameters
+            )
+            for method, block in suite.methods.items()
+        },
     )
 
 

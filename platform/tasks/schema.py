@@ -116,10 +116,18 @@ class EnvironmentBlock(_Block):
         return self
 
 
+class MethodBlock(_Block):
+    """What a method changes, and who says so."""
+
+    source: str
+    hyperparameters: Settings
+
+
 class SuiteFile(_Block):
     """A registry file. A task is merged from suite, environment, dataset kind and its own entry.
 
     ``hyperparameters_source`` holds for the settings of every block that does not state its own.
+    ``methods`` has what a method changes on the suite's tasks, in every preset.
     ``other_versions`` says of versions that are not registered (``v0``) how they differ, ``other_datasets`` lists
     kinds of published data (``medium-expert``) that are not.
     """
@@ -132,6 +140,7 @@ class SuiteFile(_Block):
     other_datasets: tuple[str, ...] = ()
     hyperparameters: Settings = Field(default_factory=dict)
     hyperparameters_source: str = ""
+    methods: dict[str, MethodBlock] = Field(default_factory=dict)
     datasets: dict[str, DatasetKind] = Field(default_factory=dict)
     environments: dict[str, EnvironmentBlock]
 
@@ -164,17 +173,11 @@ class SuiteFile(_Block):
 
 
 class Preset(_Block):
-    """A named set of settings."""
+    """A named set of settings, and what a method changes in this preset alone."""
 
     summary: str
     hyperparameters: Settings
-
-
-class MethodBlock(_Block):
-    """What a method changes in every preset, and who says so."""
-
-    source: str
-    hyperparameters: Settings
+    methods: dict[str, MethodBlock] = Field(default_factory=dict)
 
 
 class PresetsFile(_Block):

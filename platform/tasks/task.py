@@ -59,6 +59,7 @@ class Task:
         settings: The settings that depend on the task, by their names in ``Hyperparameters``, later layers
             over earlier ones.
         presets: Per preset, settings of this task that go before the preset's own.
+        methods: Per method, settings on this task that go before the method's own.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Task:
     sources: tuple[str, ...] = ()
     settings: tuple[SettingsLayer, ...] = ()
     presets: Mapping[str, SettingsLayer] = field(default_factory=dict)
+    methods: Mapping[str, SettingsLayer] = field(default_factory=dict)
 
     @property
     def hyperparameters(self) -> dict[str, Any]:

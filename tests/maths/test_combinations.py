@@ -1,5 +1,7 @@
 """What a method does not use is refused, with the reason."""
 
+from typing import Any
+
 import pytest
 
 from vitamin.algorithms.combinations import (
@@ -62,8 +64,13 @@ def test_the_terms_of_a_phase_in_words() -> None:
         ("ppo", "critic_members", "PPO has a value function, but no Q functions"),
         ("awr_odt", "tau", "no slowly moving targets"),
         ("td3_bc", "num_heads", "the policy of TD3\\+BC is no transformer"),
-        ("td3_bc", "pretrain_rl_coefficient", "pretrains with rl_coefficient"),
-        ("iql", "supervised_coefficient", "IQL has no supervised term"),
+        ("td3_bc", "pretrain_rl_coefficient", "is online by definition of the method td3_bc"),
+        ("iql", "pretrain_supervised_coefficient", "is online by definition of the method iql"),
+        ("iql", "supervised_coefficient", "IQL has no supervised term online"),
+        ("td3", "supervised_coefficient", "TD3 has no supervised term online"),
+        ("odt", "published_entropy", "ODT has no RL gradient"),
+        ("td3_odt", "published_entropy", "deterministic and has no entropy"),
+        ("iql", "published_entropy", "no loss of IQL has an entropy term"),
         ("iql", "initial_temperature", "no loss of IQL has an entropy term"),
         ("ddpg_odt", "target_policy_noise", "is 0.0 by definition of the method ddpg_odt"),
         ("ppo_odt", "pretrain_rl_coefficient", "learns from values of online iterations"),
@@ -96,10 +103,36 @@ def test_what_makes_no_sense_together_is_refused() -> None:
         check_settings(get_method("odt"), blind)
 
 
+@pytest.mark.parametrize(
+    ("method", "settings", "phase"),
+    [
+        ("td3", {"pretrain_supervised_coefficient": "online"}, "pretrain"),
+        (
+            "ppo",
+            {"pretrain_supervised_coefficient": "online", "pretrain_rl_coefficient": "online"},
+            "pretrain",
+        ),
+        ("odt", {"pretrain_supervised_coefficient": 0.0, "pretrain_rl_coefficient": 0.3}, "pretrain"),
+        ("td3", {"rl_coefficient": 0.0}, "online"),
+        ("td3_odt", {"supervised_coefficient": 0.0, "rl_coefficient": 0.0}, "online"),
+    ],
+)
+def test_a_phase_without_a_loss_is_refused(method: str, settings: dict[str, Any], phase: str) -> None:
+    with pytest.raises(SettingsError, match=f"would have no loss in its {phase} phase"):
+        check_settings(get_method(method), Hyperparameters(**settings))
+    unwanted = {"pretrain": {"pretrain_updates": 0}, "online": {"online_steps": 0}}
+    check_settings(get_method(method), Hyperparameters(**settings, **unwanted[phase]))
+
+
+def test_what_holds_the_policy_to_the_pretrained_one_is_a_loss_too() -> None:
+    settings = Hyperparameters(rl_coefficient=0.0, action_regularization=1.0)
+    check_settings(get_method("td3"), settings)
+
+
 def test_what_a_method_uses_is_accepted() -> None:
     check_combination(get_method("td3_odt"), ["rl_coefficient", "target_policy_noise", "exploration_noise"])
     check_combination(get_method("sac_odt"), ["rl_coefficient", "initial_temperature", "tau"])
-    check_combination(get_method("iql"), ["expectile", "inverse_temperature", "hidden_size"])
+    check_combination(get_method("iql"), ["expectile", "inverse_temperature", "hidden_size", "dropout"])
 
 
 @pytest.mark.parametrize("gradient", ["sac", "ppo", "awac"])

@@ -95,6 +95,20 @@ def test_online_the_return_predictor_warms_up_alone(warmup: int) -> None:
     assert trained.networks.policy.selects
 
 
+def test_the_warmup_is_without_dropout_and_fine_tuning_with_it() -> None:
+    quiet, dropped = (updater(dropout=p, embedding_dropout=p).networks for p in (0.0, 0.9))
+    dropped.load_state_dict(quiet.state_dict())
+    losses = []
+    for networks, p in ((quiet, 0.0), (dropped, 0.9)):
+        built = build_updater(networks, PDT, future_settings(return_warmup_updates=2, dropout=p))
+        losses.append([built.update(future_batch(), "online", steady) for _ in range(3)])
+        assert networks.training
+        assert networks.future_encoder is not None
+        assert networks.future_encoder.training
+    for first, second in zip(*losses, strict=True):
+        assert torch.equal(first["loss/return"], second["loss/return"]) == ("loss/actor" not in first)
+
+
 def test_the_warmup_lowers_the_loss_of_the_return_predictor() -> None:
     trained = updater(return_warmup_updates=40, return_warmup_learning_rate=0.01)
     losses = [float(trained.update(future_batch(), "online", steady)["loss/return"]) for _ in range(40)]
@@ -107,6 +121,7 @@ def test_the_loss_is_the_sum_of_its_terms(phase: Any, over_padding: bool) -> Non
     options = {
         "entropy_over_padding": over_padding,
         "supervised_coefficient": 0.5,
+        "pretrain_supervised_coefficient": "online",
         "latent_kl_coefficient": 2.0,
     }
     trained = updater(return_warmup_updates=0, initial_temperature=0.7, **options)

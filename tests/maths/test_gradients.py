@@ -94,29 +94,77 @@ def test_a_gradient_alone_is_the_mixed_one_without_the_supervised_term(gradient:
     torch.testing.assert_close(mixed["loss/actor"], mixed["loss/supervised"] + 0.5 * mixed["loss/rl"])
 
 
+@pytest.mark.parametrize("gradient", ["td3", "sac", "iql", "awac"])
+def test_pretraining_can_be_what_the_online_phase_is(gradient: str) -> None:
+    alone = {"td3": "td3", "iql": "iql_dt"}.get(gradient, gradient)
+    for method in (alone, f"{gradient}_odt"):
+        losses = []
+        for phase in ("pretrain", "online"):
+            u = updater(
+                method,
+                rl_coefficient=0.5,
+                supervised_coefficient=0.25,
+                pretrain_rl_coefficient="online",
+                pretrain_supervised_coefficient="online",
+            )
+            batch, _ = batches(u)
+            losses.append(u.update(batch, phase, zero_noise))
+        pretrain, online = losses
+        assert pretrain.keys() == online.keys()
+        torch.testing.assert_close(pretrain["loss/actor"], online["loss/actor"])
+        supervised = 0.0 if method == alone else 0.25 * pretrain["loss/supervised"]
+        torch.testing.assert_close(pretrain["loss/actor"], supervised + 0.5 * pretrain["loss/rl"])
+
+
 @pytest.mark.parametrize("method", ["sac_odt", "awac_odt", "ppo_odt", "awr_odt"])
-def test_the_rl_term_takes_the_entropy_bonus_s_place(method: str) -> None:
-    u = updater(method, initial_temperature=10.0)
+@pytest.mark.parametrize("published", [False, True])
+def test_the_rl_term_takes_the_entropy_bonus_s_place(method: str, published: bool) -> None:
+    options = {"initial_temperature": 10.0, "published_entropy": published}
+    u = updater(method, **options)
     batch, own = batches(u)
     with_rl = u.actor_step(batch, "online", zero_noise, own)["loss/supervised"]
-    u = updater(method, initial_temperature=10.0)
-    without = u.actor_step(batch, "pretrain", zero_noise)
-    torch.testing.assert_close(without["loss/supervised"], with_rl - 10 * without["policy/entropy"])
+    without = updater(method, **options).actor_step(batch, "pretrain", zero_noise)
+    bonus = 0 if published else 10 * without["policy/entropy"]  # as published, in pretraining too
+    torch.testing.assert_close(without["loss/supervised"], with_rl - bonus)
+
+
+@pytest.mark.parametrize("published", [False, True])
+def test_beside_iql_the_entropy_bonus_stays_as_published(published: bool) -> None:
+    options = {"initial_temperature": 10.0, "published_entropy": published}
+    rows = {}
+    for phase in ("pretrain", "online"):
+        u = updater("iql_odt", **options)
+        batch, _ = batches(u)
+        rows[phase] = u.update(batch, phase, zero_noise)
+    bonus = 0 if published else 10 * rows["online"]["policy/entropy"]
+    torch.testing.assert_close(rows["online"]["loss/supervised"], rows["pretrain"]["loss/supervised"] + bonus)
 
 
 @pytest.mark.parametrize(
-    ("method", "learns"),
-    [("sac", True), ("awac", True), ("iql_dt", False), ("awr", False), ("ppo_odt", False)],
+    ("method", "published", "pretrain", "online"),
+    [
+        ("sac", True, True, True),
+        ("awac", True, True, True),
+        ("iql_dt", True, True, False),
+        ("iql_odt", True, True, True),
+        ("awr", True, False, False),
+        ("ppo_odt", True, False, False),
+        ("sac", False, True, True),
+        ("iql_odt", False, True, False),
+        ("awr", False, True, False),
+        ("ppo_odt", False, True, False),
+    ],
 )
-def test_the_temperature_is_learned_where_it_is_used(method: str, learns: bool) -> None:
-    u = updater(method)
-    batch, own = batches(u)
-    assert u.networks.log_temperature is not None
-    before = u.networks.log_temperature.item()
-    u.update(batch, "online", zero_noise, own)
-    assert (u.networks.log_temperature.item() != before) == learns
-    u.actor_step(batch, "pretrain", zero_noise)
-    assert u.networks.log_temperature.item() != before
+def test_the_temperature_is_learned_where_it_is_used(
+    method: str, published: bool, pretrain: bool, online: bool
+) -> None:
+    for phase, learns in (("pretrain", pretrain), ("online", online)):
+        u = updater(method, published_entropy=published)
+        batch, own = batches(u)
+        assert u.networks.log_temperature is not None
+        before = u.networks.log_temperature.item()
+        u.update(batch, phase, zero_noise, own if phase == "online" else None)
+        assert (u.networks.log_temperature.item() != before) == learns
 
 
 def test_one_critic_is_what_ddpg_has() -> None:
@@ -268,3 +316,24 @@ def test_shifted_contexts_have_the_published_timesteps_at_padding() -> None:
             torch.ones_like(batch.mask),
         )
     torch.testing.assert_close(gradient.next_output(u.networks, batch).action, expected.action)
+
+
+def test_dropout_of_a_perceptron_follows_each_hidden_layer_and_spares_rollouts() -> None:
+    torch.manual_seed(0)
+    policy = MLPPolicy(S, A, settings(hidden_size=64, dropout=0.5), "stochastic").double()
+    batch = random_batch((1,) * 4, K=1)
+    inputs = batch.states, batch.actions, batch.returns_to_go[:, :-1], batch.timesteps
+    kept = [policy(*inputs, batch.mask).action for _ in range(2)]
+    assert not torch.equal(*kept)
+    seen: list[Tensor] = []
+    for layer in (policy.second, policy.head):
+        layer.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
+    policy(*inputs, batch.mask)
+    policy.eval()
+    policy(*inputs, batch.mask)
+    for dropped, whole in zip(seen[:1], seen[2:3], strict=True):  # of equal inputs
+        alive = (whole > 0) & (dropped > 0)
+        torch.testing.assert_close(dropped[alive], 2 * whole[alive])
+    for dropped, whole in zip(seen[:2], seen[2:], strict=True):
+        assert 0.35 < (dropped > 0).double().mean() / (whole > 0).double().mean() < 0.65
+    assert torch.equal(policy.act(*inputs).action, policy.act(*inputs).action)

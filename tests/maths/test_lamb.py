@@ -12,7 +12,7 @@ def lamb_by_formula(p: Tensor, gradients: list[Tensor], lr: float, weight_decay:
         m = 0.9 * m + 0.1 * g
         v = 0.999 * v + 0.001 * g * g
         u = (m / (1 - 0.9**t)) / ((v / (1 - 0.999**t)).sqrt() + 1e-8) + weight_decay * p
-        ratio = p.norm() / u.norm() if p.norm() > 0 and u.norm() > 0 else 1.0
+        ratio = p.norm() / u.norm() if weight_decay > 0 and p.norm() > 0 and u.norm() > 0 else 1.0
         p = p - lr * ratio * u
     return p
 
@@ -36,11 +36,20 @@ def test_steps_follow_the_formula(weight_decay: float) -> None:
         torch.testing.assert_close(p.detach(), lamb_by_formula(start, gs, 0.02, weight_decay))
 
 
+@pytest.mark.parametrize(("weight_decay", "after"), [(0.0, [2.9, 4.1]), (0.1, [2.546020, 4.209529])])
+def test_numbers_worked_out_by_hand(weight_decay: float, after: list[float]) -> None:
+    """u is [1, -1], the sign of the gradient: taken as it is, or plus 0.1 [3, 4] and times 5 / sqrt(2.05)."""
+    p = torch.tensor([3.0, 4.0], dtype=torch.float64, requires_grad=True)
+    p.grad = torch.tensor([1.0, -2.0], dtype=torch.float64)
+    Lamb([p], lr=0.1, weight_decay=weight_decay).step()
+    torch.testing.assert_close(p.detach(), torch.tensor(after, dtype=torch.float64), rtol=1e-6, atol=0)
+
+
 def test_the_step_of_a_tensor_is_as_long_as_the_tensor_times_the_rate() -> None:
     p = torch.randn(50, dtype=torch.float64, requires_grad=True)
     before = p.detach().clone()
     p.grad = 1e-3 * torch.randn_like(p)
-    Lamb([p], lr=0.1).step()
+    Lamb([p], lr=0.1, weight_decay=0.01).step()
     torch.testing.assert_close((p.detach() - before).norm(), 0.1 * before.norm())
 
 

@@ -161,21 +161,50 @@ def test_statistics_are_those_of_all_offline_data() -> None:
 
 
 @pytest.mark.parametrize(
-    ("capacity", "drop_worst", "kept"),
+    ("capacity", "drop_worst", "pool", "kept"),
     [
-        (10, False, [0, 1, 2, 2, 5]),
-        (10, True, [1, 2, 2, 5]),
-        (2, False, [2, 5]),
-        (2, True, [2, 5]),
-        (4, True, [1, 2, 2, 5]),
+        (10, False, [0, 1, 2, 2, 5], [0, 1, 2, 2, 5]),
+        (10, True, [1, 2, 2, 5], [1, 2, 2, 5]),
+        (2, False, [0, 1, 2, 2, 5], [2, 5]),
+        (2, True, [1, 2, 2, 5], [2, 5]),
+        (4, True, [1, 2, 2, 5], [1, 2, 2, 5]),
     ],
 )
-def test_keeps_the_best_offline_trajectories_in_ascending_order(
-    capacity: int, drop_worst: bool, kept: list[float]
+def test_pretraining_draws_from_all_trajectories_and_the_online_phase_begins_with_the_best(
+    capacity: int, drop_worst: bool, pool: list[float], kept: list[float]
 ) -> None:
     options = hyperparameters(replay_capacity=capacity, drop_worst_trajectory=drop_worst)
-    replay = Replay.from_offline(numbered(2, 5, 0, 2, 1), hyperparameters=options)
+    replay = Replay.from_offline(numbered(2, 5, 0, 2, 1, length=3), hyperparameters=options)
+    assert identities(replay) == pool
+    steps = replay.draw(np.random.default_rng(0), 1000)
+    assert len(np.unique(steps)) == 3 * len(pool)
+    replay.begin_online()
     assert identities(replay) == kept
+    replay.add(numbered(7), bootstrap_at_time_limit=True)
+    assert identities(replay) == ([7, *kept[1:]] if len(kept) == capacity else [*kept, 7])
+
+
+def test_many_trajectories_are_stored_as_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = make([3, 9, 1, 4, 4, 30, 2, 2, 8], seed=3)
+    whole = Replay.from_offline(data, hyperparameters=hyperparameters())
+    for steps_at_a_time in (1, 5, 12):
+        monkeypatch.setattr("vitamin.algorithms.replay._STEPS_AT_A_TIME", steps_at_a_time)
+        assert_equal(
+            everything(whole), everything(Replay.from_offline(data, hyperparameters=hyperparameters()))
+        )
+
+
+def test_the_memory_of_the_others_is_given_back_as_the_online_phase_begins() -> None:
+    options = hyperparameters(replay_capacity=10)
+    replay = Replay.from_offline(make([20] * 100), hyperparameters=options)
+    pool = replay.nbytes
+    replay.begin_online()
+    assert replay.num_steps == 200
+    assert replay.nbytes < pool / 5
+    restored = Replay.from_offline(make([20] * 100), hyperparameters=options)
+    restored.load_state(replay.state())
+    assert restored.nbytes == replay.nbytes
+    assert_equal(everything(replay), everything(restored))
 
 
 def test_never_drops_the_only_trajectory() -> None:
@@ -278,6 +307,8 @@ def test_repacking_does_not_change_samples(additions: list[list[int]], capacity:
     roomy = Replay.from_offline(data, hyperparameters=options)
     roomy._slots["row"] = roomy._arena.repack(roomy._slots["row"], roomy._slots["length"], 10_000)
     tight = Replay.from_offline(data, hyperparameters=options)
+    for replay in (roomy, tight):
+        replay.begin_online()
     for i, lengths in enumerate(additions):
         for replay in (roomy, tight):
             replay.add(make(lengths, seed=i), bootstrap_at_time_limit=False)
@@ -326,6 +357,8 @@ def test_a_restored_replay_goes_on_identically(
     options = hyperparameters(replay_capacity=capacity, drop_worst_trajectory=True)
     data = make([4, 2, 6, 3])
     original = Replay.from_offline(data, hyperparameters=options)
+    if before:
+        original.begin_online()
     for i, lengths in enumerate(before):
         original.add(make(lengths, seed=i), bootstrap_at_time_limit=False)
 
@@ -338,6 +371,8 @@ def test_a_restored_replay_goes_on_identically(
     for i, lengths in enumerate([[], *after]):
         if lengths:
             for replay in (original, restored):
+                if i == 1 and not before:
+                    replay.begin_online()
                 replay.add(make(lengths, seed=100 + i), bootstrap_at_time_limit=True)
         assert_equal(everything(original), everything(restored))
         assert_equal(*(replay.sample(np.random.default_rng(i), 16) for replay in (original, restored)))
@@ -372,6 +407,7 @@ def test_refuses_a_state_when_offline_data_was_overwritten() -> None:
 def test_online_trajectories_come_back_in_the_order_they_were_added(capacity: int) -> None:
     options = hyperparameters(replay_capacity=capacity, reward_shift=-1.0, reward_divisor=7.0)
     replay = Replay.from_offline(make([3, 2, 4]), hyperparameters=options)
+    replay.begin_online()
     added = [make(lengths, seed) for seed, lengths in enumerate(([2, 5], [1], [4, 3, 2]), start=1)]
     for trajectories in added:
         replay.add(trajectories, bootstrap_at_time_limit=True)

@@ -89,6 +89,9 @@ def test_the_phase_chooses_the_coefficient() -> None:
     torch.testing.assert_close(online["loss/actor"], online["loss/supervised"] + 0.5 * online["loss/rl"])
     both = updater(pretrain_rl_coefficient=0.2).actor_step(batch, "pretrain", zero_noise)
     torch.testing.assert_close(both["loss/actor"], both["loss/supervised"] + 0.2 * both["loss/rl"])
+    lighter = updater(supervised_coefficient=0.5, pretrain_supervised_coefficient=3.0)
+    row = lighter.actor_step(batch, "pretrain", zero_noise)
+    torch.testing.assert_close(row["loss/actor"], 3 * row["loss/supervised"])
 
 
 def test_the_rl_term_raises_the_value_of_the_policys_actions() -> None:

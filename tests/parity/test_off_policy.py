@@ -40,6 +40,8 @@ def _case(golden: GoldenFile) -> tuple[Method, Hyperparameters]:
     )
     overrides = dict(CONSTANTS.get(gradient, {}))
     overrides["normalize_advantages"] = "normadv" in options
+    if gradient == "iql":  # an option of the published code beside this one
+        overrides["published_entropy"] = "entropy_flag=1" in golden.config["files"][golden.name]
     if soft := re.search(r"soft(\d)", golden.name):
         overrides["awac_entropy"] = AWAC_ENTROPY[int(soft[1])]
     return method, reference.hyperparameters(golden, **overrides)

@@ -253,7 +253,9 @@ def _replay_of_best(returns: NDArray[Any], capacity: int) -> Replay:
         replay_capacity=capacity,
         drop_worst_trajectory=False,
     )
-    return Replay.from_offline(_constant_trajectories(returns.tolist()), hyperparameters=settings)
+    replay = Replay.from_offline(_constant_trajectories(returns.tolist()), hyperparameters=settings)
+    replay.begin_online()
+    return replay
 
 
 def _slot_lengths(replay: Replay) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

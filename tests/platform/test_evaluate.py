@@ -110,6 +110,8 @@ def test_checkpoint_of_another_task_or_schema(tmp_path: Path) -> None:
     add_checkpoint(tmp_path / "run", spec, 6, schema=99)
     with pytest.raises(RunError, match="schema 99"):
         load_agent(tmp_path / "run")
+    add_checkpoint(tmp_path / "run", spec, 7, schema=1)  # of a version that pretrained on fewer trajectories
+    assert load_agent(tmp_path / "run").checkpoint.name == "00000007"
 
 
 def test_run_file_of_another_run_or_schema(tmp_path: Path) -> None:

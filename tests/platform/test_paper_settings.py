@@ -6,11 +6,18 @@ from typing import Any
 
 import pytest
 
+from vitamin.algorithms.coefficients import loss_coefficients
+from vitamin.algorithms.combinations import ignored_settings
 from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.algorithms.methods import METHODS, Phase
+from vitamin.platform.sweeps import SweepSpec, make_plan
+from vitamin.platform.sweeps.spec import Axis
 from vitamin.platform.tasks import get_task, preset_names, resolve_hyperparameters, task_names
 from vitamin.platform.tasks.presets import setting_origins, settings_layers
+from vitamin.platform.tasks.registry_files import presets_file, suites
 
 Row = dict[str, str]
+BOTH_PHASES: tuple[Phase, ...] = ("pretrain", "online")
 
 OURS = {
     "K": "context_length",
@@ -28,7 +35,6 @@ OURS = {
     "replay_size_trajs": "replay_capacity",
     "minimum_sapairs_per_iter": "min_env_steps_per_iteration",
     "num_online_rollouts": "envs_per_unit",
-    "pretrain_rl_coeff": "pretrain_rl_coefficient",
     "reward_divisor_offline": "reward_divisor",
     "reward_shift": "reward_shift",
     "rtg_reward_scale": "return_scale",
@@ -85,7 +91,13 @@ DERIVED = {
     "critic_updates_per_online_iter": lambda row, s: (
         int(row["critic_updates_per_online_iter"]) == s.updates_per_iteration * s.actor_update_interval
     ),
-    "RL_from_start": lambda row, s: (row["RL_from_start"] == "1") == (s.pretrain_rl_coefficient > 0),
+    "RL_from_start": lambda row, s: (
+        {"0": (1.0, 0.0), "1": ("online", "online")}[row["RL_from_start"]]
+        == (s.pretrain_supervised_coefficient, s.pretrain_rl_coefficient)
+    ),
+    "pretrain_rl_coeff": lambda row, s: (
+        float(row["pretrain_rl_coeff"]) == loss_coefficients(METHODS["td3_odt"], s, "pretrain")[1]
+    ),
     "critic_layernorm": lambda row, s: (row["critic_layernorm"] == "yes") == s.critic_layer_norm,
     "drop_trivial_trajs": lambda row, s: (
         {"no": False, "1-step trajs after the first 9": True}[row["drop_trivial_trajs"]]
@@ -144,6 +156,120 @@ def test_antmaze_v0_has_the_settings_of_v2(maze: str) -> None:
     assert old == new
 
 
+ALONE = (0.0, 0.7)
+MIXED = (1.0, 0.7)
+IMITATION = (1.0, 0.0)
+ANTMAZE_PRETRAINING = {
+    "td3_odt": MIXED,
+    "ddpg_odt": MIXED,
+    "sac_odt": MIXED,
+    "iql_odt": MIXED,
+    "awac_odt": MIXED,
+    "td3_bc": MIXED,
+    "td3": ALONE,
+    "sac": ALONE,
+    "iql_dt": ALONE,
+    "awac": ALONE,
+    "iql": ALONE,
+    "odt": IMITATION,
+    "pdt": IMITATION,
+    "grpo": IMITATION,
+    "ppo": IMITATION,
+    "ppo_odt": IMITATION,
+    "awr": IMITATION,
+    "awr_odt": IMITATION,
+}
+"""What the supervised and the RL term weigh with ``rl_coefficient`` 0.7: the paper's code pretrains AntMaze with the
+online coefficients (``RL_from_start``), but PPO and AWR by the supervised term alone."""
+
+
+@pytest.mark.parametrize("preset", preset_names())
+@pytest.mark.parametrize("method", METHODS)
+def test_antmaze_pretrains_with_the_online_coefficients(method: str, preset: str) -> None:
+    chosen = {} if METHODS[method].gradient is None else {"rl_coefficient": 0.7}
+    task = get_task("antmaze-umaze-v2")
+    settings = resolve_hyperparameters(task, method, preset, chosen)
+    assert loss_coefficients(METHODS[method], settings, "pretrain") == ANTMAZE_PRETRAINING[method]
+    hopper = resolve_hyperparameters(get_task("hopper-medium-v2"), method, preset, chosen)
+    usual = ANTMAZE_PRETRAINING[method] if METHODS[method].network == "mlp" else IMITATION
+    assert loss_coefficients(METHODS[method], hopper, "pretrain") == usual
+    assert loss_coefficients(METHODS[method], hopper, "online") == loss_coefficients(
+        METHODS[method], settings, "online"
+    )
+
+
+def test_a_sweep_over_alpha_changes_both_phases_on_antmaze() -> None:
+    axes = {"rl_coefficient": Axis(values=[0.1, 0.5])}
+    spec = SweepSpec(name="s", tasks=["antmaze-umaze-v2"], methods=["td3_odt"], seeds=[0], axes=axes)
+    for trial, alpha in zip(make_plan(spec).trials, (0.1, 0.5), strict=True):
+        settings = trial.experiment.hyperparameters()
+        for phase in BOTH_PHASES:
+            assert loss_coefficients(METHODS["td3_odt"], settings, phase) == (1.0, alpha)
+
+
+@pytest.mark.parametrize("preset", preset_names())
+@pytest.mark.parametrize(
+    ("task", "published"),
+    [
+        ("antmaze-umaze-v2", {"expectile": 0.9, "inverse_temperature": 10.0, "reward_shift": -1.0}),
+        ("antmaze-large-play-v0", {"expectile": 0.9, "inverse_temperature": 10.0, "reward_shift": -1.0}),
+        ("pen-human-v1", {"expectile": 0.8, "inverse_temperature": 3.0, "dropout": 0.1}),
+        ("hammer-cloned-v1", {"expectile": 0.8, "inverse_temperature": 3.0, "dropout": 0.1}),
+        ("hopper-medium-v2", {"expectile": 0.7, "inverse_temperature": 3.0}),
+        ("maze2d-umaze-v1", {"expectile": 0.7, "inverse_temperature": 3.0}),
+        ("Pendulum-v1", {"expectile": 0.7, "inverse_temperature": 3.0, "reward_divisor": 10.0}),
+    ],
+)
+def test_iql_has_corl_s_settings_of_each_suite(task: str, published: dict[str, Any], preset: str) -> None:
+    everywhere = {
+        "dropout": 0.0,
+        "critic_layer_norm": False,
+        "discount": 0.99,
+        "tau": 0.005,
+        "learning_rate": 3e-4,
+        "critic_learning_rate": 3e-4,
+        "max_advantage_weight": 100.0,
+        "reward_divisor": 1.0,
+        "reward_shift": 0.0,
+        "bootstrap_at_time_limit": True,
+        "bootstrap_at_offline_cuts": True,
+        "drop_worst_trajectory": False,
+        "drop_trivial_trajectories": False,
+    }
+    settings = resolve_hyperparameters(get_task(task), "iql", preset, {}).model_dump()
+    assert settings.items() >= (everywhere | published).items()
+    if "expectile" in published and published["expectile"] != 0.7:
+        origins = setting_origins(settings_layers(get_task(task), "iql", preset))
+        assert origins["expectile"].place == f"suite {get_task(task).suite}, method iql"
+        assert "CORL" in origins["expectile"].source
+
+
+def test_td3_bc_has_neither_layer_norm_nor_divided_rewards() -> None:
+    for task in ("hammer-human-v1", "antmaze-umaze-v2", "hopper-random-v2"):
+        settings = resolve_hyperparameters(get_task(task), "td3_bc", "paper", {})
+        assert (settings.critic_layer_norm, settings.reward_divisor, settings.dropout) == (False, 1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("task", "return_scale"),
+    [
+        ("antmaze-umaze-v2", 1.0),
+        ("hopper-medium-v2", 0.001),
+        ("pen-human-v1", 0.001),
+        ("maze2d-open-v0", 0.001),
+    ],
+)
+def test_pdt_has_its_release_s_settings(task: str, return_scale: float) -> None:
+    paper, small = (
+        resolve_hyperparameters(get_task(task), "pdt", preset, {}) for preset in ("paper", "small")
+    )
+    for settings in (paper, small):
+        assert (settings.return_scale, settings.reward_shift, settings.reward_divisor) == (return_scale, 0, 1)
+    assert (paper.pretrain_updates, small.pretrain_updates) == (50_000, 2_000)
+    origins = setting_origins(settings_layers(get_task(task), "pdt", "paper"))
+    assert origins["pretrain_updates"].place == "preset paper, method pdt"
+
+
 @pytest.mark.parametrize("name", task_names())
 def test_every_setting_has_a_place_and_a_source(name: str) -> None:
     for preset in preset_names():
@@ -157,6 +283,18 @@ def test_every_setting_has_a_place_and_a_source(name: str) -> None:
                 assert getattr(settings, setting) == layer.values[setting]
 
 
+def test_blocks_of_methods_set_what_these_methods_use() -> None:
+    files = [presets_file(), *presets_file().presets.values(), *suites()]
+    for method, block in [item for file in files for item in file.methods.items()]:
+        unused = ignored_settings(METHODS[method]).keys() & block.hyperparameters.keys()
+        assert unused <= {
+            "rl_coefficient",
+            "pretrain_rl_coefficient",
+            "num_heads",
+        }  # shown as 0, and a divisor
+        assert not METHODS[method].fixed.keys() & block.hyperparameters.keys()
+
+
 def test_the_last_place_that_sets_a_value_is_its_origin() -> None:
     def places(task: str, method: str, preset: str) -> dict[str, str]:
         origins = setting_origins(settings_layers(get_task(task), method, preset))
@@ -166,6 +304,8 @@ def test_the_last_place_that_sets_a_value_is_its_origin() -> None:
     assert door["return_scale"] == "environment door"
     assert door["replay_capacity"] == "suite adroit"
     assert door["batch_size"] == "default"
+    assert places("antmaze-umaze-v2", "td3", "paper")["pretrain_supervised_coefficient"] == "suite antmaze"
+    assert places("antmaze-umaze-v2", "ppo", "paper")["pretrain_supervised_coefficient"] == "method ppo"
     assert places("hopper-random-v2", "td3_odt", "paper")["min_env_steps_per_iteration"] == "data random"
     assert places("hopper-random-v2", "odt", "small")["rl_coefficient"] == "method odt"
     assert places("hopper-random-v2", "odt", "small")["batch_size"] == "preset small"
@@ -178,5 +318,7 @@ def test_the_departures_of_the_published_code_are_the_paper_preset_s_alone() -> 
     assert (paper.bootstrap_at_time_limit, small.bootstrap_at_time_limit) == (False, True)
     assert (paper.bootstrap_at_offline_cuts, small.bootstrap_at_offline_cuts) == (False, True)
     assert (paper.drop_worst_trajectory, small.drop_worst_trajectory) == (True, False)
+    entropies = (resolve_hyperparameters(task, "iql_odt", preset, {}) for preset in ("paper", "small"))
+    assert [settings.published_entropy for settings in entropies] == [True, False]
     hopper = resolve_hyperparameters(get_task("hopper-medium-v2"), "td3_odt", "paper", {})
     assert hopper.bootstrap_at_offline_cuts is True  # the MuJoCo files keep true terminals

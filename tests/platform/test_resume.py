@@ -256,8 +256,9 @@ def test_other_data_and_other_checkpoints_are_refused(data: Path, undisturbed: P
         save_checkpoint(folder / "checkpoints", int(newest.name) + 1, copy)
 
     for change, message in (
-        ({"schema": 99}, "checkpoint schema 99, this version reads 1"),
-        ({"schema": 1, "task": "Hopper-v4"}, "checkpoint of the task Hopper-v4, not of Pendulum-v1"),
+        ({"schema": 99}, "checkpoint schema 99, this version reads 2"),
+        ({"schema": 1}, "pretrained on fewer trajectories: it can be evaluated, but not continued"),
+        ({"schema": 2, "task": "Hopper-v4"}, "checkpoint of the task Hopper-v4, not of Pendulum-v1"),
         ({"task": "Pendulum-v1", "method": "odt"}, "checkpoint of the method odt, not of td3_odt"),
     ):
         rewrite(**change)

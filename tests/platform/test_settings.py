@@ -24,6 +24,8 @@ def test_overrides_get_the_types_of_their_fields() -> None:
             "critic_layer_norm=1",
             "online_target_return=-3",
             "reward_delay=5",
+            "pretrain_rl_coefficient=online",
+            "pretrain_supervised_coefficient=0",
         ]
     )
     assert parsed == {
@@ -36,6 +38,8 @@ def test_overrides_get_the_types_of_their_fields() -> None:
         "critic_layer_norm": True,
         "online_target_return": -3.0,
         "reward_delay": 5,
+        "pretrain_rl_coefficient": "online",
+        "pretrain_supervised_coefficient": 0.0,
     }
     assert isinstance(parsed["dropout"], float)
     assert isinstance(parsed["online_steps"], int)
@@ -65,6 +69,9 @@ def test_the_last_of_equal_keys_counts() -> None:
         ("reward_delay=-1", r"expected an integer or episode \(steps between payments"),
         ("reward_delay=2.5", r"expected an integer or episode"),
         ("reward_delay=end", r"expected an integer or episode"),
+        ("pretrain_rl_coefficient=-1", r"expected a number >= 0 or online \("),
+        ("pretrain_supervised_coefficient=offline", r"expected a number >= 0 or online \("),
+        ("pretrain_rl_coefficient=inf", r"expected a number >= 0 or online \("),
     ],
 )
 def test_bad_overrides_get_one_clear_line(assignment: str, message: str) -> None:
