@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vitamin.algorithms.normalization import Observations
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.errors import DatasetError
 from vitamin.platform.datasets.provenance import (
@@ -168,7 +169,7 @@ def _misfits(trajectories: Trajectories, task: Task) -> Iterator[str]:
             yield f"observation {expected.column} ({expected.what}) {misfit}"
 
 
-def _misfit(values: NDArray[np.float32], expected: ObservationRange) -> str | None:
+def _misfit(values: Observations, expected: ObservationRange) -> str | None:
     width = expected.high - expected.low
     slack = _SLACK * width
     outside = np.mean((values < expected.low - slack) | (values > expected.high + slack))

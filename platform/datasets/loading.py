@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vitamin.algorithms.normalization import Observations, as_observations
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.platform.datasets.checks import check_dataset, check_episodes
 from vitamin.platform.datasets.doubts import find_doubts
@@ -91,9 +92,9 @@ def read_dataset(path: Path, task: Task | None) -> LoadedDataset:
     actions, clipped = _unit_actions(raw.actions.astype(np.float32, copy=False), task)
     kept = episodes.kept
     trajectories = Trajectories(
-        observations=_floats(raw.observations)[kept],
+        observations=_observations(raw.observations)[kept],
         actions=actions[kept],
-        rewards=_floats(raw.rewards).reshape(-1)[kept],
+        rewards=np.ascontiguousarray(raw.rewards, np.float32).reshape(-1)[kept],
         next_observations=_next_observations(raw)[kept],
         terminals=terminals[kept],
         offsets=episodes.offsets,
@@ -108,18 +109,18 @@ def read_dataset(path: Path, task: Task | None) -> LoadedDataset:
     )
 
 
-def _floats(array: NDArray[Any]) -> NDArray[np.float32]:
-    return np.ascontiguousarray(array, np.float32)
+def _observations(array: NDArray[Any]) -> Observations:
+    return np.require(as_observations(array), requirements="C")
 
 
 def _flags(array: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray(array.reshape(-1) != 0)
 
 
-def _next_observations(raw: RawDataset) -> NDArray[np.float32]:
+def _next_observations(raw: RawDataset) -> Observations:
     if raw.next_observations is not None:
-        return _floats(raw.next_observations)
-    return following_observations(_floats(raw.observations))
+        return _observations(raw.next_observations)
+    return following_observations(_observations(raw.observations))
 
 
 def _unit_actions(actions: NDArray[np.float32], task: Task | None) -> tuple[NDArray[np.float32], int]:

@@ -42,14 +42,14 @@ def test_dtypes_are_those_of_trajectories(tmp_path: Path) -> None:
     stored = {field.name: getattr(loaded, field.name) for field in fields(Trajectories)}
     assert stored.pop("successes") is None
     assert {name: array.dtype for name, array in stored.items()} == {
-        "observations": np.float32,
+        "observations": np.float64,
         "actions": np.float32,
         "rewards": np.float32,
-        "next_observations": np.float32,
+        "next_observations": np.float64,
         "terminals": np.bool_,
         "offsets": np.int64,
     }
-    assert_array_equal(loaded.observations, arrays["observations"][:FINISHED].astype(np.float32))
+    assert_array_equal(loaded.observations, arrays["observations"][:FINISHED])
 
 
 def test_columns_are_flattened(tmp_path: Path) -> None:
