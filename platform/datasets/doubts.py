@@ -46,7 +46,7 @@ def find_doubts(
         found = [*_minari_doubts(attributes, task)] if not is_minari(task.name) else []
     else:
         found = [*_name_doubts(_own_name(path), task)]
-    stated = _stated_task(attributes)
+    stated = stated_task(attributes)
     if stated is not None:
         found += [*_payment_doubts(attributes), *_reward_doubts(trajectories.rewards, task, 0.0)]
         return (*found, *_check_stated(stated, path, task))
@@ -56,7 +56,7 @@ def find_doubts(
     return (*found, *(of_rewards or _score_doubts(trajectories, task)))
 
 
-def _stated_task(attributes: Mapping[str, Any]) -> Task | None:
+def stated_task(attributes: Mapping[str, Any]) -> Task | None:
     """What the attributes of collected data say that it belongs to."""
     name, env_id = (attributes.get(key) for key in ("task", "environment"))
     if not isinstance(name, str) or not isinstance(env_id, str):
@@ -97,7 +97,7 @@ def _minari_doubts(attributes: Mapping[str, Any], task: Task) -> Iterator[str]:
     if task.dataset_kind is not None and (family := family_of(attributes[MINARI_ATTRIBUTE])) is not None:
         yield f"it is not D4RL's data: {family.reason}"
     recorded = attributes.get(ENVIRONMENT_ATTRIBUTE)
-    env_id = json.loads(recorded).get("id") if recorded and _stated_task(attributes) is None else None
+    env_id = json.loads(recorded).get("id") if recorded and stated_task(attributes) is None else None
     if env_id is not None and env_id != task.env_id.rpartition(":")[2]:
         yield f"it was made in {env_id}, whose rewards and terminations may differ from {task.env_id}'s"
 
