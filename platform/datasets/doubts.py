@@ -96,10 +96,18 @@ def _minari_doubts(attributes: Mapping[str, Any], task: Task) -> Iterator[str]:
     """Of public datasets that are not the task's data, and of an environment that is not the task's."""
     if task.dataset_kind is not None and (family := family_of(attributes[MINARI_ATTRIBUTE])) is not None:
         yield f"it is not D4RL's data: {family.reason}"
-    recorded = attributes.get(ENVIRONMENT_ATTRIBUTE)
-    env_id = json.loads(recorded).get("id") if recorded and stated_task(attributes) is None else None
+    env_id = _recorded_environment(attributes) if stated_task(attributes) is None else None
     if env_id is not None and env_id != task.env_id.rpartition(":")[2]:
         yield f"it was made in {env_id}, whose rewards and terminations may differ from {task.env_id}'s"
+
+
+def _recorded_environment(attributes: Mapping[str, Any]) -> str | None:
+    """The id in Gymnasium's specification of the environment, if the file has one that can be read."""
+    try:
+        env_id = json.loads(attributes[ENVIRONMENT_ATTRIBUTE])["id"]
+    except (KeyError, ValueError, TypeError):
+        return None
+    return env_id if isinstance(env_id, str) else None
 
 
 def _own_name(path: Path) -> Path:

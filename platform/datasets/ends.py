@@ -22,6 +22,7 @@ _ROUNDING = 4
 _RESET = 0.1
 _SOME = 0.1
 _MOST = 0.5
+_HOPELESS = 0.75
 _NEARLY_ALL = 0.9
 _MANY_TIMES = 10
 _FEW_EPISODES = 5
@@ -123,7 +124,7 @@ class _Crossings:
     @property
     def hopeless(self) -> bool:
         """Whether most episodes are pieces of several."""
-        return bool(np.mean(self.reset) > _MOST)
+        return bool(np.mean(self.reset) > _HOPELESS)
 
     def sentences(self) -> Iterator[str]:
         """What is wrong, if it is in more than some episodes."""
