@@ -7,6 +7,7 @@ from typing import Any, Protocol, SupportsFloat, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from vitamin.algorithms.normalization import Observations, as_observations
 from vitamin.errors import EnvironmentFailure, TaskError, VitaminError
 
 
@@ -49,6 +50,7 @@ def require_restorable(environment: Environment) -> None:
     environment.save_state()
 
 
+_LARGEST = float(np.finfo(np.float32).max)
 _SUCCESS_KEYS = ("success", "is_success")
 """Entries of a step's info in which environments say whether the goal is reached."""
 
@@ -72,7 +74,7 @@ class CheckedEnvironment:
         self._steps = 0
         self.success: bool | None = None
 
-    def reset(self, seed: int) -> NDArray[np.float32]:
+    def reset(self, seed: int) -> Observations:
         """Begins an episode; its first observation (S,).
 
         Raises:
@@ -80,13 +82,13 @@ class CheckedEnvironment:
         """
         self._steps, self.success = 0, None
         try:
-            observation = np.asarray(self._environment.reset(seed=seed)[0], np.float32)
+            observation = as_observations(self._environment.reset(seed=seed)[0])
         except Exception as error:
             raise self._failure(f"raised {type(error).__name__}: {error}") from error
         self._check(observation)
         return observation
 
-    def step(self, action: NDArray[np.float32]) -> tuple[NDArray[np.float32], float, bool, bool]:
+    def step(self, action: NDArray[np.float32]) -> tuple[Observations, float, bool, bool]:
         """One step: observation (S,), reward, whether it terminated, whether a time limit ended it.
 
         Raises:
@@ -95,7 +97,7 @@ class CheckedEnvironment:
         self._steps += 1
         try:
             raw_observation, raw_reward, terminated, truncated, info = self._environment.step(action)
-            observation, reward = np.asarray(raw_observation, np.float32), float(raw_reward)
+            observation, reward = as_observations(raw_observation), float(raw_reward)
             reached = [bool(info[key]) for key in _SUCCESS_KEYS if key in info]
         except Exception as error:
             raise self._failure(f"raised {type(error).__name__}: {error}") from error
@@ -131,12 +133,12 @@ class CheckedEnvironment:
         except Exception as error:
             raise self._failure(f"raised {type(error).__name__}: {error}") from error
 
-    def _check(self, observation: NDArray[np.float32]) -> None:
+    def _check(self, observation: Observations) -> None:
         if observation.shape != self._shape:
             raise self._failure(
                 f"returned an observation of shape {observation.shape} instead of {self._shape}"
             )
-        if not np.isfinite(observation).all():
+        if not (np.abs(observation) <= _LARGEST).all():  # false for NaN as well
             raise self._failure(f"returned an observation that is not finite: {observation.tolist()}")
 
     def _failure(self, what: str) -> EnvironmentFailure:

@@ -59,8 +59,8 @@ def rollout_groups(
         environments: W or ``group_size``, whichever is more, made alike; `RestorableEnvironment`.
         policy: Stochastic, in evaluation mode.
         hyperparameters: Sizes, context length, scales of rewards and returns.
-        observation_mean: float32 (S,), on the CPU.
-        observation_std: float32 (S,), on the CPU.
+        observation_mean: (S,), on the CPU.
+        observation_std: (S,), on the CPU; the divisor of the observations.
         episodes: W.
         target_return: Return-to-go at the start of the episodes, in scaled-reward units.
         rng: Source of starts and actions. The episodes are those that `rollout_unit` makes of it.

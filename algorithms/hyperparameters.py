@@ -306,6 +306,10 @@ class Hyperparameters(BaseModel):
     bootstrap_at_offline_cuts: bool = Field(
         True, description="False: the last step of each offline trajectory counts as terminal"
     )
+    amplify_constant_observations: bool = Field(
+        True,
+        description="True: observation components that are constant in the data are divided by 1e-6; False: by 1",
+    )
 
     # Arithmetic
     precision: Literal["float32", "bfloat16"] = Field(

@@ -46,16 +46,16 @@ class Replay:
     clipped, returns-to-go summed and scaled. Where the arena keeps them has no influence on what is sampled.
 
     Attributes:
-        observation_mean: float32 (S,), over all offline data.
-        observation_std: float32 (S,), likewise.
+        observation_mean: float64 (S,), over all offline data.
+        observation_std: float64 (S,), likewise; what observations are divided by.
     """
 
     _loses_first_steps: ClassVar[bool] = False
 
     def __init__(
         self,
-        observation_mean: NDArray[np.float32],
-        observation_std: NDArray[np.float32],
+        observation_mean: NDArray[np.float64],
+        observation_std: NDArray[np.float64],
         action_size: int,
         *,
         hyperparameters: Hyperparameters,
@@ -113,7 +113,9 @@ class Replay:
             )
         if hyperparameters.drop_trivial_trajectories:
             trajectories = _without_trivial(trajectories)
-        mean, std = observation_statistics(trajectories.observations)
+        mean, std = observation_statistics(
+            trajectories.observations, amplify_constant=hyperparameters.amplify_constant_observations
+        )
         replay = cls(mean, std, trajectories.actions.shape[1], hyperparameters=hyperparameters, device=device)
         returns = replace(trajectories, rewards=replay._transform(trajectories.rewards)).returns
         replay._fill(trajectories, replay._choose(returns))
@@ -256,14 +258,15 @@ class Replay:
     @staticmethod
     def online_trajectories(
         state: dict[str, NDArray[Any]],
-        observation_mean: NDArray[np.float32],
-        observation_std: NDArray[np.float32],
+        observation_mean: NDArray[np.floating[Any]],
+        observation_std: NDArray[np.floating[Any]],
         hyperparameters: Hyperparameters,
     ) -> Trajectories:
         """The online trajectories of a `state`, oldest first, as the env runners returned them.
 
-        Actions are those values. Observations and rewards went through float32 twice: each is within a few units
-        in the last place of the larger of itself and its mean or shift. Terminals are as `add` stored them.
+        Actions are those values. Observations and rewards went through float32: an observation is within a few
+        units in the last place of its distance from the mean, a reward of the larger of itself and its shift.
+        Terminals are as `add` stored them.
         """
         origins, lengths = state["origins"], state["lengths"]
         order = np.roll(np.arange(len(origins)), -int(state["oldest"][0]))

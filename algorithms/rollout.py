@@ -14,7 +14,7 @@ from vitamin.algorithms.environment import CheckedEnvironment, Environment, chec
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.models.distributions import ACTION_LIMIT
 from vitamin.algorithms.models.heads import PolicyOutput
-from vitamin.algorithms.normalization import normalize, transform_rewards
+from vitamin.algorithms.normalization import Observations, normalize, transform_rewards
 from vitamin.algorithms.trajectories import Trajectories
 
 _INITIAL_ROOM = 256
@@ -66,8 +66,8 @@ def rollout_unit(
         environments: W environments.
         policy: In evaluation mode.
         hyperparameters: Context length, exploration noise, scales of rewards and returns.
-        observation_mean: float32 (S,), on the CPU.
-        observation_std: float32 (S,), on the CPU.
+        observation_mean: (S,), on the CPU.
+        observation_std: (S,), on the CPU; the divisor of the observations.
         target_return: Return-to-go at the start, in scaled-reward units; one for all, or (W,). Each reward is
             subtracted from it when it is paid, see ``reward_delay``. A `LatentPolicy` does not look at it.
         explore: True: the deterministic policy's action plus noise, or a sample of the stochastic policy's
@@ -112,7 +112,7 @@ def begin_episodes(
     W = len(environments)
     seeds = rng.integers(_SEEDS, size=W).tolist()
     first = np.stack([environment.reset(seed) for environment, seed in zip(environments, seeds, strict=True)])
-    episodes = Episodes(W, first.shape[1], action_size, condition, record_log_probs)
+    episodes = Episodes(W, first.shape[1], action_size, condition, first.dtype, record_log_probs)
     episodes.observations[:, 0] = first
     return episodes
 
@@ -133,13 +133,13 @@ class Player:
         policy: In evaluation mode.
         settings: Context length, exploration noise, scales of rewards and returns.
         mean: Mean of the observations, (S,).
-        std: Their standard deviation, (S,).
+        std: What they are divided by, (S,).
     """
 
     policy: Policy | LatentPolicy
     settings: Hyperparameters
-    mean: NDArray[np.float32]
-    std: NDArray[np.float32]
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
 
     def play(
         self,
@@ -242,7 +242,7 @@ class Episodes:
     """What W episodes, all at the same step, have shown and done so far; room is made as they grow.
 
     Attributes:
-        observations: float32 (W, room, S).
+        observations: (W, room, S), float64 once an environment has given such.
         states: float32 (W, room, S), normalized.
         actions: float32 (W, room, A).
         conditions: float32 (W, room), scaled returns-to-go; or (W, room, Z), latents.
@@ -255,9 +255,15 @@ class Episodes:
     log_probs: NDArray[np.float32] | None = None
 
     def __init__(
-        self, W: int, S: int, A: int, condition: tuple[int, ...] = (), record_log_probs: bool = False
+        self,
+        W: int,
+        S: int,
+        A: int,
+        condition: tuple[int, ...] = (),
+        dtype: Any = np.float32,
+        record_log_probs: bool = False,
     ) -> None:
-        self.observations = np.zeros((W, _INITIAL_ROOM, S), np.float32)
+        self.observations: Observations = np.zeros((W, _INITIAL_ROOM, S), dtype)
         self.states = np.zeros((W, _INITIAL_ROOM, S), np.float32)
         self.actions = np.zeros((W, _INITIAL_ROOM, A), np.float32)
         self.conditions = np.zeros((W, _INITIAL_ROOM, *condition), np.float32)
@@ -293,12 +299,14 @@ class Episodes:
         self,
         i: int,
         step: int,
-        observation: NDArray[np.float32],
+        observation: Observations,
         reward: float,
         terminated: bool,
         truncated: bool,
     ) -> None:
         """Keeps what environment ``i`` returned at ``step``."""
+        if observation.dtype.itemsize > self.observations.dtype.itemsize:
+            self.observations = self.observations.astype(observation.dtype)
         self.observations[i, step + 1] = observation
         self.rewards[i, step] = reward
         if terminated or truncated:
@@ -307,9 +315,8 @@ class Episodes:
 
     def fork(self, i: int, step: int, count: int) -> "Episodes":
         """``count`` copies of episode ``i`` up to the observation at ``step``, from where each can go on."""
-        copies = Episodes(
-            count, self.observations.shape[-1], self.actions.shape[-1], self.conditions.shape[2:]
-        )
+        S, A, dtype = self.observations.shape[-1], self.actions.shape[-1], self.observations.dtype
+        copies = Episodes(count, S, A, self.conditions.shape[2:], dtype)
         copies.reserve(self.rewards.shape[1])
         copies.observations[:, : step + 1] = self.observations[i, : step + 1]
         for name in ("states", "actions", "conditions", "rewards"):

@@ -7,6 +7,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vitamin.algorithms.normalization import Observations
+
 _PER_STEP: Final = ("observations", "actions", "rewards", "next_observations", "terminals")
 
 
@@ -15,10 +17,10 @@ class Trajectories:
     """E trajectories with N steps in total, laid end to end.
 
     Attributes:
-        observations: float32 (N, S), as the environment gives them (not normalized).
+        observations: float32 or float64 (N, S), as the environment gives them (not normalized).
         actions: float32 (N, A), in [-1, 1].
         rewards: float32 (N,), as the environment gives them.
-        next_observations: float32 (N, S); at a trajectory's end the observation after its last step.
+        next_observations: Likewise; at a trajectory's end the observation after its last step.
         terminals: bool (N,); true termination only, never a time limit.
         offsets: int64 (E + 1,); trajectory e is the steps offsets[e] to offsets[e + 1].
         successes: bool (E,), whether a trajectory reached its goal; None where nothing says so.
@@ -26,10 +28,10 @@ class Trajectories:
             saw; None where nobody recorded them.
     """
 
-    observations: NDArray[np.float32]
+    observations: Observations
     actions: NDArray[np.float32]
     rewards: NDArray[np.float32]
-    next_observations: NDArray[np.float32]
+    next_observations: Observations
     terminals: NDArray[np.bool_]
     offsets: NDArray[np.int64]
     successes: NDArray[np.bool_] | None = None

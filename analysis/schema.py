@@ -43,7 +43,10 @@ class DatasetInfo(BaseModel):
         None, description="what the data is when it is not the task's published dataset, else null"
     )
     doubts: tuple[str, ...] = Field(
-        (), description="what speaks against its being the task's data, a sentence each"
+        (), description="what speaks against its being sound, or the task's data, a sentence each"
+    )
+    notes: tuple[str, ...] = Field(
+        (), description="what else was said of it, such as constant observations, a sentence each"
     )
 
 

@@ -39,9 +39,10 @@ Ray: `vitamin evaluate RUN` works where only these were copied. Nothing in a che
 | `state.json` | task, method, counters |
 | `manifest.json` | digests of the files |
 
-A policy sees `(observation - mean) / std`, with the statistics of all offline observations, 1e-6 added to the
-deviation. They lie in `tensors.safetensors` as `module/observation_mean` and `module/observation_std`, float32 (S,)
-each:
+A policy sees `(observation - mean) / std`, computed in float64 and then made float32, with the statistics of all
+offline observations, 1e-6 added to the deviation; without `amplify_constant_observations` the `std` of what is constant
+in the data is 1. They lie in `tensors.safetensors` as `module/observation_mean` and `module/observation_std`, float64
+(S,) each (float32 in older checkpoints):
 
 ```python
 from safetensors.numpy import load_file

@@ -37,7 +37,7 @@ class OfflineToOnlineConfig(AlgorithmConfig):
     ``training(**kwargs)`` takes every field of `Hyperparameters`, ``method``, and RLlib's own training settings.
     The environment and the offline data are given as callables without arguments that can be pickled, so that env
     runners and learners build them in their own processes: ``environment_creator`` returns an environment with
-    float32 Box observations (S,) and actions in [-1, 1]^A; ``dataset_loader`` returns `Trajectories`.
+    Box observations (S,) and actions in [-1, 1]^A; ``dataset_loader`` returns `Trajectories`.
     """
 
     def __init__(self, algo_class: type | None = None) -> None:

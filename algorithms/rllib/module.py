@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import torch
 from gymnasium.spaces import Box
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ from vitamin.algorithms.methods import get_method
 from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.randomness import Stream, torch_seed
 
-PolicyWeights = dict[str, NDArray[np.float32]]
+PolicyWeights = dict[str, NDArray[Any]]
 
 
 _NETWORKS = (
@@ -60,8 +59,8 @@ class OfflineToOnlineModule(TorchRLModule, InferenceOnlyAPI):
             # RLlib cannot delete nested attributes, but passes over those that are None.
             for name in self._learner_only:
                 setattr(self.networks, name, None)
-        self.register_buffer("observation_mean", torch.zeros(observation_size))
-        self.register_buffer("observation_std", torch.ones(observation_size))
+        self.register_buffer("observation_mean", torch.zeros(observation_size, dtype=torch.float64))
+        self.register_buffer("observation_std", torch.ones(observation_size, dtype=torch.float64))
 
     def get_non_inference_attributes(self) -> list[str]:
         """What only the learner needs."""

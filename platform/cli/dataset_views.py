@@ -33,7 +33,9 @@ def print_report(report: DatasetReport) -> None:
             f"{report.normalized_mean:.1f} for the mean return, {report.normalized_best:.1f} for the best"
         )
         fields.append(("normalized score", scores))
+    fields += _each("cannot be trained on", (report.refusal,) if report.refusal else ())
     fields += _each("doubt", report.doubts)
+    fields += _each("note", report.notes)
     fields += _each("quirk found", report.quirks)
     fields += _each("known of the published file", report.known_quirks)
     print_fields(f"Dataset {report.path.name}", fields)

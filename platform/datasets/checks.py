@@ -16,13 +16,14 @@ _MATRICES = ("observations", "next_observations", "actions")
 
 
 def check_dataset(raw: RawDataset, path: Path, task: Task | None) -> None:
-    """All checks that need no episodes: shapes, lengths, widths, finite values.
+    """All checks that need no episodes: shapes, widths, finite values.
 
     Raises:
         DatasetError: With the array, and the place in it.
     """
     _check_shapes(raw, path)
-    _check_lengths(raw, path)
+    if not len(raw.observations):
+        raise DatasetError(f"{path} holds no steps.")
     if task is not None:
         _check_widths(raw, path, task)
     for name, array in raw.arrays().items():
@@ -43,27 +44,17 @@ def check_episodes(offsets: NDArray[np.int64], num_steps: int, path: Path) -> No
 
 def _check_shapes(raw: RawDataset, path: Path) -> None:
     for name, array in raw.arrays().items():
-        if array.dtype.kind not in "biuf":
-            raise DatasetError(f"{path}: {name} holds {array.dtype}, not numbers.")
         if name in _MATRICES:
             if array.ndim != 2:
                 raise DatasetError(f"{path}: {name} has shape {array.shape}; expected (steps, width).")
+            if not array.shape[1]:
+                raise DatasetError(f"{path}: {name} are 0 wide.")
         elif array.ndim != 1 and array.shape[1:] != (1,):
             raise DatasetError(f"{path}: {name} has shape {array.shape}; expected (steps,).")
     following = raw.next_observations
     if following is not None and following.shape[1] != raw.observations.shape[1]:
         widths = f"{following.shape[1]} wide, observations {raw.observations.shape[1]}"
         raise DatasetError(f"{path}: next_observations are {widths}.")
-
-
-def _check_lengths(raw: RawDataset, path: Path) -> None:
-    lengths = {name: len(array) for name, array in raw.arrays().items()}
-    if len(set(lengths.values())) > 1:
-        raise DatasetError(
-            f"{path}: lengths disagree: {', '.join(f'{name} {length}' for name, length in lengths.items())}."
-        )
-    if not lengths["observations"]:
-        raise DatasetError(f"{path} holds no steps.")
 
 
 def _check_widths(raw: RawDataset, path: Path, task: Task) -> None:

@@ -1,5 +1,6 @@
 """Reading a gzip-compressed HDF5 dataset with all cores; h5py alone inflates one chunk after the other."""
 
+import math
 import os
 import zlib
 from collections.abc import Iterable
@@ -19,14 +20,23 @@ def read_array(dataset: h5py.Dataset) -> NDArray[Any]:
     """
     if not _only_gzip(dataset):
         return np.asarray(dataset[()])
-    out: NDArray[Any] = np.full(dataset.shape, dataset.fillvalue, dataset.dtype)
+    count, needed = dataset.id.get_num_chunks(), math.prod(map(_ceil_div, dataset.shape, dataset.chunks))
+    out: NDArray[Any] = np.empty(dataset.shape, dataset.dtype)
+    if count < needed:
+        out[...] = (
+            dataset.fillvalue
+        )  # HDF5 crashes on some damaged ones, so that it is asked only where it counts
     workers = min(
         8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
-    starts = [dataset.id.get_chunk_info(i).chunk_offset for i in range(dataset.id.get_num_chunks())]
+    starts = [dataset.id.get_chunk_info(i).chunk_offset for i in range(count)]
     with ThreadPoolExecutor(workers) as pool:
         _drain(pool.map(lambda start: _inflate(dataset, start, out), starts))
     return out
+
+
+def _ceil_div(size: int, part: int) -> int:
+    return -(-size // part)
 
 
 def _only_gzip(dataset: h5py.Dataset) -> bool:

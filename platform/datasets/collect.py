@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vitamin.algorithms.normalization import Observations
 from vitamin.errors import DatasetError, SettingsError, nearest
 from vitamin.platform.datasets.cache import cache_directory, cached_path, install, make_way
 from vitamin.platform.datasets.hdf5 import RawDataset, write_raw
@@ -155,8 +156,8 @@ def write_stand_in(path: Path, raw: RawDataset, task: Task, attributes: dict[str
 def act_in(task: Task, act: Act, steps: int, seed: int, progress: Progress) -> RawDataset:
     """``steps`` steps in the task's environment, one episode after the other."""
     described = describe_environment(task)
-    observations = np.empty((steps, described.observation_size), np.float32)
-    next_observations = np.empty_like(observations)
+    observations: Observations = np.empty((steps, described.observation_size))
+    next_observations: Observations = np.empty_like(observations)
     actions = np.empty((steps, len(described.action_low)), np.float32)
     rewards = np.empty(steps, np.float32)
     terminals, timeouts = np.zeros(steps, bool), np.zeros(steps, bool)
@@ -173,7 +174,15 @@ def act_in(task: Task, act: Act, steps: int, seed: int, progress: Progress) -> R
                 observation, _ = env.reset()
             if (step + 1) % _REPORT_EVERY == 0:
                 progress(step + 1, steps)
+    if all(_fits_float32(array) for array in (observations, next_observations)):
+        observations = observations.astype(np.float32)
+        next_observations = next_observations.astype(np.float32)
     return RawDataset(observations, actions, rewards, terminals, timeouts, next_observations)
+
+
+def _fits_float32(array: Observations) -> bool:
+    """Whether nothing is lost, as in the observations of an environment that gives float32."""
+    return bool((array.astype(np.float32) == array).all())
 
 
 def _random_actions(task: Task, seed: int) -> Act:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vitamin.algorithms.normalization import Observations
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.errors import DatasetError
 from vitamin.platform.datasets.provenance import (
@@ -45,7 +46,7 @@ def find_doubts(
         found = [*_minari_doubts(attributes, task)] if not is_minari(task.name) else []
     else:
         found = [*_name_doubts(_own_name(path), task)]
-    stated = _stated_task(attributes)
+    stated = stated_task(attributes)
     if stated is not None:
         found += [*_payment_doubts(attributes), *_reward_doubts(trajectories.rewards, task, 0.0)]
         return (*found, *_check_stated(stated, path, task))
@@ -55,7 +56,7 @@ def find_doubts(
     return (*found, *(of_rewards or _score_doubts(trajectories, task)))
 
 
-def _stated_task(attributes: Mapping[str, Any]) -> Task | None:
+def stated_task(attributes: Mapping[str, Any]) -> Task | None:
     """What the attributes of collected data say that it belongs to."""
     name, env_id = (attributes.get(key) for key in ("task", "environment"))
     if not isinstance(name, str) or not isinstance(env_id, str):
@@ -95,10 +96,18 @@ def _minari_doubts(attributes: Mapping[str, Any], task: Task) -> Iterator[str]:
     """Of public datasets that are not the task's data, and of an environment that is not the task's."""
     if task.dataset_kind is not None and (family := family_of(attributes[MINARI_ATTRIBUTE])) is not None:
         yield f"it is not D4RL's data: {family.reason}"
-    recorded = attributes.get(ENVIRONMENT_ATTRIBUTE)
-    env_id = json.loads(recorded).get("id") if recorded and _stated_task(attributes) is None else None
+    env_id = _recorded_environment(attributes) if stated_task(attributes) is None else None
     if env_id is not None and env_id != task.env_id.rpartition(":")[2]:
         yield f"it was made in {env_id}, whose rewards and terminations may differ from {task.env_id}'s"
+
+
+def _recorded_environment(attributes: Mapping[str, Any]) -> str | None:
+    """The id in Gymnasium's specification of the environment, if the file has one that can be read."""
+    try:
+        env_id = json.loads(attributes[ENVIRONMENT_ATTRIBUTE])["id"]
+    except (KeyError, ValueError, TypeError):
+        return None
+    return env_id if isinstance(env_id, str) else None
 
 
 def _own_name(path: Path) -> Path:
@@ -168,7 +177,7 @@ def _misfits(trajectories: Trajectories, task: Task) -> Iterator[str]:
             yield f"observation {expected.column} ({expected.what}) {misfit}"
 
 
-def _misfit(values: NDArray[np.float32], expected: ObservationRange) -> str | None:
+def _misfit(values: Observations, expected: ObservationRange) -> str | None:
     width = expected.high - expected.low
     slack = _SLACK * width
     outside = np.mean((values < expected.low - slack) | (values > expected.high + slack))

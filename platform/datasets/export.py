@@ -4,17 +4,19 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from vitamin.errors import DatasetError, TaskError
 from vitamin.platform.datasets.cache import make_way
 from vitamin.platform.datasets.hdf5 import RawDataset, read_attributes, read_raw, write_raw
+from vitamin.platform.datasets.minari_read import converted_path
 from vitamin.platform.datasets.minari_write import write_minari
 from vitamin.platform.datasets.provenance import ORIGIN_ATTRIBUTE, dataset_label, fingerprint
 from vitamin.platform.datasets.sources import dataset_path, is_file_source, source_path
 from vitamin.platform.tasks import Task, get_task
-from vitamin.platform.tasks.minari import is_minari
+from vitamin.platform.tasks.minari import is_minari, minari_folder, minari_id
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,13 @@ class Exportable:
         raw: The arrays, actions in the environment's units.
         attributes: What else is to be known of them.
         task: Their task, if known.
+        source: The file that they were read from, or ``minari:ID``; None for other data.
     """
 
     raw: RawDataset
     attributes: Mapping[str, Any]
     task: Task | None
+    source: str | None = None
 
 
 def exportable_dataset(source: str, task: Task | None = None) -> Exportable:
@@ -55,7 +59,12 @@ def exportable_dataset(source: str, task: Task | None = None) -> Exportable:
         with suppress(TaskError):  # without its environment it can still be written to a file
             task = get_task(source)
     origin = f"{path.name} ({dataset_label(path)}, sha256 {fingerprint(path)[:12]})"
-    return Exportable(raw, {ORIGIN_ATTRIBUTE: source if is_minari(source) else origin, **attributes}, task)
+    return Exportable(
+        raw,
+        {ORIGIN_ATTRIBUTE: source if is_minari(source) else origin, **attributes},
+        task,
+        source if is_minari(source) else str(path),
+    )
 
 
 def export_dataset(data: Exportable, destination: str, *, force: bool = False) -> tuple[str, ...]:
@@ -70,8 +79,13 @@ def export_dataset(data: Exportable, destination: str, *, force: bool = False) -
         What the destination's format could not hold, a sentence each.
 
     Raises:
-        DatasetError: If something is there, it cannot be written, or Minari is to be told a task that is unknown.
+        DatasetError: If something is there, or the data itself, it cannot be written, or Minari is to be told a task
+            that is unknown.
     """
+    if data.source is not None and _is_same(data.source, destination):
+        raise DatasetError(
+            f"{destination} is {data.source} itself, which is to be exported: name another place."
+        )
     if is_minari(destination):
         if data.task is None:
             raise DatasetError(
@@ -87,3 +101,27 @@ def export_dataset(data: Exportable, destination: str, *, force: bool = False) -
     finally:
         part.unlink(missing_ok=True)
     return ()
+
+
+def _is_same(source: str, destination: str) -> bool:
+    """Whether writing the destination would write over the source, or over what it was made from."""
+    origins, targets = _places(source), _places(destination)
+    within = [
+        (place, origin) for target in targets for place in target.resolve().parents for origin in origins
+    ]
+    return any(_same_file(*pair) for pair in (*product(targets, origins), *within))
+
+
+def _places(source: str) -> list[Path]:
+    """The file, or the folder of a Minari dataset that is here, and the file that was made from it."""
+    if not is_minari(source):
+        return [Path(source)]
+    folder = minari_folder() / minari_id(source)
+    return [folder, converted_path(source)] if folder.exists() else [folder]
+
+
+def _same_file(left: Path, right: Path) -> bool:
+    try:
+        return left.samefile(right)
+    except OSError:
+        return False

@@ -86,6 +86,8 @@ def import_dataset(source: str | Path, task: Task, *, force: bool = False) -> Pa
     load_dataset(source, task)
     path = cached_path(task)
     with locked(path):
+        if path.is_file() and path.samefile(source):
+            return path
         if path.is_file() and not force:
             if fingerprint(path) == fingerprint(source):
                 return path

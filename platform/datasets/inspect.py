@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitamin.platform.datasets.hdf5 import read_attributes
-from vitamin.platform.datasets.loading import read_dataset
+from vitamin.platform.datasets.loading import examine_dataset
 from vitamin.platform.datasets.provenance import LAYOUT_ATTRIBUTE, MINARI_ATTRIBUTE, dataset_label
 from vitamin.platform.tasks.minari import family_of
 from vitamin.platform.tasks.task import Task
@@ -68,7 +68,9 @@ class DatasetReport:
         normalized_best: Normalized score of the best return.
         dtypes: How each array is stored.
         quirks: What is unusual about the file.
-        doubts: What speaks against its being the task's data.
+        notes: What whoever trains on it should know.
+        doubts: What speaks against its being sound, or the task's data.
+        refusal: Why nothing can be learned from it; None if something can.
         known_quirks: What the registry says of the published file.
     """
 
@@ -87,7 +89,9 @@ class DatasetReport:
     normalized_best: float | None
     dtypes: dict[str, str]
     quirks: tuple[str, ...]
+    notes: tuple[str, ...]
     doubts: tuple[str, ...]
+    refusal: str | None
     known_quirks: tuple[str, ...]
 
 
@@ -95,9 +99,9 @@ def inspect_dataset(path: Path, task: Task | None = None) -> DatasetReport:
     """Read and check ``path``, for ``task`` if given, and describe it.
 
     Raises:
-        DatasetError: For every defect, as `load_dataset`.
+        DatasetError: As `load_dataset`, but for ends that are not marked: the report says so.
     """
-    dataset = read_dataset(path, task)
+    dataset = examine_dataset(path, task)
     trajectories = dataset.trajectories
     returns = Distribution.of(trajectories.returns)
     return DatasetReport(
@@ -116,7 +120,9 @@ def inspect_dataset(path: Path, task: Task | None = None) -> DatasetReport:
         normalized_best=task.normalized_score(returns.maximum) if task else None,
         dtypes=dataset.dtypes,
         quirks=dataset.quirks + _origin_quirks(path, task),
+        notes=dataset.notes,
         doubts=dataset.doubts,
+        refusal=dataset.refusal,
         known_quirks=task.quirks if task else (),
     )
 

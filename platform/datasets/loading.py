@@ -9,9 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vitamin.algorithms.normalization import Observations, as_observations
 from vitamin.algorithms.trajectories import Trajectories
+from vitamin.errors import DatasetError
 from vitamin.platform.datasets.checks import check_dataset, check_episodes
-from vitamin.platform.datasets.doubts import find_doubts
+from vitamin.platform.datasets.columns import check_columns
+from vitamin.platform.datasets.doubts import find_doubts, stated_task
+from vitamin.platform.datasets.ends import check_ends
 from vitamin.platform.datasets.episodes import cut_episodes, following_observations
 from vitamin.platform.datasets.hdf5 import RawDataset, read_attributes, read_raw
 from vitamin.platform.datasets.quirks import find_quirks
@@ -32,7 +36,9 @@ class LoadedDataset:
         dropped_steps: Steps that are not in ``trajectories``.
         clipped_actions: Action values outside the bounds, now at them.
         quirks: What is unusual about the file, a sentence each.
-        doubts: What speaks against its being the task's data, a sentence each.
+        notes: What whoever trains on it should know, a sentence each.
+        doubts: What speaks against its being sound, or the task's data, a sentence each.
+        refusal: Why nothing can be learned from it; None if something can.
     """
 
     trajectories: Trajectories
@@ -40,31 +46,36 @@ class LoadedDataset:
     dropped_steps: int
     clipped_actions: int
     quirks: tuple[str, ...]
+    notes: tuple[str, ...]
     doubts: tuple[str, ...]
+    refusal: str | None
 
 
 def load_dataset(path: Path, task: Task) -> Trajectories:
     """The finished episodes of a file in D4RL's layout, in its order, with actions rescaled to [-1, 1].
 
-    Doubts about the file are logged as warnings.
+    Doubts about the file, and notes on it, are logged as warnings.
 
     Raises:
         DatasetError: For every defect: missing or damaged file, missing key, lengths that disagree, NaN or
-            infinite values, wrong widths for the task, no finished episode.
+            infinite values, wrong widths for the task, no finished episode, ends that are not marked.
     """
     dataset = read_dataset(path, task)
     for quirk in dataset.quirks:
         logger.info("%s: %s", path, quirk)
-    for warning in dataset_warnings(path, task, dataset.doubts):
+    for warning in dataset_warnings(path, task, dataset.doubts, dataset.notes):
         logger.warning(warning)
     return dataset.trajectories
 
 
-def dataset_warnings(path: Path, task: Task, doubts: Sequence[str]) -> list[str]:
+def dataset_warnings(path: Path, task: Task, doubts: Sequence[str], notes: Sequence[str] = ()) -> list[str]:
     """What `load_dataset` warns of, for those who load the file in a process whose log nobody sees."""
     return [
-        f"{path.name} may not be what {task.name} expects: {doubt}{'' if doubt.endswith('?') else '.'}"
-        for doubt in doubts
+        *(
+            f"{path.name} may not be what {task.name} expects: {doubt}{'' if doubt.endswith('?') else '.'}"
+            for doubt in doubts
+        ),
+        *(f"{path.name}: {note}." for note in notes),
     ]
 
 
@@ -73,6 +84,18 @@ def read_dataset(path: Path, task: Task | None) -> LoadedDataset:
 
     Raises:
         DatasetError: As `load_dataset`.
+    """
+    dataset = examine_dataset(path, task)
+    if dataset.refusal is not None:
+        raise DatasetError(f"{path} cannot be learned from: {dataset.refusal}")
+    return dataset
+
+
+def examine_dataset(path: Path, task: Task | None) -> LoadedDataset:
+    """As `read_dataset`, of files too from whose episodes nothing can be learned.
+
+    Raises:
+        DatasetError: As `read_dataset`, but for a refusal.
     """
     raw = read_raw(path)
     check_dataset(raw, path, task)
@@ -91,35 +114,44 @@ def read_dataset(path: Path, task: Task | None) -> LoadedDataset:
     actions, clipped = _unit_actions(raw.actions.astype(np.float32, copy=False), task)
     kept = episodes.kept
     trajectories = Trajectories(
-        observations=_floats(raw.observations)[kept],
+        observations=_observations(raw.observations)[kept],
         actions=actions[kept],
-        rewards=_floats(raw.rewards).reshape(-1)[kept],
+        rewards=np.ascontiguousarray(raw.rewards, np.float32).reshape(-1)[kept],
         next_observations=_next_observations(raw)[kept],
         terminals=terminals[kept],
         offsets=episodes.offsets,
     )
+    attributes = read_attributes(path)
+    ends = check_ends(raw, trajectories, task, stated=stated_task(attributes) is not None)
+    columns = check_columns(trajectories.observations)
     return LoadedDataset(
         trajectories=trajectories,
         dtypes={name: str(array.dtype) for name, array in raw.arrays().items()},
         dropped_steps=len(terminals) - trajectories.num_steps,
         clipped_actions=clipped,
-        quirks=find_quirks(raw, trajectories, clipped, task),
-        doubts=find_doubts(path, read_attributes(path), trajectories, task) if task else (),
+        quirks=find_quirks(raw, trajectories, clipped, ends.breaks, task),
+        notes=columns.notes,
+        doubts=(
+            *ends.doubts,
+            *columns.doubts,
+            *(find_doubts(path, attributes, trajectories, task) if task else ()),
+        ),
+        refusal=ends.refusal,
     )
 
 
-def _floats(array: NDArray[Any]) -> NDArray[np.float32]:
-    return np.ascontiguousarray(array, np.float32)
+def _observations(array: NDArray[Any]) -> Observations:
+    return np.require(as_observations(array), requirements="C")
 
 
 def _flags(array: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray(array.reshape(-1) != 0)
 
 
-def _next_observations(raw: RawDataset) -> NDArray[np.float32]:
+def _next_observations(raw: RawDataset) -> Observations:
     if raw.next_observations is not None:
-        return _floats(raw.next_observations)
-    return following_observations(_floats(raw.observations))
+        return _observations(raw.next_observations)
+    return following_observations(_observations(raw.observations))
 
 
 def _unit_actions(actions: NDArray[np.float32], task: Task | None) -> tuple[NDArray[np.float32], int]:

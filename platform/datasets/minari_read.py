@@ -138,8 +138,9 @@ def _open(name: str) -> "MinariDataset":
         raise _missing(error) from None
     except Exception as error:  # Minari raises what its parts raise
         raise DatasetError(
-            f"Minari's {name} at {minari_folder() / name} cannot be read: {error}\n"
-            f"`vitamin data fetch {PREFIX}{name} --force` downloads it again."
+            f"Minari's {name} at {minari_folder() / name} cannot be read: it is damaged, or was never finished"
+            f" ({error}).\n`vitamin data fetch {PREFIX}{name} --force` downloads it again if it is one of Minari's own;"
+            " make others anew."
         ) from error
 
 
@@ -260,8 +261,15 @@ def _is_current(path: Path, changed_ns: int) -> bool:
 
 def _not_here(name: str) -> str:
     folder = minari_folder()
+    if (folder / name).exists():
+        return (
+            f"Minari's {name} at {folder / name} was never finished: it holds no data. Delete the folder and make the"
+            f" dataset anew; one of Minari's own is downloaded by `vitamin data fetch {PREFIX}{name}`."
+        )
     here = [
-        path.parent.relative_to(folder).as_posix() for path in sorted(folder.glob("**/data")) if path.is_dir()
+        path.parent.relative_to(folder).as_posix()
+        for path in sorted(folder.glob("**/data"))
+        if any(part.is_file() for part in path.rglob("*"))
     ]
     return (
         f"There is no Minari dataset {name} in {folder}.{nearest(name, here)}\n"

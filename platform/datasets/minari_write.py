@@ -146,7 +146,10 @@ def _environment(attributes: Mapping[str, Any], task: Task) -> tuple[EnvSpec | N
     """The environment in Minari's form, if it has one, else why not."""
     known = read_attributes(minari_path(task.name)) if is_minari(task.name) else attributes
     if stored := known.get(ENVIRONMENT_ATTRIBUTE):
-        return EnvSpec.from_json(stored), ()
+        try:
+            return EnvSpec.from_json(stored), ()
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return None, ("What the data say of their environment cannot be read.",)
     if task.adapter is not None:
         return None, (f"The environment is {task.env_id} with vitamin's adapter {task.adapter}.",)
     with closing(make_raw_environment(task)) as env:

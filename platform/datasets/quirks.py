@@ -1,34 +1,33 @@
 """What is unusual about a dataset, in words for people."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.platform.datasets.hdf5 import RawDataset
+from vitamin.platform.datasets.wording import count
 from vitamin.platform.tasks.task import EpisodeEnds, Task
-
-_SAME = 1e-5
 
 
 def find_quirks(
-    raw: RawDataset, trajectories: Trajectories, clipped_actions: int, task: Task | None
+    raw: RawDataset, trajectories: Trajectories, clipped_actions: int, breaks: int, task: Task | None
 ) -> tuple[str, ...]:
-    """A sentence for each departure of the file from the plain layout, and what the loader made of it."""
+    """A sentence for each departure of the file from the plain layout, and what the loader made of it.
+
+    ``breaks``: steps inside an episode whose next observation is not the following row.
+    """
     found = [
         *_storage(raw, task),
-        *_ends(raw, trajectories, task.episode_ends if task else "flags"),
+        *_ends(raw, trajectories, breaks, task.episode_ends if task else "flags"),
         *_limits(trajectories, task.max_episode_steps if task else None),
     ]
     if clipped_actions:
-        found.append(f"{_count(clipped_actions, 'action value')} beyond the bounds, clipped")
+        found.append(f"{count(clipped_actions, 'action value')} beyond the bounds, clipped")
     return tuple(found)
 
 
 def _storage(raw: RawDataset, task: Task | None) -> list[str]:
     found = []
-    wide = [name for name, array in raw.arrays().items() if array.dtype == np.float64]
+    wide = [name for name in ("actions", "rewards") if getattr(raw, name).dtype == np.float64]
     if wide:
         found.append(f"float64 {', '.join(wide)}, converted to float32")
     if raw.rewards.ndim == 2:
@@ -43,28 +42,26 @@ def _storage(raw: RawDataset, task: Task | None) -> list[str]:
     return found
 
 
-def _ends(raw: RawDataset, trajectories: Trajectories, ends: EpisodeEnds) -> list[str]:
+def _ends(raw: RawDataset, trajectories: Trajectories, breaks: int, ends: EpisodeEnds) -> list[str]:
     found = []
     dropped = len(raw.observations) - trajectories.num_steps
     if ends == "flags":
         if raw.next_observations is None:
             found.append("no next_observations: taken from the following row, across episode ends too")
         if dropped:
-            found.append(f"unfinished last episode of {_count(dropped, 'step')}, dropped")
+            found.append(f"unfinished last episode of {count(dropped, 'step')}, dropped")
     elif dropped:
-        found.append(f"{_count(dropped, 'step')} without next observation, left out")
+        found.append(f"{count(dropped, 'step')} without next observation, left out")
     if ends == "jumps" and raw.timeouts is not None:
         found.append("timeouts not believed: episodes end at terminals and where the observations jump")
     if raw.timeouts is not None:
         both = np.count_nonzero((raw.terminals.reshape(-1) != 0) & (raw.timeouts.reshape(-1) != 0))
         if both:
-            found.append(f"{_count(both, 'step')} both terminal and timeout, taken as terminal")
-    if raw.next_observations is not None:
-        breaks = _breaks(trajectories)
-        if breaks:
-            found.append(
-                f"{_count(breaks, 'step')} inside an episode whose next observation is not the following row"
-            )
+            found.append(f"{count(both, 'step')} both terminal and timeout, taken as terminal")
+    if breaks:
+        found.append(
+            f"{count(breaks, 'step')} inside an episode whose next observation is not the following row"
+        )
     return found
 
 
@@ -76,20 +73,7 @@ def _limits(trajectories: Trajectories, limit: int | None) -> list[str]:
     long = np.count_nonzero(trajectories.lengths > limit)
     found = []
     if short:
-        found.append(f"{_count(short, 'episode')} cut off before the limit of {limit} steps")
+        found.append(f"{count(short, 'episode')} cut off before the limit of {limit} steps")
     if long:
-        found.append(f"{_count(long, 'episode')} longer than the limit of {limit} steps")
+        found.append(f"{count(long, 'episode')} longer than the limit of {limit} steps")
     return found
-
-
-def _breaks(trajectories: Trajectories) -> int:
-    """Steps inside an episode whose next observation differs from the observation of the following step."""
-    inside = np.ones(max(trajectories.num_steps - 1, 0), bool)
-    inside[trajectories.offsets[1:-1] - 1] = False
-    before, after = trajectories.next_observations[:-1], trajectories.observations[1:]
-    suspects: NDArray[np.int64] = np.flatnonzero((before != after).any(axis=1) & inside)
-    return int(np.count_nonzero((np.abs(before[suspects] - after[suspects]) > _SAME).any(axis=1)))
-
-
-def _count(number: int | np.integer[Any], noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}".replace(",", " ")

@@ -1,4 +1,4 @@
-"""Gymnasium environments of tasks: float32 observations, actions in [-1, 1]."""
+"""Gymnasium environments of tasks: observations as numbers of float32 or float64, actions in [-1, 1]."""
 
 from vitamin.platform.environments.make import (
     EnvironmentDescription,

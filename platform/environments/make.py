@@ -10,9 +10,10 @@ from gymnasium.spaces import Box
 from numpy.typing import NDArray
 
 from vitamin.algorithms.environment import require_restorable
+from vitamin.algorithms.normalization import Observations
 from vitamin.errors import TaskError
 from vitamin.platform.environments.mujoco_log import route_mujoco_warnings
-from vitamin.platform.environments.unit_box import Action, Observation, RawEnvironment, UnitBox
+from vitamin.platform.environments.unit_box import Action, RawEnvironment, UnitBox
 from vitamin.platform.tasks.extras import require_extra
 from vitamin.platform.tasks.task import Task
 
@@ -32,8 +33,8 @@ def known_environments() -> list[str]:
     return list(gymnasium.registry)
 
 
-def make_environment(task: Task, render_mode: str | None = None) -> gymnasium.Env[Observation, Action]:
-    """The task's environment with its time limit, float32 observations (S,) and actions (A,) in [-1, 1].
+def make_environment(task: Task, render_mode: str | None = None) -> gymnasium.Env[Observations, Action]:
+    """The task's environment with its time limit, observations (S,) as float32 or float64 and actions (A,) in [-1, 1].
 
     Args:
         task: The task.

@@ -7,9 +7,9 @@ import numpy as np
 from gymnasium.spaces import Box
 from numpy.typing import NDArray
 
+from vitamin.algorithms.normalization import Observations, as_observations
 from vitamin.platform.environments import saved_state
 
-Observation = NDArray[np.float32]
 Action = NDArray[np.float32]
 RawEnvironment = gymnasium.Env[NDArray[Any], NDArray[Any]]
 
@@ -20,8 +20,8 @@ def to_environment_units(actions: Action, low: Action, high: Action) -> Action:
     return center + actions * half if np.any(center != 0) or np.any(half != 1) else actions
 
 
-class UnitBox(gymnasium.Wrapper[Observation, Action, NDArray[Any], NDArray[Any]]):
-    """Observations as float32 and actions from [-1, 1], scaled to the environment's bounds.
+class UnitBox(gymnasium.Wrapper[Observations, Action, NDArray[Any], NDArray[Any]]):
+    """Observations as float32 or float64 and actions from [-1, 1], scaled to the environment's bounds.
 
     Gymnasium's RescaleAction and DtypeObservation do the same in two layers and cost a sixth of a cheap
     environment's step.
@@ -33,9 +33,8 @@ class UnitBox(gymnasium.Wrapper[Observation, Action, NDArray[Any], NDArray[Any]]
         observations, actions = env.observation_space, env.action_space
         assert isinstance(observations, Box)
         assert isinstance(actions, Box)
-        self.observation_space = Box(
-            observations.low.astype(np.float32), observations.high.astype(np.float32), dtype=np.float32
-        )
+        low, high = as_observations(observations.low), as_observations(observations.high)
+        self.observation_space = Box(low, high, dtype=low.dtype.type)
         self.action_space = Box(-1.0, 1.0, actions.shape, np.float32)
         self._center = ((actions.high + actions.low) / 2).astype(np.float32)
         self._half = ((actions.high - actions.low) / 2).astype(np.float32)
@@ -43,16 +42,16 @@ class UnitBox(gymnasium.Wrapper[Observation, Action, NDArray[Any], NDArray[Any]]
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Observation, dict[str, Any]]:
+    ) -> tuple[Observations, dict[str, Any]]:
         """Start an episode."""
         observation, info = self.env.reset(seed=seed, options=options)
-        return np.asarray(observation, np.float32), info
+        return as_observations(observation), info
 
-    def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+    def step(self, action: Action) -> tuple[Observations, float, bool, bool, dict[str, Any]]:
         """Act for one step; ``action`` (A,) in [-1, 1]."""
         scaled = self._center + action * self._half if self._rescales else action
         observation, reward, terminated, truncated, info = self.env.step(scaled)
-        return np.asarray(observation, np.float32), float(reward), bool(terminated), bool(truncated), info
+        return as_observations(observation), float(reward), bool(terminated), bool(truncated), info
 
     def save_state(self) -> saved_state.SavedState:
         """The state that the environment is in, within an episode or before the first one.

@@ -19,7 +19,9 @@ from vitamin.platform.environments import action_bounds, describe_environment
 from vitamin.platform.environments.unit_box import to_environment_units
 from vitamin.platform.experiments.evaluate import Agent, load_agent
 
-_ROUNDING = "actions as the environment got them; observations and rewards went through float32 normalization and back"
+_ROUNDING = (
+    "actions as the environment got them; observations and rewards were kept as normalized float32 values"
+)
 
 
 def _ignore(_: str) -> None:

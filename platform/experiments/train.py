@@ -118,7 +118,7 @@ def train(
     A finished run goes on if ``spec`` asks for more online steps, to the weights of a run that had them from its start;
     the evaluation at its earlier end, which that run need not have, stays in the results.
 
-    Doubts about the data are reported unless they are ``doubts_told`` already, as by a sweep.
+    Doubts about the data, and notes on it, are reported unless they are ``doubts_told`` already, as by a sweep.
 
     Returns:
         The final content of ``run.json``; its status is ``running`` if the run was stopped.
@@ -141,8 +141,10 @@ def train(
     stop = _StopRequest(stop_asked, reporter.message)
     with RunFolder(out, spec, resume=resume) as folder:
         folder.check_data(data, digest)
-        doubts = read_dataset(data, task).doubts  # and defects, before Ray and all processes are started
-        for warning in dataset_warnings(data, task, doubts) if not doubts_told else ():
+        dataset = read_dataset(data, task)  # finds defects before Ray and all processes are started
+        doubts, notes = dataset.doubts, dataset.notes
+        del dataset  # its arrays
+        for warning in dataset_warnings(data, task, doubts, notes) if not doubts_told else ():
             reporter.message(warning)
         cpus = 1 + spec.num_env_runners + spec.num_learners
         gpus = max(1, spec.num_learners) * spec.num_gpus_per_learner
@@ -158,6 +160,7 @@ def train(
                 steps=algorithm.data["steps"],
                 label=dataset_label(data),
                 doubts=doubts,
+                notes=notes,
             )
             folder.start(task, info, reference_scores(task))
             return _Loop(spec, folder, algorithm, reporter, stop).run()

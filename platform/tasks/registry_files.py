@@ -97,6 +97,7 @@ def _task(name: str, entry: TaskEntry, key: str, suite: SuiteFile) -> Task:
         dataset_url=f"{suite.dataset_base_url}{entry.file}" if entry.file else None,
         dataset_file=entry.file and entry.file.rpartition("/")[2],
         episode_ends=kind.episode_ends if kind else "flags",
+        may_exceed_limit=kind.may_exceed_limit if kind else False,
         reward_range=environment.reward_range,
         observation_ranges=environment.observation_ranges,
         mean_score=entry.mean_score or (kind.mean_score if kind else None),

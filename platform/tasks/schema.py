@@ -45,6 +45,7 @@ class DatasetKind(_Block):
     sources: tuple[str, ...] = ()
     quirks: tuple[str, ...] = ()
     episode_ends: EpisodeEnds = "flags"
+    may_exceed_limit: bool = False
     mean_score: ScoreRange | None = None
     hyperparameters: Settings = Field(default_factory=dict)
     hyperparameters_source: str | None = None

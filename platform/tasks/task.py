@@ -51,6 +51,7 @@ class Task:
         dataset_url: Where the published file is.
         dataset_file: Its name.
         episode_ends: How the published file is cut into episodes.
+        may_exceed_limit: The published episodes have nothing to do with the environment's time limit.
         reward_range: What single steps pay in real data.
         observation_ranges: Where observations lie in real data.
         mean_score: What the episodes of real data of the kind score on average.
@@ -80,6 +81,7 @@ class Task:
     dataset_url: str | None = None
     dataset_file: str | None = None
     episode_ends: EpisodeEnds = "flags"
+    may_exceed_limit: bool = False
     reward_range: RewardRange | None = None
     observation_ranges: tuple[ObservationRange, ...] = ()
     mean_score: ScoreRange | None = None

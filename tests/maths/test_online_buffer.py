@@ -113,7 +113,7 @@ def test_an_empty_sibling_stores_what_the_replay_would() -> None:
     sibling.add(data.select([0]), bootstrap_at_time_limit=True)
     stored = sibling.steps("states", "rewards")
     expected = (data.observations[:5] - replay.observation_mean) / replay.observation_std
-    torch.testing.assert_close(stored["states"], torch.from_numpy(expected))
+    torch.testing.assert_close(stored["states"], torch.from_numpy(expected.astype(np.float32)))
     torch.testing.assert_close(stored["rewards"], torch.from_numpy(data.rewards[:5]))
     assert replay.num_steps != sibling.num_steps
     for _ in range(6):  # more than the replay itself holds

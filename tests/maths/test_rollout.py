@@ -80,6 +80,22 @@ class Script:
         return PolicyOutput(level, None)
 
 
+class Charted(Walk):
+    """The same walk, shown in float64 far from the origin; or in float32 at first, as some environments do."""
+
+    def __init__(self, offset: float, first: type = np.float64) -> None:
+        super().__init__(length=7)
+        self._offset, self._first = offset, first
+
+    def reset(self, *, seed: int | None = None) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        return (self._state + self._offset).astype(self._first), {}
+
+    def step(self, action: NDArray[np.float32]) -> Step:
+        _, reward, terminated, truncated, info = super().step(action)
+        return self._state + self._offset, reward, terminated, truncated, info
+
+
 def hyperparameters(**overrides: Any) -> Hyperparameters:
     defaults = {
         "context_length": 6,
@@ -372,3 +388,32 @@ def test_a_guide_takes_the_first_steps() -> None:
     short = rollout([Walk(n) for n in lengths], own, explore=False, guide=guide, guided_steps=50)
     np.testing.assert_array_equal(whole.actions, short.actions)
     np.testing.assert_array_equal(whole.rewards, short.rewards)
+
+
+def test_float64_observations_keep_their_detail() -> None:
+    offset = 1.7e9
+    shown = {}
+    for far in (0.0, offset):
+        policy = Script()
+        data = rollout_unit(
+            [Charted(far), Charted(far)],
+            policy,
+            hyperparameters=hyperparameters(),
+            observation_mean=MEAN.double() + far,
+            observation_std=STD.double(),
+            target_return=5.0,
+            explore=False,
+            rng=generator(0, Stream.ROLLOUT, 0, 0),
+        )
+        assert data.observations.dtype == data.next_observations.dtype == np.float64
+        shown[far] = data.observations - far, [context[0] for context in policy.contexts]
+    np.testing.assert_allclose(shown[offset][0], shown[0.0][0], atol=1e-6)
+    for states, near in zip(shown[offset][1], shown[0.0][1], strict=True):
+        assert states.dtype == torch.float32
+        torch.testing.assert_close(states, near, atol=2e-6, rtol=0)
+
+
+def test_an_environment_may_begin_in_float32_and_go_on_in_float64() -> None:
+    data = rollout([Charted(1.7e9, first=np.float32), Walk(length=3)], Script())
+    assert data.observations.dtype == np.float64
+    assert len(np.unique(data.observations[1:7, 0])) == 6

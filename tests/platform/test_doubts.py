@@ -59,6 +59,7 @@ def doubts(folder: Path, arrays: dict[str, Any], task: str, name: str = "mine.hd
 def _one_good_episode(recorded: dict[str, Any], reward: float = 4.0) -> dict[str, Any]:
     """A hopper that stands still in a state that was ``recorded`` and is paid, by default as a medium policy."""
     arrays = {column: np.repeat(values[:1], 400, axis=0) for column, values in recorded.items()}
+    arrays["next_observations"] = arrays["observations"]
     return arrays | {"rewards": np.full(400, reward), "timeouts": np.arange(400) == 399}
 
 
@@ -87,9 +88,9 @@ def test_data_of_an_environment_of_the_same_widths_is_recognized(
 
 def test_normalized_observations_are_noticed(tmp_path: Path, recorded: dict[str, Any]) -> None:
     arrays = dict(recorded["hopper"])
-    arrays["observations"] = (arrays["observations"] - arrays["observations"].mean(0)) / arrays[
-        "observations"
-    ].std(0)
+    mean, std = arrays["observations"].mean(0), arrays["observations"].std(0)
+    for name in ("observations", "next_observations"):
+        arrays[name] = (arrays[name] - mean) / std
     (doubt,) = doubts(tmp_path, arrays, "hopper-random-v2")
     assert "normalized" in doubt
     assert f"fits {NORMALIZED}" in doubt

@@ -33,9 +33,9 @@ def test_environments_agree_with_their_tasks(name: str) -> None:
     env = make_environment(task)
     observation, _ = env.reset(seed=0)
     assert observation.shape == (task.observation_size,)
-    assert observation.dtype == np.float32
+    assert observation.dtype in (np.float32, np.float64)
     assert env.action_space == gymnasium.spaces.Box(-1.0, 1.0, (task.action_size or 0,), np.float32)
-    assert env.observation_space.dtype == np.float32
+    assert env.observation_space.dtype == observation.dtype
     observation, reward, terminated, truncated, _ = env.step(env.action_space.sample())
     assert env.observation_space.contains(observation)
     assert (type(reward), type(terminated), type(truncated)) == (float, bool, bool)

@@ -127,7 +127,7 @@ def test_bad_requests(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(DatasetError, match="Add --force"):
         export_dataset(data, "minari:me/a-v0")
     with pytest.raises(DatasetError, match="Add --force"):
-        export_dataset(data, str(source))
+        export_dataset(data, str(write_file(tmp_path / "there.hdf5", pendulum_arrays())))
     assert (folder / "me/a-v0/data/main_data.hdf5").read_bytes() == before
     export_dataset(data, "minari:me/a-v0", force=True)
     assert "has no run.json" in vitamin("data", "export", tmp_path, "--to", "x.hdf5", code=1)
@@ -156,3 +156,50 @@ def test_a_flattened_dataset_keeps_its_environment() -> None:
         stored(minari_path("minari:me/again-v0"))["observations"],
         stored(minari_path("minari:me/goal-v0"))["observations"],
     )
+
+
+def same(path: Path, _: Path) -> Path:
+    return path
+
+
+def relative(path: Path, _: Path) -> Path:
+    return path.parent / ".." / path.parent.name / path.name
+
+
+def linked(path: Path, target: Path) -> Path:
+    target.symlink_to(path)
+    return target
+
+
+def hard_linked(path: Path, target: Path) -> Path:
+    target.hardlink_to(path)
+    return target
+
+
+@pytest.mark.parametrize("name_of", [same, relative, linked, hard_linked])
+def test_a_file_is_not_exported_onto_itself(tmp_path: Path, name_of: Any) -> None:
+    path = write_file(tmp_path / "toy.hdf5", toy_arrays())
+    before = path.read_bytes()
+    destination = name_of(path, tmp_path / "other.hdf5")
+    output = vitamin("data", "export", path, "--to", destination, "--force", code=1)
+    assert "itself, which is to be exported" in " ".join(output.split())
+    assert path.read_bytes() == before
+
+
+def test_minari_s_datasets_are_not_exported_onto_themselves(folder: Path) -> None:
+    create("me/toy-v0")
+    converted = minari_path("minari:me/toy-v0")
+    inside = folder / "me/toy-v0/data/main_data.hdf5"
+    assert inside.is_file()
+    before = inside.read_bytes(), converted.read_bytes()
+    pairs = [
+        ("minari:me/toy-v0", "minari:me/toy-v0"),
+        ("minari:me/toy-v0", str(inside)),
+        ("minari:me/toy-v0", str(converted)),
+        (str(converted), "minari:me/toy-v0"),
+    ]
+    for source, destination in pairs:
+        data = exportable_dataset(source, PENDULUM)
+        with pytest.raises(DatasetError, match="itself, which is to be exported"):
+            export_dataset(data, destination, force=True)
+    assert (inside.read_bytes(), converted.read_bytes()) == before

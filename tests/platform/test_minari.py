@@ -268,3 +268,16 @@ def test_plain_files_need_no_minari(tmp_path: Path) -> None:
         check=False,
     )
     assert result.returncode == 0, result.stderr
+
+
+def test_a_dataset_that_was_never_finished_is_not_its_own_replacement(folder: Path) -> None:
+    (folder / "me/toy-v0/data").mkdir(parents=True)
+    with pytest.raises(DatasetError, match=r"me/toy-v0 at .* was never finished: it holds no data") as caught:
+        minari_path("minari:me/toy-v0")
+    assert "did you mean" not in str(caught.value).lower()
+    with pytest.raises(DatasetError, match="There is no Minari dataset me/toy-v1") as caught:
+        minari_path("minari:me/toy-v1")
+    assert "toy-v0" not in str(caught.value)
+    (folder / "me/toy-v0/data/main_data.hdf5").write_bytes(b"half of it")
+    with pytest.raises(DatasetError, match="it is damaged, or was never finished"):
+        minari_path("minari:me/toy-v0")

@@ -233,7 +233,6 @@ def test_iql_has_corl_s_settings_of_each_suite(task: str, published: dict[str, A
         "reward_shift": 0.0,
         "bootstrap_at_time_limit": True,
         "bootstrap_at_offline_cuts": True,
-        "drop_worst_trajectory": False,
         "drop_trivial_trajectories": False,
     }
     settings = resolve_hyperparameters(get_task(task), "iql", preset, {}).model_dump()
