@@ -332,8 +332,22 @@ def _raise(step: Step) -> Step:
         (lambda step: (step[0] * np.nan, *step[1:]), r"observation that is not finite: \[nan, nan, nan\]"),
         (lambda step: (step[0], float("inf"), *step[2:]), "reward inf"),
         (lambda step: (step[0][:2], *step[1:]), r"shape \(2,\) instead of \(3,\)"),
-        (lambda step: (step[0], None, *step[2:]), "raised TypeError"),
-        (lambda step: step[:3], "raised ValueError"),
+        (lambda step: (step[0], 1e39, *step[2:]), "reward 1e\\+39"),
+        (lambda step: (step[0], None, *step[2:]), "reward None, which is not one number"),
+        (lambda step: (step[0], "1.0", *step[2:]), "reward '1.0', which is not one number"),
+        (
+            lambda step: (step[0], np.zeros(2), *step[2:]),
+            r"reward array\(\[0., 0.\]\), which is not one number",
+        ),
+        (lambda step: ({"a": 1}, *step[1:]), "an observation that is not an array of numbers: {'a': 1}"),
+        (
+            lambda step: (*step[:2], "False", *step[3:]),
+            "terminated = 'False', which is neither true nor false",
+        ),
+        (lambda step: (*step[:3], None, step[4]), "truncated = None, which is neither true nor false"),
+        (lambda step: (*step[:4], None), "as info None, which is not a dictionary"),
+        (lambda step: step[:3], "returned 3 values from step"),
+        (lambda step: (*step[:3], step[4]), r"4 values from step.* as in gym before 0\.26"),
     ],
 )
 def test_a_broken_environment_is_named(wrong: Callable[[Step], Step], message: str) -> None:
