@@ -12,6 +12,7 @@ from gymnasium.spaces import Box
 from numpy.typing import NDArray
 
 from vitamin.algorithms.environment import require_restorable
+from vitamin.algorithms.randomness import Stream, global_generators
 from vitamin.errors import TaskError
 from vitamin.platform.environments.mujoco_log import route_mujoco_warnings
 from vitamin.platform.environments.unit_box import Action, Observation, RawEnvironment, UnitBox
@@ -106,7 +107,8 @@ def describe_environment(task: Task) -> EnvironmentDescription:
     Raises:
         TaskError: As `make_environment`.
     """
-    with closed_again(make_raw_environment(task)) as env:
+    # It happens once in each process: what it takes from global generators must not change what comes after.
+    with global_generators(0, Stream.ENVIRONMENTS), closed_again(make_raw_environment(task)) as env:
         return _described(env, task)
 
 

@@ -107,6 +107,11 @@ class TextSuccess(Sound):
         return (*step[:4], {"success": "False"})
 
 
+class NaNSuccess(Sound):
+    def changed(self, step: Step) -> Any:
+        return (*step[:4], {"is_success": np.nan})
+
+
 class LateSuccess(Sound):
     """Says None until the last step of an episode."""
 

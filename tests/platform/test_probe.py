@@ -12,6 +12,7 @@ from numpy.testing import assert_array_equal
 
 from tests.cli.command import vitamin
 from tests.platform.agent_runs import make_run
+from vitamin import ODTConfig
 from vitamin.errors import EnvironmentFailure, SweepError, TaskError
 from vitamin.platform.environments import probe_environment
 from vitamin.platform.experiments import train as train_module
@@ -137,6 +138,14 @@ def _plan(task: str, data: Path) -> execution.Plan:
 
     spec = {"name": "odd", "tasks": [task], "methods": ["odt"], "seeds": 1, "data": {task: str(data)}}
     return make_plan(SweepSpec.model_validate(spec))
+
+
+def test_building_an_algorithm_in_python_probes_too(tmp_path: Path) -> None:
+    sound = tmp_path / "sound.hdf5"
+    vitamin("data", "collect", ODD.format("Sound"), "--steps", 60, "--out", sound)
+    config = ODTConfig().environment(ODD.format("RaisesAtStep"), data=sound, preset="tiny")
+    with pytest.raises(EnvironmentFailure, match="raised ValueError: the joint came off"):
+        config.build_algo()
 
 
 def test_evaluating_probes_too_and_tells_once_what_success_says(tmp_path: Path) -> None:
