@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vitamin.algorithms.seeds import LARGEST_SEED
+
 if TYPE_CHECKING:
     from vitamin.platform.experiments.spec import ExperimentSpec
 
@@ -39,7 +41,12 @@ def train(
     seed: Annotated[
         int | None,
         typer.Option(
-            metavar="N", min=0, help="Key of every random draw.", show_default="0", rich_help_panel=_RUN
+            metavar="N",
+            min=0,
+            max=LARGEST_SEED,
+            help="Key of every random draw.",
+            show_default="0",
+            rich_help_panel=_RUN,
         ),
     ] = None,
     preset: Annotated[

@@ -21,7 +21,7 @@ from vitamin.platform.datasets import (
     fingerprint,
     read_dataset,
 )
-from vitamin.platform.environments import check_restorable
+from vitamin.platform.environments import check_restorable, probe_environment
 from vitamin.platform.experiments.build import algorithm_config, reference_scores
 from vitamin.platform.experiments.checkpoints import (
     newest_checkpoint,
@@ -118,7 +118,8 @@ def train(
     A finished run goes on if ``spec`` asks for more online steps, to the weights of a run that had them from its start;
     the evaluation at its earlier end, which that run need not have, stays in the results.
 
-    Doubts about the data, and notes on it, are reported unless they are ``doubts_told`` already, as by a sweep.
+    Doubts about data and environment, and notes on the data, are reported unless they are ``doubts_told`` already, as
+    by a sweep.
 
     Returns:
         The final content of ``run.json``; its status is ``running`` if the run was stopped.
@@ -129,6 +130,7 @@ def train(
     reporter = reporter or Quiet()
     out = out.resolve()
     task = spec.scored_task()
+    notices = probe_environment(task)
     if get_method(spec.method).groups:
         check_restorable(task)
     require_extra(task)
@@ -144,13 +146,14 @@ def train(
         dataset = read_dataset(data, task)  # finds defects before Ray and all processes are started
         doubts, notes = dataset.doubts, dataset.notes
         del dataset  # its arrays
-        for warning in dataset_warnings(data, task, doubts, notes) if not doubts_told else ():
+        for warning in (*notices, *dataset_warnings(data, task, doubts, notes)) if not doubts_told else ():
             reporter.message(warning)
         cpus = 1 + spec.num_env_runners + spec.num_learners
         gpus = max(1, spec.num_learners) * spec.num_gpus_per_learner
         with ray_session(cpus, gpus), ExitStack() as stack, stop.listening():
             algorithm = algorithm_config(spec, data).build_algo()
             stack.callback(algorithm.stop)
+            algorithm.dispatcher.on_notice, algorithm.dispatcher.told = reporter.message, set(notices)
             if resume:
                 _restore(algorithm, folder, reporter)
             info = DatasetInfo(
