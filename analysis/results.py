@@ -187,8 +187,8 @@ def read_evaluations(folder: Path, changed: Container[str] = ()) -> Episodes:
     damages = [episodes.damage] if episodes.damage else []
     if lost:
         damages.append(
-            f"{EVALUATIONS_FILE}: the episodes of the evaluations of iterations {ranges(sorted(lost))} are not those "
-            f"that {METRICS_FILE} speaks of; they are left out."
+            f"{EVALUATIONS_FILE}: evaluations left out, since {METRICS_FILE} has other means of them or none: "
+            f"iterations {ranges(sorted(lost))}."
         )
     rows = [",".join(EVALUATION_HEADER), *(line.text for line in sound)]
     shortened = not trusted or max(lost, default=0) > max((line.iteration for line in sound), default=0)

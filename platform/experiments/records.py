@@ -102,11 +102,9 @@ class Records:
 def _losses(missing: list[int], lost: list[int]) -> list[str]:
     found = []
     if missing:
-        found.append(
-            f"{schema.METRICS_FILE} lacks {len(missing)} iterations before the checkpoint: {ranges(missing)}."
-        )
+        found.append(f"{schema.METRICS_FILE} lacks iterations before the checkpoint: {ranges(missing)}.")
     if lost:
-        found.append(f"{schema.EVALUATIONS_FILE} lacks the evaluations of iterations {ranges(lost)}.")
+        found.append(f"{schema.EVALUATIONS_FILE} lacks evaluations, of iterations {ranges(lost)}.")
     return found
 
 

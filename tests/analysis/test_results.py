@@ -192,7 +192,7 @@ def test_sound_rows_of_damaged_evaluations_are_read(tmp_path: Path, sealed: bool
     assert kept.tolist() == [[50, 150, 250, 350]] * 4
     damages = [damage for damage in results.damages if damage.startswith(str(tmp_path / "a"))]
     assert damages[-2] == f"{tmp_path / 'a'}: evaluations.csv is damaged: its line 4 cannot be read."
-    assert "the evaluations of iterations 2 are not those that metrics.jsonl speaks of" in damages[-1]
+    assert damages[-1].endswith("since metrics.jsonl has other means of them or none: iterations 2.")
     changed = f"{tmp_path / 'a'}: evaluations.csv changed since the run wrote it."
     assert damages[:-2] == ([changed] if sealed else [])
 
@@ -209,7 +209,7 @@ def test_a_changed_number_is_found_by_its_evaluation(tmp_path: Path) -> None:
     results = load_results(tmp_path)
     assert results.evaluations[results.evaluations["run"] == "run-1"]["return"].tolist() == [50, 150]
     assert results.shortened == {"run-1"}
-    assert "iterations 2, 9 are not" in results.damages[-1]
+    assert results.damages[-1].endswith("other means of them or none: iterations 2, 9.")
     scores = run_scores(results).set_index("run")["left_out"]
     assert scores.to_dict() == {"run-0": "", "run-1": "its last evaluation may be lost"}
     report = build_report(tmp_path, tmp_path.parent / "page", reps=10)

@@ -431,8 +431,8 @@ def test_what_is_left_of_damaged_records_is_kept_and_the_rest_named(tmp_path: Pa
     records = Records(tmp_path, 7)
     records.close()
     assert records.losses == [
-        "metrics.jsonl lacks 4 iterations before the checkpoint: 2-5.",
-        "evaluations.csv lacks the evaluations of iterations 1, 6.",
+        "metrics.jsonl lacks iterations before the checkpoint: 2-5.",
+        "evaluations.csv lacks evaluations, of iterations 1, 6.",
     ]
     assert [json.loads(line)["iteration"] for line in metrics.read_text().splitlines()] == [1, 6, 7]
     assert [row.split(",")[1] for row in evaluations.read_text().splitlines()[1:]] == list("2233445577")
@@ -461,7 +461,7 @@ def test_records_are_cut_back_to_the_checkpoint(tmp_path: Path) -> None:
     files[0].unlink()
     records = Records(tmp_path, 2)
     records.close()
-    assert records.losses == ["metrics.jsonl lacks 2 iterations before the checkpoint: 1-2."]
+    assert records.losses == ["metrics.jsonl lacks iterations before the checkpoint: 1-2."]
 
 
 def test_success_is_written_where_the_environment_says_it(tmp_path: Path) -> None:
