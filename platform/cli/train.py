@@ -204,7 +204,7 @@ def _run(spec: "ExperimentSpec", out: Path, *, resume: bool, quiet: bool) -> Non
     title = f"{spec.task} · {METHODS[spec.method].label} · seed {spec.seed} → {out}"
     with open_reporter(title, quiet=quiet) as reporter:
         # Ray takes seconds to import; the display is up by now.
-        from vitamin.platform.experiments.run_folder import holds_run
+        from vitamin.platform.experiments.same_run import holds_run
         from vitamin.platform.experiments.train import train as train_run
 
         if resume and not holds_run(out):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import gymnasium
@@ -24,6 +25,8 @@ from vitamin.algorithms.seeds import check_seed
 from vitamin.algorithms.threads import torch_threads
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.analysis import schema
+from vitamin.analysis.folders import find_folders
+from vitamin.analysis.manifest import changed_files, damage
 from vitamin.analysis.schema import RunInfo
 from vitamin.errors import RunError, SettingsError
 from vitamin.platform.environments import make_environment, probe_environment
@@ -221,7 +224,8 @@ def load_agent(run: Path, *, checkpoint: int | None = None, report: Callable[[st
     Args:
         run: The folder.
         checkpoint: Iteration of the checkpoint; by default the newest whole one.
-        report: Called with a sentence for each damaged checkpoint that is passed over.
+        report: Called with a sentence on files that changed since the run wrote them, and for each damaged checkpoint
+            that is passed over.
 
     Raises:
         RunError: If there is no run or no whole checkpoint, files contradict each other, or a file is damaged
@@ -230,10 +234,12 @@ def load_agent(run: Path, *, checkpoint: int | None = None, report: Callable[[st
         TaskError: If the run's task does not exist here.
     """
     info = _run_info(run)
+    if damaged := damage(changed_files(run)):
+        report(f"{run}: {damaged}")
     spec = read_config(run / schema.CONFIG_FILE)
     _check_same("config.yaml", run, info, spec.task, spec.method)
     folder = _checkpoint(run, checkpoint, report)
-    state = read_state(folder)
+    state = _state(folder)
     _check_same(f"checkpoint {folder.name}", run, info, state.get("task"), state.get("method"))
     settings = spec.hyperparameters()
     tensors = {name: torch.from_numpy(array) for name, array in read_tensors(folder).items()}
@@ -246,7 +252,7 @@ def load_agent(run: Path, *, checkpoint: int | None = None, report: Callable[[st
         policy = build_policy(len(mean), action_size, get_method(spec.method), settings)
         policy.load_state_dict(weights)
         env_steps = int(state["progress"]["env_steps"])
-    except (KeyError, RuntimeError, StopIteration) as error:
+    except (LookupError, RuntimeError, StopIteration, TypeError, ValueError) as error:
         raise RunError(
             f"{folder} does not hold the policy that {run / schema.CONFIG_FILE} describes."
         ) from error
@@ -290,9 +296,16 @@ def _run_info(run: Path) -> RunInfo:
         raise RunError(f"There is no run folder {run}.")
     if (run / schema.RUN_FILE).is_file():
         return RunInfo.read(run)
-    below = sorted(str(file.parent) for file in run.glob(f"**/{schema.RUN_FILE}"))
+    below = [str(folder) for folder in find_folders(run).runs]
     hint = f" Runs below it: {', '.join(below[:3])}{' …' if below[3:] else ''}" if below else ""
     raise RunError(f"{run} holds no run: it has no {schema.RUN_FILE}.{hint}")
+
+
+def _state(checkpoint: Path) -> dict[str, Any]:
+    try:
+        return read_state(checkpoint)
+    except (AttributeError, RecursionError) as error:
+        raise RunError(f"{checkpoint} is damaged: its state.json holds no state.") from error
 
 
 def _check_same(what: str, run: Path, info: RunInfo, task: str | None, method: str | None) -> None:
@@ -307,6 +320,11 @@ def _checkpoint(run: Path, iteration: int | None, report: Callable[[str], None])
     folder = run / schema.CHECKPOINTS_FOLDER
     if iteration is None:
         newest = newest_checkpoint(folder, report)
+        if newest is None and list_checkpoints(folder):
+            raise RunError(
+                f"No checkpoint in {folder} is whole. `vitamin train --resume --out {quote(str(run))}` makes the run "
+                "again; a finished one, if it is given more --online-steps."
+            )
         if newest is None:
             raise RunError(f"{run} holds no checkpoint yet.")
         return newest

@@ -91,6 +91,8 @@ def run_sweep(plan: Plan, out: Path, reporter: SweepReporter, *, resume: bool = 
             reporter.message(notice)
         progress = folder.progress()
         reporter.started(progress)
+        for notice in folder.notices:
+            reporter.message(notice)
         waiting = progress.with_status("waiting")
         if waiting:
             request = trial_resources(waiting[0].trial)
