@@ -35,8 +35,8 @@ class EnvironmentDescription:
 
     @property
     def step_bytes(self) -> int:
-        """Size of a step in a dataset: two observations, action and reward in float32, two flags."""
-        return 4 * (2 * self.observation_size + len(self.action_low) + 1) + 2
+        """Size of a step in a dataset: two observations in float64, action and reward in float32, two flags."""
+        return 8 * 2 * self.observation_size + 4 * (len(self.action_low) + 1) + 2
 
 
 def known_environments() -> list[str]:
