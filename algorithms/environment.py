@@ -1,14 +1,16 @@
 """What rollouts ask of an environment, and calls of it that say which environment did what wrong."""
 
-import math
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, SupportsFloat, runtime_checkable
+from typing import Any, Protocol, SupportsFloat, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vitamin.algorithms.normalization import Observations, as_observations
+from vitamin.algorithms.normalization import Observations
+from vitamin.algorithms.step_values import LARGEST, goal_reached, take_reset, take_step
 from vitamin.errors import EnvironmentFailure, TaskError, VitaminError
+
+T = TypeVar("T")
 
 
 class Environment(Protocol):
@@ -50,63 +52,71 @@ def require_restorable(environment: Environment) -> None:
     environment.save_state()
 
 
-_LARGEST = float(np.finfo(np.float32).max)
 _SUCCESS_KEYS = ("success", "is_success")
 """Entries of a step's info in which environments say whether the goal is reached."""
 
 
 class CheckedEnvironment:
-    """An environment of a work unit whose failures become `EnvironmentFailure`.
+    """An environment whose failures become `EnvironmentFailure`, and which keeps nothing that is used here.
+
+    It gets copies of actions, and what it returns is copied, so that it may write to both.
 
     Attributes:
         success: Whether the goal was reached at any step of the episode; None while the environment does not say.
+        undecided: Whether its word on success was None or NaN at the last step, which may change in the episode.
 
     Args:
         environment: The environment.
-        index: Its number in the unit.
+        name: What the messages call it.
         observation_size: S.
     """
 
-    def __init__(self, environment: Environment, index: int, observation_size: int) -> None:
+    def __init__(self, environment: Environment, name: str, observation_size: int) -> None:
         self._environment = environment
-        self._index = index
+        self._name = name
         self._shape = (observation_size,)
         self._steps = 0
+        self._unclear: str | None = None
         self.success: bool | None = None
+        self.undecided = False
 
-    def reset(self, seed: int) -> Observations:
+    @property
+    def notice(self) -> str | None:
+        """What a user should know of the episode: that the environment's word on success says nothing."""
+        return self._unclear if self.success is None else None
+
+    def reset(self, seed: int | None) -> Observations:
         """Begins an episode; its first observation (S,).
 
         Raises:
-            EnvironmentFailure: If the environment raises, or its observation is not finite or not (S,).
+            EnvironmentFailure: If the environment raises, or returns anything but Gymnasium's values: an observation
+                that is finite and (S,), and an info.
         """
-        self._steps, self.success = 0, None
-        try:
-            observation = as_observations(self._environment.reset(seed=seed)[0])
-        except Exception as error:
-            raise self._failure(f"raised {type(error).__name__}: {error}") from error
+        self._steps, self.success, self._unclear = 0, None, None
+        observation, _ = self._called(lambda: take_reset(self._environment.reset(seed=seed)))
         self._check(observation)
         return observation
 
-    def step(self, action: NDArray[np.float32]) -> tuple[Observations, float, bool, bool]:
+    def step(self, action: NDArray[Any]) -> tuple[Observations, float, bool, bool]:
         """One step: observation (S,), reward, whether it terminated, whether a time limit ended it.
 
         Raises:
             EnvironmentFailure: As `reset`, and if the reward is not finite.
         """
         self._steps += 1
-        try:
-            raw_observation, raw_reward, terminated, truncated, info = self._environment.step(action)
-            observation, reward = as_observations(raw_observation), float(raw_reward)
-            reached = [bool(info[key]) for key in _SUCCESS_KEYS if key in info]
-        except Exception as error:
-            raise self._failure(f"raised {type(error).__name__}: {error}") from error
+        observation, reward, terminated, truncated, info = self._called(
+            lambda: take_step(self._environment.step(action.copy()))
+        )
         self._check(observation)
-        if not math.isfinite(reward):
-            raise self._failure(f"returned the reward {reward}")
-        if reached:
-            self.success = any(reached) or bool(self.success)
-        return observation, reward, bool(terminated), bool(truncated)
+        for key in _SUCCESS_KEYS:
+            if key in info:
+                reached = goal_reached(info[key])
+                if reached is None:
+                    self._unclear = _unclear(key, info[key])
+                    self.undecided = info[key] is None or isinstance(info[key], float)
+                else:
+                    self.success = reached or bool(self.success)
+        return observation, reward, terminated, truncated
 
     def save(self) -> Any:
         """The state of a `RestorableEnvironment`.
@@ -125,25 +135,32 @@ class CheckedEnvironment:
         self._restorable(lambda environment: environment.restore_state(state))
 
     def _restorable(self, call: Callable[[RestorableEnvironment], Any]) -> Any:
-        assert isinstance(self._environment, RestorableEnvironment)
+        environment = self._environment
+        assert isinstance(environment, RestorableEnvironment)
+        return self._called(lambda: call(environment))
+
+    def _called(self, call: Callable[[], T]) -> T:
         try:
-            return call(self._environment)
+            return call()
+        except EnvironmentFailure as failure:
+            raise self._failure(str(failure)) from failure
         except VitaminError:
             raise
         except Exception as error:
-            raise self._failure(f"raised {type(error).__name__}: {error}") from error
+            message = " ".join(str(error).split())
+            raise self._failure(f"raised {type(error).__name__}: {message}") from error
 
     def _check(self, observation: Observations) -> None:
         if observation.shape != self._shape:
             raise self._failure(
                 f"returned an observation of shape {observation.shape} instead of {self._shape}"
             )
-        if not (np.abs(observation) <= _LARGEST).all():  # false for NaN as well
+        if not (np.abs(observation) <= LARGEST).all():  # false for NaN as well
             raise self._failure(f"returned an observation that is not finite: {observation.tolist()}")
 
     def _failure(self, what: str) -> EnvironmentFailure:
         when = f"at step {self._steps}" if self._steps else "at reset"
-        return EnvironmentFailure(f"Environment {self._index} of a work unit {what} ({when} of its episode).")
+        return EnvironmentFailure(f"{self._name} {what} ({when} of its episode).")
 
 
 def check_environments(
@@ -151,5 +168,18 @@ def check_environments(
 ) -> list[CheckedEnvironment]:
     """The environments of a work unit, numbered."""
     return [
-        CheckedEnvironment(environment, i, observation_size) for i, environment in enumerate(environments)
+        CheckedEnvironment(environment, f"Environment {i} of a work unit", observation_size)
+        for i, environment in enumerate(environments)
     ]
+
+
+def first_notice(environments: Sequence[CheckedEnvironment]) -> str | None:
+    """What a user should know of the environments' episodes, if anything."""
+    return next((environment.notice for environment in environments if environment.notice), None)
+
+
+def _unclear(key: str, value: Any) -> str:
+    return (
+        f"Success is not recorded: info[{key!r}] is of type {type(value).__name__} and does not say whether the goal is"
+        " reached. Numbers and booleans do, and dictionaries and arrays of them, whose entries must all be true."
+    )

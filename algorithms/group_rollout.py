@@ -1,7 +1,7 @@
 """Rollouts for grpo: whole episodes, and groups of sub-trajectories from states on their way."""
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vitamin.algorithms.environment import CheckedEnvironment, Environment, check_environments
+from vitamin.algorithms.environment import CheckedEnvironment, Environment, check_environments, first_notice
 from vitamin.algorithms.groups import Groups
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.models.distributions import SquashedGaussian
 from vitamin.algorithms.models.heads import PolicyOutput
-from vitamin.algorithms.rollout import Episodes, Player, Policy, begin_episodes
+from vitamin.algorithms.rollout import Episodes, Player, Policy, begin_episodes, untold
 from vitamin.algorithms.trajectories import Trajectories
 
 _SMALLEST_VARIANCE = 1e-12
@@ -49,6 +49,7 @@ def rollout_groups(
     target_return: float,
     rng: np.random.Generator,
     draw_rng: np.random.Generator,
+    tell: Callable[[str], None] = untold,
 ) -> GroupRollout:
     """Rolls out W episodes, then ``group_size`` sub-trajectories from each of W ``reset_states`` states on their way.
 
@@ -65,6 +66,7 @@ def rollout_groups(
         target_return: Return-to-go at the start of the episodes, in scaled-reward units.
         rng: Source of starts and actions. The episodes are those that `rollout_unit` makes of it.
         draw_rng: Source of the reset states.
+        tell: As for `rollout_unit`.
 
     Raises:
         EnvironmentFailure: As `rollout_unit`.
@@ -79,6 +81,8 @@ def rollout_groups(
     returns_to_go = np.full(W, target_return * settings.return_scale)
     player.play(parents, parent_episodes, returns_to_go, explore=True, rng=rng, observe=draw.consider)
     trajectories = parent_episodes.trajectories([environment.success for environment in parents])
+    if notice := first_notice(parents):
+        tell(notice)
     members = checked[: settings.group_size]
     groups = [_group(player, members, parent_episodes, drawn, rng) for drawn in draw.drawn()]
     return GroupRollout(trajectories, Groups.concatenate(groups))

@@ -1,8 +1,12 @@
 """Keyed randomness: draws depend on (seed, stream, counters) alone, so no generator's state is ever saved."""
 
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 import numpy as np
+import torch
 
 
 class Stream(IntEnum):
@@ -21,6 +25,7 @@ class Stream(IntEnum):
     OWN_SEGMENTS = 7
     RESET_STATES = 8
     GROUP_ORDER = 9
+    ENVIRONMENTS = 10
 
 
 def generator(seed: int, stream: Stream, *counters: int) -> np.random.Generator:
@@ -40,6 +45,31 @@ def generator(seed: int, stream: Stream, *counters: int) -> np.random.Generator:
 def torch_seed(seed: int, stream: Stream, *counters: int) -> int:
     """A seed for a torch generator: 63 bits of the same key; arguments and errors as for `generator`."""
     return int(_sequence(seed, stream, counters).generate_state(1, np.uint64)[0] >> 1)
+
+
+@contextmanager
+def global_generators(seed: int, stream: Stream, *counters: int) -> Iterator[None]:
+    """Keys the global generators of Python, NumPy and torch's CPU inside the block, and puts them back after it.
+
+    Environments should draw from ``self.np_random``, which ``reset(seed=...)`` seeds; some draw from these.
+
+    Args:
+        seed: As for `generator`, of whose draws these are independent.
+        stream: What the draws are for.
+        counters: Where in the run they are made.
+    """
+    (sequence,) = _sequence(seed, stream, counters).spawn(1)
+    words = sequence.generate_state(4)
+    before = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002 (which others use)
+    random.seed(words.tobytes())
+    np.random.seed(words)  # noqa: NPY002
+    torch.default_generator.manual_seed(int(words[0]))
+    try:
+        yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])  # noqa: NPY002
+        torch.set_rng_state(before[2])
 
 
 def _sequence(seed: int, stream: Stream, counters: tuple[int, ...]) -> np.random.SeedSequence:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vitamin.algorithms.delayed_rewards import RewardDelay, reward_paid
-from vitamin.algorithms.environment import CheckedEnvironment, Environment, check_environments
+from vitamin.algorithms.environment import CheckedEnvironment, Environment, check_environments, first_notice
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.models.distributions import ACTION_LIMIT
 from vitamin.algorithms.models.heads import PolicyOutput
@@ -19,6 +19,10 @@ from vitamin.algorithms.trajectories import Trajectories
 
 _INITIAL_ROOM = 256
 _SEEDS = 2**31
+
+
+def untold(_: str) -> None:
+    """Nobody listens."""
 
 
 class Policy(Protocol):
@@ -56,6 +60,7 @@ def rollout_unit(
     guide: Policy | LatentPolicy | None = None,
     guided_steps: int = 0,
     record_log_probs: bool = False,
+    tell: Callable[[str], None] = untold,
 ) -> Trajectories:
     """Rolls out one episode in each environment.
 
@@ -76,14 +81,15 @@ def rollout_unit(
         guide: What takes the first ``guided_steps`` steps in the policy's place (jump-start RL, Uchendu et al. 2023).
         guided_steps: How many.
         record_log_probs: Whether the trajectories keep the log-likelihoods of a stochastic policy's actions.
+        tell: Called with what a user should know of the environments, if anything.
 
     Returns:
         W trajectories in the order of the environments, with rewards as they were earned. The last next
         observation is what the environment showed, and a time limit is not terminal.
 
     Raises:
-        EnvironmentFailure: If an environment raises, or returns an observation of another shape, or an
-            observation or reward that is not finite.
+        EnvironmentFailure: If an environment raises, or returns anything but Gymnasium's values: an observation of
+            another shape, or an observation or reward that is not finite.
     """
     checked = check_environments(environments, len(observation_mean))
     condition = policy.latent_noise_shape[1:] if isinstance(policy, LatentPolicy) else ()
@@ -98,6 +104,8 @@ def rollout_unit(
             checked, episodes, returns_to_go, explore=explore, rng=rng, steps=guided_steps
         )
     player.play(checked, episodes, returns_to_go, explore=explore, rng=rng, first=guided_steps)
+    if notice := first_notice(checked):
+        tell(notice)
     return episodes.trajectories([environment.success for environment in checked])
 
 

@@ -2,14 +2,18 @@
 
 import io
 import json
-import os
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
+from vitamin.analysis.folders import find_folders
+from vitamin.analysis.lines import lost_evaluations, ranges, read_episodes, read_metrics, whole_lines
+from vitamin.analysis.manifest import changed_files, damage
 from vitamin.analysis.schema import (
     EVALUATION_DTYPES,
     EVALUATION_HEADER,
@@ -36,7 +40,10 @@ class Results:
         infos: The ``run.json`` of each run, by key, in the order of the keys.
         runs: One row for each run: ``run`` (the key), the scalar entries of ``run.json``, ``wall_time_s``.
         evaluations: One row for each evaluation episode: ``run`` and the columns of ``evaluations.csv``.
-        warnings: One line for each run folder, or list of a sweep's trials, that was skipped because it is damaged.
+        warnings: One line for each run folder, list of a sweep's trials, or folder that was skipped because it is
+            damaged or cannot be read.
+        damages: One line for each file of the others that is damaged; what is sound of it is there.
+        shortened: Keys of runs whose last evaluation may be among what is damaged.
         missing: Keys that the trials of sweeps would have that left no ``run.json``: they wait, could not start, or
             their folders were removed.
     """
@@ -47,23 +54,27 @@ class Results:
     evaluations: pd.DataFrame
     warnings: tuple[str, ...]
     missing: tuple[str, ...] = ()
+    damages: tuple[str, ...] = ()
+    shortened: frozenset[str] = frozenset()
+
+
+class Episodes(NamedTuple):
+    """The evaluation episodes of a run.
+
+    Attributes:
+        frame: A row for each episode, the columns of ``evaluations.csv``.
+        damages: A sentence on each thing that is wrong with the file; empty if it is sound.
+        shortened: Whether the run's last evaluation may be lost.
+    """
+
+    frame: pd.DataFrame
+    damages: tuple[str, ...] = ()
+    shortened: bool = False
 
 
 def find_runs(directory: Path) -> list[Path]:
     """The run folders at or below ``directory``, sorted; what lies inside a run folder is not searched."""
-    return _find(directory)[0]
-
-
-def _find(directory: Path) -> tuple[list[Path], list[Path]]:
-    """Run folders, and folders of sweeps."""
-    runs, sweeps = [], []
-    for folder, subfolders, files in os.walk(directory):
-        if RUN_FILE in files:
-            runs.append(Path(folder))
-            subfolders.clear()
-        elif SWEEP_FILE in files:
-            sweeps.append(Path(folder))
-    return sorted(runs), sorted(sweeps)
+    return list(find_folders(directory).runs)
 
 
 def _planned(sweep: Path) -> list[Path]:
@@ -78,39 +89,40 @@ def _planned(sweep: Path) -> list[Path]:
         return [sweep / trial["name"] for trial in trials]
     except OSError as error:
         raise RunError(f"Cannot read {file}: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunError(f"{file} is damaged: it holds no list of trials.") from error
 
 
 def load_results(directory: Path) -> Results:
     """Reads every run folder at or below ``directory``, whatever its status; skips and names damaged ones.
 
+    Of files that are damaged in part, or changed since the run wrote them, what is sound is read, and the rest named.
+
     Raises:
         ReportError: If the directory is missing or empty, holds no run folder, or none that can be read.
     """
-    folders, sweeps = _find(directory)
-    warnings: list[str] = []
-    missing: list[str] = []
-    for sweep in sweeps:
-        try:
-            lost = set(_planned(sweep)) - set(folders)
-        except RunError as error:
-            warnings.append(str(error))
-        else:
-            missing += sorted(folder.relative_to(directory).as_posix() for folder in lost)
-    if not folders:
-        raise ReportError(_nothing_found(directory, missing))
+    found = find_folders(directory)
+    warnings = [*found.problems]
+    missing = _missing_trials(directory, found.sweeps, found.runs, warnings)
+    if not found.runs:
+        raise ReportError(_nothing_found(directory, missing, warnings))
     infos: dict[str, RunInfo] = {}
     evaluations: list[pd.DataFrame] = []
-    for folder in folders:
+    damages: list[str] = []
+    shortened: set[str] = set()
+    for folder in found.runs:
         key = folder.relative_to(directory).as_posix()
+        changed = changed_files(folder, checkpoints=False)
         try:
-            info, episodes = RunInfo.read(folder), read_evaluations(folder)
+            info, episodes = RunInfo.read(folder), read_evaluations(folder, changed)
         except RunError as error:
             warnings.append(str(error))
-        else:
-            infos[key] = info
-            evaluations.append(episodes.assign(run=key))
+            continue
+        infos[key] = info
+        evaluations.append(episodes.frame.assign(run=key))
+        damages += [f"{folder}: {what}" for what in filter(None, [damage(changed), *episodes.damages])]
+        if episodes.shortened:
+            shortened.add(key)
     if not infos:
         more = f" ({len(warnings) - 1} more like it)" if len(warnings) > 1 else ""
         raise ReportError(f"No run below {directory} can be read. {warnings[0]}{more}")
@@ -121,26 +133,81 @@ def load_results(directory: Path) -> Results:
         evaluations=pd.concat(evaluations, ignore_index=True)[["run", *EVALUATION_HEADER]],
         warnings=tuple(warnings),
         missing=tuple(missing),
+        damages=tuple(damages),
+        shortened=frozenset(shortened),
     )
 
 
-def read_evaluations(folder: Path) -> pd.DataFrame:
-    """The columns of ``evaluations.csv``, less a torn last line; no rows if the run has not evaluated yet.
+def _missing_trials(
+    directory: Path, sweeps: Iterable[Path], runs: Iterable[Path], warnings: list[str]
+) -> list[str]:
+    """Keys of the trials without a run; sweeps whose trials are not known are added to the warnings."""
+    found = {run.resolve() for run in runs}
+    missing: list[str] = []
+    for sweep in sweeps:
+        try:
+            planned = _planned(sweep)
+        except RunError as error:
+            warnings.append(str(error))
+        else:
+            lost = [folder for folder in planned if folder.resolve() not in found]
+            missing += sorted(folder.relative_to(directory).as_posix() for folder in lost)
+    return missing
 
-    Columns that an earlier version did not write are empty.
+
+def read_evaluations(folder: Path, changed: Container[str] = ()) -> Episodes:
+    """The rows of ``evaluations.csv``, less a torn last line; none if the run has not evaluated yet.
+
+    Columns that an earlier version did not write are empty. Where lines are damaged, or the file changed since the run
+    wrote it, the sound rows are taken of those evaluations whose mean is that in ``metrics.jsonl``.
+
+    Args:
+        folder: The run folder.
+        changed: Names of its files that changed since the run wrote them.
 
     Raises:
-        RunError: If the file cannot be read, a column is missing, or a value is not of its column's type.
+        RunError: If the file cannot be read, or nothing of it is sound.
     """
     path = folder / EVALUATIONS_FILE
-    content = _whole_lines(path)
-    if not content:
+    lines = whole_lines(path)
+    if EVALUATIONS_FILE not in changed:
+        try:
+            return Episodes(_frame(path, lines))
+        except RunError:  # not all of it is sound
+            pass
+    episodes, metrics = read_episodes(folder), read_metrics(folder)
+    lost = {*lost_evaluations(metrics, episodes)}
+    trusted = METRICS_FILE not in changed and bool(metrics.sound)
+    if EVALUATIONS_FILE in changed and trusted:
+        evaluated = {line.iteration for line in metrics.sound if line.evaluated}
+        lost |= {line.iteration for line in episodes.sound} - evaluated
+    sound = [line for line in episodes.sound if line.iteration not in lost]
+    if len(lines) > 1 and not sound:
+        raise RunError(f"{path} is damaged: none of its rows can be relied on.")
+    damages = [episodes.damage] if episodes.damage else []
+    if lost:
+        damages.append(
+            f"{EVALUATIONS_FILE}: evaluations left out, since {METRICS_FILE} has other means of them or none: "
+            f"iterations {ranges(sorted(lost))}."
+        )
+    rows = [",".join(EVALUATION_HEADER), *(line.text for line in sound)]
+    shortened = not trusted or max(lost, default=0) > max((line.iteration for line in sound), default=0)
+    return Episodes(_frame(path, [row.encode() for row in rows]), tuple(damages), shortened)
+
+
+def _frame(path: Path, lines: list[bytes]) -> pd.DataFrame:
+    """The rows as a frame.
+
+    Raises:
+        RunError: If a column is missing, a value is not of its column's type, or a row is there twice.
+    """
+    if not lines:
         return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in EVALUATION_DTYPES.items()})
-    if len({line.count(b",") for line in content.splitlines()}) > 1:
+    if len({line.count(b",") for line in lines}) > 1:
         raise RunError(f"{path} is damaged: its lines differ in their number of columns.")
     try:
         frame = pd.read_csv(
-            io.BytesIO(content),
+            io.BytesIO(b"\n".join(lines)),
             usecols=EVALUATION_HEADER.__contains__,
             dtype=dict(EVALUATION_DTYPES),
             float_precision="round_trip",
@@ -151,37 +218,28 @@ def read_evaluations(folder: Path) -> pd.DataFrame:
     if missing:
         raise RunError(f"{path} is damaged: it lacks the columns {', '.join(missing)}.")
     frame = frame.reindex(columns=list(EVALUATION_HEADER))
-    if not frame["phase"].isin((PRETRAIN, ONLINE)).all() or frame["return"].isna().any():
-        raise RunError(f"{path} is damaged: a row has no valid phase, or no return.")
+    if not frame["phase"].isin((PRETRAIN, ONLINE)).all() or not np.isfinite(frame["return"]).all():
+        raise RunError(f"{path} is damaged: a row has no valid phase, or no finite return.")
+    if frame.duplicated(["iteration", "episode"]).any():
+        raise RunError(f"{path} is damaged: it holds an episode twice.")
     return frame
 
 
 def load_metrics(directory: Path, runs: Iterable[str]) -> pd.DataFrame:
     """One row for each line of ``metrics.jsonl`` of the given runs (keys of ``Results.infos``).
 
+    Lines that are damaged are logged and left out.
+
     Raises:
-        RunError: If a file cannot be read, or a line of it is not a JSON object.
+        RunError: If a file cannot be read.
     """
-    rows: list[dict[str, Any]] = []
+    rows = []
     for run in runs:
-        path = directory / run / METRICS_FILE
-        for number, line in enumerate(_whole_lines(path).splitlines(), start=1):
-            try:
-                rows.append({"run": run, **json.loads(line)})
-            except (ValueError, TypeError) as error:
-                raise RunError(f"{path} is damaged: line {number} is not a JSON object.") from error
+        metrics = read_metrics(directory / run)
+        if metrics.damage:
+            logging.getLogger("vitamin").warning("%s: %s", run, metrics.damage)
+        rows += [{"run": run, **line.record} for line in metrics.sound]
     return pd.DataFrame(rows)
-
-
-def _whole_lines(path: Path) -> bytes:
-    """The file up to its last newline: what follows one was being written when the run was killed."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return b""
-    except OSError as error:
-        raise RunError(f"Cannot read {path}: {error.strerror}.") from error
-    return content[: content.rfind(b"\n") + 1]
 
 
 def _run_frame(infos: Mapping[str, RunInfo]) -> pd.DataFrame:
@@ -192,7 +250,7 @@ def _run_frame(infos: Mapping[str, RunInfo]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _nothing_found(directory: Path, missing: list[str]) -> str:
+def _nothing_found(directory: Path, missing: list[str], warnings: list[str]) -> str:
     if missing:
         return (
             f"None of the {len(missing)} trials below {directory} has started. `vitamin sweep SPEC --out DIR --resume`"
@@ -200,6 +258,8 @@ def _nothing_found(directory: Path, missing: list[str]) -> str:
         )
     if not directory.is_dir():
         return f"{directory} is not a directory. Give the folder that holds your runs."
+    if warnings:
+        return f"No run below {directory} can be read. {' '.join(warnings)}"
     if not any(directory.iterdir()):
         return (
             f"{directory} is empty: nothing to report on. Make runs with `vitamin train` or `vitamin sweep`."

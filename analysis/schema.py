@@ -17,6 +17,7 @@ from vitamin.errors import RunError
 SCHEMA_VERSION: Final = 1
 
 RUN_FILE: Final = "run.json"
+MANIFEST_FILE: Final = "manifest.json"
 CONFIG_FILE: Final = "config.yaml"
 METRICS_FILE: Final = "metrics.jsonl"
 EVALUATIONS_FILE: Final = "evaluations.csv"
@@ -59,6 +60,16 @@ class ReferenceScores(BaseModel):
     max: float = Field(description="return with normalized score 100")
 
 
+class MachineInfo(BaseModel):
+    """What the last bits of a result depend on besides versions of packages."""
+
+    model_config = ConfigDict(frozen=True)
+
+    cpu_capability: str = Field(description="instruction set that torch uses, such as AVX2 or AVX512")
+    learner_threads: int = Field(ge=1, description="torch threads of a learner on the CPU")
+    rollout_threads: int = Field(ge=1, description="torch threads of an env runner")
+
+
 class RunInfo(BaseModel):
     """The content of ``run.json``: what was run, on what, and how it ended.
 
@@ -84,7 +95,7 @@ class RunInfo(BaseModel):
     message: str | None = Field(None, description="why the run failed or diverged, else null")
     notes: list[str] = Field(
         default_factory=list,
-        description="changes on the way, such as another number of learners after a resume",
+        description="changes on the way, such as another number of learners or a file found damaged on a resume",
     )
     versions: dict[str, str] = Field(description="of vitamin, python, torch, ray, numpy, gymnasium, mujoco")
     commit: str | None = Field(
@@ -92,6 +103,9 @@ class RunInfo(BaseModel):
         description="git commit of the source tree, with -dirty if it was changed since; null if there is none",
     )
     host: str = Field(description="name of the machine")
+    machine: MachineInfo | None = Field(
+        None, description="what the last bits depend on; null if an earlier version wrote the file"
+    )
     dataset: DatasetInfo | None = Field(None, description="the offline data; null if the run had none")
     reference_scores: ReferenceScores | None = Field(
         None, description="reference returns of the task; null if it has none"
@@ -112,7 +126,7 @@ class RunInfo(BaseModel):
             content = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise RunError(f"Cannot read {path}: {error.strerror}.") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RunError(f"{path} is damaged: not JSON ({error}).") from error
         version = content.get("schema_version") if isinstance(content, dict) else None
         if not isinstance(version, int):
@@ -131,6 +145,10 @@ class RunInfo(BaseModel):
             where = ".".join(str(part) for part in first["loc"])
             raise RunError(f"{path} is damaged: {where}: {first['msg']}.") from error
 
+    def text(self) -> str:
+        """The content of the file."""
+        return self.model_dump_json(indent=2) + "\n"
+
     def write(self, folder: Path) -> None:
         """Replaces ``run.json`` of a run folder; even after a crash it is whole, the old one or the new one.
 
@@ -141,7 +159,7 @@ class RunInfo(BaseModel):
         temporary = folder / f".{RUN_FILE}.tmp"
         try:
             with temporary.open("w", encoding="utf-8") as file:
-                file.write(self.model_dump_json(indent=2) + "\n")
+                file.write(self.text())
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)

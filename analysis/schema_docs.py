@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from pydantic import BaseModel
 
 from vitamin.analysis import schema
+from vitamin.analysis.manifest import FileState
 
 _FILES = (
     (schema.RUN_FILE, "what was run, on what, and how it ended"),
+    (schema.MANIFEST_FILE, "digests of the files, by which damage is seen"),
     (schema.CONFIG_FILE, "every setting, resolved; can be fed back to `vitamin train`"),
     (schema.METRICS_FILE, "one JSON object a line for each iteration"),
     (schema.EVALUATIONS_FILE, "one row for each evaluation episode"),
@@ -52,9 +54,19 @@ mean, std = tensors["module/observation_mean"], tensors["module/observation_std"
 ```
 """
 
+_MANIFEST = f"""\
+Written with each checkpoint, at the end, and before `{schema.RUN_FILE}` or `{schema.CONFIG_FILE}` is replaced, so
+that a kill at any moment leaves every file in a state that is listed. `files` maps paths to the states that a file may
+be in: one, or that before and that after a replacement. `{schema.METRICS_FILE}` and `{schema.EVALUATIONS_FILE}` may
+have grown since, unless the run has finished. `vitamin train --resume`, `sweep --resume`, `report` and `evaluate` name
+what does not agree, and use the rest. Runs of earlier versions have no such file.
+
+"""
+
 _READING = """\
-A line of `metrics.jsonl` or `evaluations.csv` counts once its newline is written: readers drop a last line
-without one, which is what a killed run may leave. `run.json` is replaced as a whole, so it is never half
+A line of `metrics.jsonl` or `evaluations.csv` counts once its newline is written: readers drop a last line without one,
+which is what a killed run may leave. Lines that cannot be read are named and left out; so is an evaluation whose
+episodes do not have the mean that `metrics.jsonl` gives. `run.json` is replaced as a whole, so it is never half
 written. A killed run keeps the status `running`.
 
 Later versions may add keys and columns within a schema version; readers ignore those they do not know. When a
@@ -68,7 +80,9 @@ def schema_markdown() -> str:
         _INTRODUCTION + _table(("File", "Content"), ((f"`{name}`", text) for name, text in _FILES)),
         f"## {schema.RUN_FILE}\n\n" + _model_table(schema.RunInfo),
         "`dataset`:\n\n" + _model_table(schema.DatasetInfo),
+        "`machine`:\n\n" + _model_table(schema.MachineInfo),
         "`reference_scores`:\n\n" + _model_table(schema.ReferenceScores),
+        f"## {schema.MANIFEST_FILE}\n\n" + _MANIFEST + _model_table(FileState),
         f"## {schema.EVALUATIONS_FILE}\n\n" + _column_table("Column", schema.EVALUATION_COLUMNS),
         f"## {schema.METRICS_FILE}\n\n"
         "A key that does not apply to a method or an iteration is missing. Keys below "

@@ -15,6 +15,7 @@ RETURN: Final = "return"
 
 UNFINISHED: Final = "not finished"
 NOT_EVALUATED: Final = "no online evaluation"
+SHORTENED: Final = "its last evaluation may be lost"
 REPEATED: Final = "same task, settings and seed as another run"
 _STATUS_RANK = {"finished": 0, "diverged": 1, "running": 2, "failed": 3}
 
@@ -43,7 +44,8 @@ def run_scores(results: Results, *, include_unfinished: bool = False) -> pd.Data
 
     The final score is that of the last evaluation of the online phase, the pretrained score that of the last
     evaluation of the pretraining phase. A diverged run counts with the last score it reached: leaving it out
-    would flatter its method. Runs that have not finished (status ``running`` or ``failed``) do not count.
+    would flatter its method. Runs that have not finished (status ``running`` or ``failed``) do not count, nor do
+    runs of which the last evaluation may be lost, because files are damaged.
 
     Args:
         results: What ``load_results`` read.
@@ -70,7 +72,9 @@ def run_scores(results: Results, *, include_unfinished: bool = False) -> pd.Data
         evaluations[evaluations["phase"] == ONLINE].drop_duplicates("run", keep="last").set_index("run")
     )
     scores["success"] = scores["run"].map(last_online["success"])
-    scores["left_out"] = _reasons(scores, include_unfinished=include_unfinished)
+    scores["left_out"] = _reasons(
+        scores, scores["run"].isin(results.shortened), include_unfinished=include_unfinished
+    )
     columns = ["run", "task", "method", "label", "seed", "status", "unit", "env_steps"]
     return scores[[*columns, "pretrained", "final", "change", "success", "left_out"]]
 
@@ -80,10 +84,11 @@ def counted(scores: pd.DataFrame) -> pd.DataFrame:
     return scores[scores["left_out"] == ""]
 
 
-def _reasons(scores: pd.DataFrame, *, include_unfinished: bool) -> pd.Series:
+def _reasons(scores: pd.DataFrame, shortened: pd.Series, *, include_unfinished: bool) -> pd.Series:
     reasons = pd.Series("", index=scores.index)
     reasons[scores["final"].isna()] = NOT_EVALUATED
     if not include_unfinished:
+        reasons[shortened] = SHORTENED
         reasons[scores["status"].isin(("running", "failed"))] = UNFINISHED
     candidates = scores[reasons == ""].assign(rank=lambda frame: frame["status"].map(_STATUS_RANK))
     best_first = candidates.sort_values(["rank", "updated", "run"], ascending=[True, False, True])

@@ -1,5 +1,6 @@
 """Running work units on env runners, whichever of them are alive."""
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from vitamin.algorithms.rllib.work import UnitResult, WorkUnit
 from vitamin.errors import WorkerFailure
 
 MAX_LOSSES = 5
+_LOGGER = logging.getLogger("vitamin")
 
 
 def _run(runner: Any, unit: WorkUnit, weights: Any, version: int) -> tuple[int, UnitResult]:
@@ -23,6 +25,10 @@ def _run(runner: Any, unit: WorkUnit, weights: Any, version: int) -> tuple[int, 
 
 class Dispatcher:
     """Sends units to env runners and sends those that got lost again.
+
+    Attributes:
+        on_notice: Called with what the user should know of the environments, once for each notice.
+        told: The notices that need not be told (again).
 
     Args:
         group: The env runners.
@@ -38,6 +44,8 @@ class Dispatcher:
         self.revive = revive
         self.timeout_s = timeout_s
         self.patience_s = patience_s
+        self.on_notice: Callable[[str], None] = _LOGGER.warning
+        self.told = set[str]()
         self.weights: Any = None
         self.version = 0
 
@@ -81,7 +89,14 @@ class Dispatcher:
         for result in done.values():
             if result.failure is not None:
                 raise result.failure
+            self.notify(result.notice)
         return [done[unit.index] for unit in units]
+
+    def notify(self, notice: str | None) -> None:
+        """Tells the user something about the environments, once."""
+        if notice is not None and notice not in self.told:
+            self.told.add(notice)
+            self.on_notice(notice)
 
     def _compute(self, wave: Sequence[WorkUnit], runners: list[int]) -> dict[int, UnitResult]:
         """Results of those units whose runner, one for each, lived."""

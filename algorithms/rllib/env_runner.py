@@ -1,5 +1,6 @@
 """The env runner: it computes work units and holds nothing between calls but environments and weights."""
 
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium as gym
@@ -13,7 +14,7 @@ from ray.rllib.utils.checkpoints import Checkpointable
 from vitamin.algorithms.assembly import records_log_probs
 from vitamin.algorithms.environment import require_restorable
 from vitamin.algorithms.group_rollout import GroupRollout, rollout_groups
-from vitamin.algorithms.randomness import Stream, generator
+from vitamin.algorithms.randomness import Stream, generator, global_generators
 from vitamin.algorithms.rllib.module import OfflineToOnlineModule, PolicyWeights
 from vitamin.algorithms.rllib.work import LEARNER_DIED, UnitResult, WorkUnit
 from vitamin.algorithms.rollout import rollout_unit
@@ -21,6 +22,7 @@ from vitamin.algorithms.threads import torch_threads
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.errors import EnvironmentFailure, VitaminError, WorkerFailure
 
+Tell = Callable[[str], None]
 _STREAMS = {"online": Stream.ROLLOUT, "evaluation": Stream.EVALUATION}
 
 
@@ -49,9 +51,11 @@ class UnitEnvRunner(EnvRunner, Checkpointable):
             require_restorable(environment)
 
     def _environments(self, count: int) -> list[gym.Env[Any, Any]]:
-        while len(self.environments) < count:
+        while (number := len(self.environments)) < count:
             try:
-                self.environments.append(self.config.environment_creator())
+                # Some draw from global generators as they are made; number 3 is the same one in every process.
+                with global_generators(self.config.seed or 0, Stream.ENVIRONMENTS, number):
+                    self.environments.append(self.config.environment_creator())
             except VitaminError:
                 raise
             except Exception as error:
@@ -87,13 +91,13 @@ class UnitEnvRunner(EnvRunner, Checkpointable):
             self.weights_version = version
         settings = self.hyperparameters
         explore = unit.purpose == "online"
-        rng = generator(self.config.seed or 0, _STREAMS[unit.purpose], unit.iteration, unit.index)
+        key = (self.config.seed or 0, _STREAMS[unit.purpose], unit.iteration, unit.index)
+        rng, notices = generator(*key), list[str]()
+        roll_out = self._groups if explore and self.method.groups else self._episodes
         try:
             # A local env runner shares its process with the learner, which has its own number of threads.
-            with torch_threads(settings.rollout_threads):
-                rollout = (
-                    self._groups(unit, rng) if explore and self.method.groups else self._episodes(unit, rng)
-                )
+            with torch_threads(settings.rollout_threads), global_generators(*key):
+                rollout = roll_out(unit, rng, notices.append)
         except VitaminError as failure:
             return UnitResult((), (), failure=failure)
         trajectories = rollout.trajectories if isinstance(rollout, GroupRollout) else rollout
@@ -106,9 +110,10 @@ class UnitEnvRunner(EnvRunner, Checkpointable):
             successes=None if successes is None else tuple(successes.tolist()),
             trajectories=(ray.put(rollout) if remote else rollout) if explore else None,
             group_steps=rollout.group_steps if isinstance(rollout, GroupRollout) else 0,
+            notice=notices[0] if notices else None,
         )
 
-    def _episodes(self, unit: WorkUnit, rng: np.random.Generator) -> Trajectories:
+    def _episodes(self, unit: WorkUnit, rng: np.random.Generator, tell: Tell) -> Trajectories:
         return rollout_unit(
             self._environments(unit.episodes),
             self.module.networks.policy,
@@ -122,9 +127,10 @@ class UnitEnvRunner(EnvRunner, Checkpointable):
             guided_steps=unit.jump_start_steps,
             record_log_probs=unit.purpose == "online"
             and records_log_probs(self.method, self.hyperparameters),
+            tell=tell,
         )
 
-    def _groups(self, unit: WorkUnit, rng: np.random.Generator) -> GroupRollout:
+    def _groups(self, unit: WorkUnit, rng: np.random.Generator, tell: Tell) -> GroupRollout:
         return rollout_groups(
             self._environments(max(unit.episodes, self.hyperparameters.group_size)),
             self.module.networks.policy,
@@ -135,22 +141,25 @@ class UnitEnvRunner(EnvRunner, Checkpointable):
             rng=rng,
             draw_rng=generator(self.config.seed or 0, Stream.RESET_STATES, unit.iteration, unit.index),
             hyperparameters=self.hyperparameters,
+            tell=tell,
         )
 
     def sample(self, *, num_episodes: int | None = None, explore: bool | None = None, **kwargs: Any) -> Any:
         """Episodes with the current weights, as `Trajectories`: RLlib's entry point, not used in training."""
         settings = self.hyperparameters
         self._samples += 1
-        return rollout_unit(
-            self._environments(num_episodes or 1),
-            self.module.networks.policy,
-            observation_mean=self.module.observation_mean,
-            observation_std=self.module.observation_std,
-            target_return=settings.online_target_return,
-            explore=self.config.explore if explore is None else explore,
-            rng=generator(self.config.seed or 0, Stream.ROLLOUT, 0, self._samples),
-            hyperparameters=settings,
-        )
+        key = (self.config.seed or 0, Stream.ROLLOUT, 0, self._samples)
+        with global_generators(*key):
+            return rollout_unit(
+                self._environments(num_episodes or 1),
+                self.module.networks.policy,
+                observation_mean=self.module.observation_mean,
+                observation_std=self.module.observation_std,
+                target_return=settings.online_target_return,
+                explore=self.config.explore if explore is None else explore,
+                rng=generator(*key),
+                hyperparameters=settings,
+            )
 
     def assert_healthy(self) -> None:
         """Checks that the constructor came to its end."""

@@ -57,6 +57,7 @@ class UnitResult:
             None for evaluations.
         group_steps: Environment steps beside those of the episodes: of sub-trajectories.
         failure: What went wrong with the environment, or None. Returned, because an exception ends a runner.
+        notice: What the user should know of the environment, or None.
     """
 
     returns: tuple[float, ...]
@@ -66,6 +67,7 @@ class UnitResult:
     trajectories: "Trajectories | GroupRollout | ray.ObjectRef[Any] | None" = None
     group_steps: int = 0
     failure: VitaminError | None = None
+    notice: str | None = None
 
     @property
     def num_steps(self) -> int:

@@ -84,7 +84,7 @@ def build_report(
         files=files,
         scores=content.score_table,
         aggregates=content.headline_table,
-        notes=(*results.warnings, *content.notes),
+        notes=(*results.warnings, *results.damages, *content.notes),
     )
 
 

@@ -262,6 +262,11 @@ class ReportContent:
         return _table(header, rows)
 
     @property
+    def run_notes(self) -> list[str]:
+        """What changed on the way of a run."""
+        return [f"{run}: {note}" for run, info in self.results.infos.items() for note in info.notes]
+
+    @property
     def settings_table(self) -> Table:
         """Settings in which runs of a method differ; datasets have a table of their own."""
         rows = []

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from vitamin.algorithms.seeds import LARGEST_SEED
+
 _OPTIONS = {
     "random": ("--steps",),
     "medium": ("--steps", "--target-score", "--target-return", "--max-train-steps"),
@@ -33,7 +35,8 @@ def collect(
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option("--seed", min=0, help="Of actions, environment and SAC's training.")
+        int,
+        typer.Option("--seed", min=0, max=LARGEST_SEED, help="Of actions, environment and SAC's training."),
     ] = 0,
     out: Annotated[
         Path | None,
@@ -171,7 +174,7 @@ def _by_run(task: Any, run: Path, checkpoint: int | None, options: Any) -> Path:
 
     agent = load_agent(run, checkpoint=checkpoint, report=_tell)
     with progress_display(f"{run.name} in {task.env_id}") as progress:
-        return collect_from_agent(agent, task, progress=progress, **options)
+        return collect_from_agent(agent, task, progress=progress, report=_tell, **options)
 
 
 def _tell(text: str) -> None:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vitamin.algorithms.seeds import LARGEST_SEED
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -19,7 +21,7 @@ def evaluate(
         int | None,
         typer.Option(metavar="N", min=1, help="Episodes.", show_default="eval_episodes of the run"),
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Key of the episodes.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, max=LARGEST_SEED, help="Key of the episodes.")] = 0,
     target_return: Annotated[
         float | None,
         typer.Option(
@@ -39,7 +41,7 @@ def evaluate(
     from vitamin.platform.cli.output import progress_display
     from vitamin.platform.experiments.evaluate import evaluate_agent, load_agent
 
-    agent = load_agent(run, checkpoint=checkpoint, report=lambda text: typer.echo(text, err=True))
+    agent = load_agent(run, checkpoint=checkpoint, report=_tell)
     if video is not None:
         # Before the episodes, so that a renderer that is missing shows at once.
         from vitamin.platform.experiments.video import film_episode
@@ -48,9 +50,13 @@ def evaluate(
         typer.echo(f"Film of an episode with return {value:.1f}: {video}")
     with progress_display("Episodes") as progress:
         result = evaluate_agent(
-            agent, episodes=episodes, seed=seed, target_return=target_return, progress=progress
+            agent, episodes=episodes, seed=seed, target_return=target_return, progress=progress, report=_tell
         )
     _print(agent, result, seed)
+
+
+def _tell(text: str) -> None:
+    typer.echo(text, err=True)
 
 
 def _print(agent: "Agent", result: "EvaluationResult", seed: int) -> None:

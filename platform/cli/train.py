@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vitamin.algorithms.seeds import LARGEST_SEED
+
 if TYPE_CHECKING:
     from vitamin.platform.experiments.spec import ExperimentSpec
 
@@ -39,7 +41,12 @@ def train(
     seed: Annotated[
         int | None,
         typer.Option(
-            metavar="N", min=0, help="Key of every random draw.", show_default="0", rich_help_panel=_RUN
+            metavar="N",
+            min=0,
+            max=LARGEST_SEED,
+            help="Key of every random draw.",
+            show_default="0",
+            rich_help_panel=_RUN,
         ),
     ] = None,
     preset: Annotated[
@@ -197,7 +204,7 @@ def _run(spec: "ExperimentSpec", out: Path, *, resume: bool, quiet: bool) -> Non
     title = f"{spec.task} · {METHODS[spec.method].label} · seed {spec.seed} → {out}"
     with open_reporter(title, quiet=quiet) as reporter:
         # Ray takes seconds to import; the display is up by now.
-        from vitamin.platform.experiments.run_folder import holds_run
+        from vitamin.platform.experiments.same_run import holds_run
         from vitamin.platform.experiments.train import train as train_run
 
         if resume and not holds_run(out):

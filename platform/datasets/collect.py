@@ -1,6 +1,7 @@
 """Making data on the spot: acting in a task's environment, written down in D4RL's layout as a stand-in."""
 
 import os
+import shutil
 from collections.abc import Callable
 from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
@@ -10,14 +11,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vitamin.algorithms.environment import CheckedEnvironment
 from vitamin.algorithms.normalization import Observations
+from vitamin.algorithms.randomness import Stream, global_generators
+from vitamin.algorithms.seeds import check_seed
 from vitamin.errors import DatasetError, SettingsError, nearest
 from vitamin.platform.datasets.cache import cache_directory, cached_path, install, make_way
+from vitamin.platform.datasets.checks import check_dataset
 from vitamin.platform.datasets.hdf5 import RawDataset, write_raw
 from vitamin.platform.datasets.policies import MEDIUM_REPLAY, POLICIES, RANDOM
 from vitamin.platform.datasets.provenance import STAND_IN_ATTRIBUTE, describe
 from vitamin.platform.datasets.sac import Progress, Recipe, TrainedSAC, train_sac
-from vitamin.platform.environments import action_bounds, describe_environment, make_raw_environment
+from vitamin.platform.environments import (
+    action_bounds,
+    describe_environment,
+    make_raw_environment,
+    probe_environment,
+)
+from vitamin.platform.environments.unit_box import in_bounds
+from vitamin.platform.room import require_memory
 from vitamin.platform.tasks.task import Task
 
 _REPORT_EVERY = 1000
@@ -51,16 +63,20 @@ def collect_dataset(
         policy: ``random``: uniform over the action bounds. ``medium``: actions sampled from a SAC agent that is
             trained until it is as good as ``recipe`` says. ``medium-replay``: every step of that training.
         steps: N; for ``medium-replay`` the length of the training decides.
-        seed: Of actions, environment and training. On the CPU, equal arguments give equal data.
+        seed: Of actions, environment and training. On the CPU, equal arguments give equal data, also of environments
+            that draw from Python's, NumPy's or torch's global generators.
         recipe: How good the agent is to be, and how long it may train; by default that of D4RL's medium data.
         out: The file to write; by default the task's place in the cache, if this policy's data belongs there.
         force: Replace a file that is there.
         progress: Told about steps, of the training first.
-        report: Called with a sentence for each evaluation of the training.
+        report: Called with a sentence for each evaluation of the training, and with what the user should know of the
+            environment.
 
     Raises:
-        SettingsError: If there is no such policy, or what it needs is not given or not installed.
+        SettingsError: If there is no such policy, what it needs is not given or not installed, a number is out of
+            range, or memory or disk cannot hold so many steps.
         TaskError: If the environment cannot be made.
+        EnvironmentFailure: If it raises, or returns what Gymnasium's interface does not say or is not finite.
         DatasetError: If ``out`` exists or cannot be written, no episode was finished, the training did not reach
             its goal, or the task's published dataset is of another kind and ``out`` is not given.
     """
@@ -75,18 +91,26 @@ def collect_dataset(
             if steps is None
             else f"{policy} is the whole replay of the training; --max-train-steps bounds it, not --steps."
         )
+    check_seed(seed)
+    if recipe is not None:
+        recipe.check()
     path = destination(task, policy, out, force=force)
-    if policy == RANDOM:
-        assert steps is not None
-        raw = act_in(task, _random_actions(task, seed), steps, seed, progress)
-        return write_stand_in(path, raw, task, {"algorithm": "random policy", "seed": seed})
-    trained = train_sac(task, recipe or Recipe(), seed, progress, report)
-    reached = f"SAC stopped at mean return {trained.mean_return:.1f}"
-    if policy == MEDIUM_REPLAY:
-        raw, algorithm = trained.replay, f"replay of {reached}"
-    else:
-        assert steps is not None
-        raw, algorithm = act_in(task, trained.act, steps, seed, progress), reached
+    if steps is not None:
+        check_room(task, steps, path)
+    for notice in probe_environment(task):
+        report(notice)
+    with global_generators(seed, Stream.COLLECTION):
+        if policy == RANDOM:
+            assert steps is not None
+            raw = act_in(task, _random_actions(task, seed), steps, seed, progress)
+            return write_stand_in(path, raw, task, {"algorithm": "random policy", "seed": seed})
+        trained = train_sac(task, recipe or Recipe(), seed, progress, report)
+        reached = f"SAC stopped at mean return {trained.mean_return:.1f}"
+        if policy == MEDIUM_REPLAY:
+            raw, algorithm = trained.replay, f"replay of {reached}"
+        else:
+            assert steps is not None
+            raw, algorithm = act_in(task, trained.act, steps, seed, progress), reached
     return write_stand_in(path, raw, task, _sac_attributes(trained) | {"algorithm": algorithm, "seed": seed})
 
 
@@ -128,13 +152,37 @@ def destination(task: Task, kind: str | None, out: Path | None, *, force: bool) 
     return path
 
 
+def check_room(task: Task, steps: int, path: Path) -> None:
+    """Checks that memory and the disk of ``path`` can hold so many steps of the task.
+
+    Raises:
+        SettingsError: If not, or if there are none.
+        TaskError: If the task's environment has to be asked for its sizes and cannot be made.
+    """
+    if steps < 1:
+        raise SettingsError(f"{steps} steps are no data. Ask for one step at least.")
+    described = describe_environment(task)
+    size = steps * described.step_bytes
+    require_memory(size, f"{steps} steps in {task.env_id}")
+    free = shutil.disk_usage(path.parent).free
+    if size > free:
+        raise SettingsError(
+            f"{steps} steps in {task.env_id} take up to {size / 1e9:,.1f} GB on the disk of {path.parent}, which has"
+            f" {free / 1e9:,.1f} GB free. Ask for fewer, or write them elsewhere."
+        )
+
+
 def write_stand_in(path: Path, raw: RawDataset, task: Task, attributes: dict[str, Any]) -> Path:
     """Write collected data to ``path``; attributes must name the ``algorithm``, which becomes part of the label.
 
     Raises:
-        DatasetError: If it holds no finished episode, or cannot be written.
+        DatasetError: If it holds no finished episode or anything that is not finite, or cannot be written.
     """
     assert raw.timeouts is not None
+    try:
+        check_dataset(raw, path, task)
+    except DatasetError as error:
+        raise DatasetError(f"What was collected cannot be used, and is not written. {error}") from error
     if not (raw.terminals | raw.timeouts).any():
         raise DatasetError(
             f"{len(raw.rewards)} steps in {task.env_id} did not finish one episode. Collect more steps."
@@ -154,7 +202,12 @@ def write_stand_in(path: Path, raw: RawDataset, task: Task, attributes: dict[str
 
 
 def act_in(task: Task, act: Act, steps: int, seed: int, progress: Progress) -> RawDataset:
-    """``steps`` steps in the task's environment, one episode after the other."""
+    """``steps`` steps in the task's environment, one episode after the other.
+
+    Raises:
+        EnvironmentFailure: If the environment raises, or returns what Gymnasium's interface does not say or is not
+            finite.
+    """
     described = describe_environment(task)
     observations: Observations = np.empty((steps, described.observation_size))
     next_observations: Observations = np.empty_like(observations)
@@ -162,16 +215,18 @@ def act_in(task: Task, act: Act, steps: int, seed: int, progress: Progress) -> R
     rewards = np.empty(steps, np.float32)
     terminals, timeouts = np.zeros(steps, bool), np.zeros(steps, bool)
 
-    with closing(make_raw_environment(task)) as env:
-        observation, _ = env.reset(seed=seed)
+    with closing(make_raw_environment(task)) as raw:
+        env = CheckedEnvironment(raw, f"The environment {task.env_id}", described.observation_size)
+        observation = env.reset(seed)
         for step in range(steps):
             observations[step] = observation
             actions[step] = act(observation)
-            observation, rewards[step], terminated, truncated, _ = env.step(actions[step])
+            given = in_bounds(actions[step], raw.action_space)
+            observation, rewards[step], terminated, truncated = env.step(given)
             next_observations[step] = observation
             if terminated or truncated:
                 terminals[step], timeouts[step] = terminated, truncated and not terminated
-                observation, _ = env.reset()
+                observation = env.reset(None)
             if (step + 1) % _REPORT_EVERY == 0:
                 progress(step + 1, steps)
     if all(_fits_float32(array) for array in (observations, next_observations)):

@@ -20,6 +20,7 @@ from vitamin.platform.datasets.episodes import cut_episodes, following_observati
 from vitamin.platform.datasets.hdf5 import RawDataset, read_attributes, read_raw
 from vitamin.platform.datasets.quirks import find_quirks
 from vitamin.platform.environments import action_bounds
+from vitamin.platform.environments.unit_box import to_unit_box
 from vitamin.platform.tasks.task import Task
 
 logger = logging.getLogger(__name__)
@@ -159,9 +160,12 @@ def _unit_actions(actions: NDArray[np.float32], task: Task | None) -> tuple[NDAr
     if task is None:
         return actions, 0
     low, high = action_bounds(task)
+    locked = low == high
+    strays = np.abs(actions[:, locked] - low[locked]) > _BOUND_TOLERANCE * np.maximum(1, np.abs(low[locked]))
     if np.any(low != -1) or np.any(high != 1):
-        actions = (actions - low) * (np.float32(2) / (high - low)) - np.float32(1)
+        actions = to_unit_box(actions, low, high)
     outside = np.abs(actions) > 1
-    if not outside.any():
-        return actions, 0
-    return np.clip(actions, -1, 1), int(np.count_nonzero(np.abs(actions) > 1 + _BOUND_TOLERANCE))
+    if outside.any():
+        strays = np.append(strays, np.abs(actions) > 1 + _BOUND_TOLERANCE)
+        actions = np.clip(actions, -1, 1)
+    return actions, int(np.count_nonzero(strays))

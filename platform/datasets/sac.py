@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from gymnasium import Env
+from gymnasium import Env, Wrapper
 from numpy.typing import NDArray
 
+from vitamin.algorithms.environment import CheckedEnvironment
 from vitamin.errors import DatasetError, SettingsError
 from vitamin.platform.datasets.cache import cache_directory, locked
 from vitamin.platform.datasets.hdf5 import RawDataset
-from vitamin.platform.environments import action_bounds, make_environment
+from vitamin.platform.environments import action_bounds, describe_environment, make_environment
 from vitamin.platform.environments.unit_box import Action, to_environment_units
+from vitamin.platform.room import require_memory
 from vitamin.platform.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -53,6 +55,18 @@ class Recipe:
     max_train_steps: int = 1_000_000
     evaluation_interval: int = 2000
     evaluation_episodes: int = 10
+
+    def check(self) -> None:
+        """Checks the numbers.
+
+        Raises:
+            SettingsError: If a target is not finite, which no training reaches, or there is no step to train.
+        """
+        for name, value in (("target-score", self.target_score), ("target-return", self.target_return)):
+            if value is not None and not math.isfinite(value):
+                raise SettingsError(f"--{name} must be a finite number, not {value}.")
+        if self.max_train_steps < 1:
+            raise SettingsError(f"--max-train-steps must be 1 at least, not {self.max_train_steps}.")
 
     def goal(self, task: Task) -> float:
         """The mean return to be reached.
@@ -98,9 +112,12 @@ def train_sac(
     What an earlier call with the same seed has trained in the same environment is taken up.
 
     Raises:
-        SettingsError: If stable-baselines3 is missing, or as `Recipe.goal`.
+        SettingsError: If stable-baselines3 is missing, memory cannot hold the steps of so long a training, or as
+            `Recipe.check` and `Recipe.goal`.
         TaskError: If the environment cannot be made.
-        DatasetError: If the goal is not reached in time (what was trained is kept), or files cannot be written.
+        EnvironmentFailure: If it raises, or returns what Gymnasium's interface does not say or is not finite.
+        DatasetError: If the goal is not reached in time (what was trained is kept), the training diverges, or files
+            cannot be written.
     """
     try:
         import stable_baselines3  # noqa: F401
@@ -108,12 +125,15 @@ def train_sac(
         raise SettingsError(
             'Medium data is made with stable-baselines3, which is not installed: pip install "vitamin[sac]"'
         ) from error
+    recipe.check()
     goal = recipe.goal(task)
+    steps = recipe.max_train_steps
+    require_memory(steps * describe_environment(task).step_bytes, f"{steps} training steps in {task.env_id}")
     folder = _training_folder(task, seed)
     with (
         locked(folder),
-        closing(make_environment(task)) as env,
-        closing(make_environment(task)) as evaluation_env,
+        closing(_Checked(make_environment(task), task)) as env,
+        closing(_Checked(make_environment(task), task)) as evaluation_env,
     ):
         training = _Training(folder, seed, env)
         while (found := training.first_above(goal)) is None and training.steps < recipe.max_train_steps:
@@ -127,6 +147,24 @@ def train_sac(
         if found is None:
             raise DatasetError(_not_reached(training, task, recipe, goal))
         return training.result(*found, task)
+
+
+class _Checked(Wrapper[Any, Any, Any, Any]):
+    """An environment of SAC's, whose failures become `EnvironmentFailure`; info is empty."""
+
+    def __init__(self, env: Env[Any, Any], task: Task) -> None:
+        super().__init__(env)
+        assert env.observation_space.shape is not None
+        size = env.observation_space.shape[0]
+        self._checked = CheckedEnvironment(env, f"The environment {task.env_id}", size)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:  # noqa: ARG002
+        """Begins an episode."""
+        return self._checked.reset(seed), {}
+
+    def step(self, action: Any) -> Any:
+        """One step."""
+        return *self._checked.step(action), {}
 
 
 class _Training:
@@ -166,7 +204,14 @@ class _Training:
 
         before = self.steps
         more = min(recipe.evaluation_interval, recipe.max_train_steps - before)
-        agent.learn(more, callback=tell, reset_num_timesteps=False)
+        try:
+            agent.learn(more, callback=tell, reset_num_timesteps=False)
+        except ValueError as error:  # torch's distributions refuse NaN
+            raise DatasetError(
+                f"SAC's training in {self._env.spec and self._env.spec.id} broke off after {agent.num_timesteps} steps,"
+                f" most likely because it diverged ({str(error).splitlines()[0]}). Try another seed, or rewards of a"
+                " size near 1."
+            ) from error
         self.steps = agent.num_timesteps
         evaluation_env.reset(seed=self._seed + 1)
         returns, _ = evaluate_policy(

@@ -10,6 +10,7 @@ from vitamin.platform.environments.make import (
     make_environment,
     make_raw_environment,
 )
+from vitamin.platform.environments.probe import probe_environment
 
 __all__ = [
     "EnvironmentDescription",
@@ -20,4 +21,5 @@ __all__ = [
     "known_environments",
     "make_environment",
     "make_raw_environment",
+    "probe_environment",
 ]

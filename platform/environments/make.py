@@ -1,6 +1,8 @@
 """Making environments, and the errors of making them."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,11 +13,15 @@ from numpy.typing import NDArray
 
 from vitamin.algorithms.environment import require_restorable
 from vitamin.algorithms.normalization import Observations
+from vitamin.algorithms.randomness import Stream, global_generators
 from vitamin.errors import TaskError
 from vitamin.platform.environments.mujoco_log import route_mujoco_warnings
 from vitamin.platform.environments.unit_box import Action, RawEnvironment, UnitBox
 from vitamin.platform.tasks.extras import require_extra
 from vitamin.platform.tasks.task import Task
+
+_UNBOUNDED = 1e9
+"""Bounds that many environments state for want of any: the largest integer or float, 1e10, 1e30, infinity."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,11 @@ class EnvironmentDescription:
     action_low: tuple[float, ...]
     action_high: tuple[float, ...]
     max_episode_steps: int | None
+
+    @property
+    def step_bytes(self) -> int:
+        """Size of a step in a dataset: two observations in float64, action and reward in float32, two flags."""
+        return 8 * 2 * self.observation_size + 4 * (len(self.action_low) + 1) + 2
 
 
 def known_environments() -> list[str]:
@@ -42,7 +53,7 @@ def make_environment(task: Task, render_mode: str | None = None) -> gymnasium.En
 
     Raises:
         TaskError: If the environment or its package is missing, its spaces are not one-dimensional boxes, or
-            its sizes and bounds differ from the task's.
+            its sizes and bounds differ from the task's, or its actions are not floating point numbers in bounds.
     """
     env = make_raw_environment(task, render_mode)
     _described(env, task)
@@ -86,12 +97,9 @@ def check_restorable(task: Task) -> None:
     Raises:
         TaskError: If not; the message says why. And as `make_environment`.
     """
-    env = make_environment(task)
-    try:
+    with closed_again(make_environment(task)) as env:
         env.reset(seed=0)
         require_restorable(env)
-    finally:
-        env.close()
 
 
 def describe_environment(task: Task) -> EnvironmentDescription:
@@ -100,11 +108,31 @@ def describe_environment(task: Task) -> EnvironmentDescription:
     Raises:
         TaskError: As `make_environment`.
     """
-    env = make_raw_environment(task)
-    try:
+    # It happens once in each process: what it takes from global generators must not change what comes after.
+    with global_generators(0, Stream.ENVIRONMENTS), closed_again(make_raw_environment(task)) as env:
         return _described(env, task)
-    finally:
+
+
+@contextmanager
+def closed_again(env: gymnasium.Env[Any, Any]) -> Iterator[gymnasium.Env[Any, Any]]:
+    """``env``, which is closed at the end of the block.
+
+    Raises:
+        TaskError: If it cannot be closed.
+    """
+    try:
+        yield env
+    except BaseException:
+        with suppress(Exception):
+            env.close()
+        raise
+    try:
         env.close()
+    except Exception as error:
+        name = env.spec.id if env.spec is not None else type(env.unwrapped).__name__
+        raise TaskError(
+            f"The environment {name} cannot be closed: {type(error).__name__}: {error}"
+        ) from error
 
 
 def described_task(name: str, suite: str, env_id: str) -> Task:
@@ -150,10 +178,13 @@ def _described(env: RawEnvironment, task: Task) -> EnvironmentDescription:
     for what, space in (("observations", observations), ("actions", actions)):
         if not isinstance(space, Box) or len(space.shape) != 1:
             raise TaskError(f"{task.env_id} has {what} {space}; supported are one-dimensional Box spaces.")
+        if not space.shape[0]:
+            raise TaskError(
+                f"{task.env_id} has no {what}: {space}. Supported are Box spaces of at least one number."
+            )
     assert isinstance(observations, Box)
     assert isinstance(actions, Box)
-    if not actions.is_bounded():
-        raise TaskError(f"{task.env_id} has actions without bounds ({actions}); supported are finite bounds.")
+    _check_actions(actions, task)
     description = EnvironmentDescription(
         observation_size=observations.shape[0],
         action_low=tuple(actions.low.astype(float).tolist()),
@@ -162,6 +193,23 @@ def _described(env: RawEnvironment, task: Task) -> EnvironmentDescription:
     )
     _check_against_task(description, task)
     return description
+
+
+def _check_actions(space: Box, task: Task) -> None:
+    if not np.issubdtype(space.dtype, np.floating):
+        raise TaskError(
+            f"{task.env_id} has actions {space}; supported are Box spaces of floating point numbers."
+            " Give it such a space, and let it round what it gets."
+        )
+    for component, (low, high) in enumerate(zip(space.low.tolist(), space.high.tolist(), strict=True)):
+        where = f"component {component} lies between {low:g} and {high:g}"
+        if not low <= high:
+            raise TaskError(f"{task.env_id} has actions whose bounds are not in order: {where}.")
+        if max(abs(low), abs(high)) >= _UNBOUNDED:
+            raise TaskError(
+                f"{task.env_id} has actions without bounds: {where}. Supported are bounds below {_UNBOUNDED:g} in"
+                " size, between which actions are scaled and random ones drawn: give its action space real ones."
+            )
 
 
 def _check_against_task(found: EnvironmentDescription, task: Task) -> None:

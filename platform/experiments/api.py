@@ -1,5 +1,6 @@
 """RLlib configs that know the tasks: ``TD3ODTConfig().environment("hopper-medium-v2").build_algo()``."""
 
+import logging
 from functools import lru_cache
 from typing import Any, NamedTuple, Self
 
@@ -15,6 +16,7 @@ from vitamin.algorithms.rllib.algorithm import OfflineToOnline
 from vitamin.algorithms.rllib.config import DatasetLoader
 from vitamin.errors import SettingsError
 from vitamin.platform.datasets import dataset_path
+from vitamin.platform.environments import probe_environment
 from vitamin.platform.experiments.build import dataset_loader, environment_creator, reference_scores
 from vitamin.platform.tasks import get_task, resolve_hyperparameters
 from vitamin.platform.tasks.presets import settings_from_data
@@ -99,6 +101,17 @@ class _TaskConfig(rllib.OfflineToOnlineConfig):
             self._chosen |= {"dataset_loader"}
             self._resolve()
         return self
+
+    def build_algo(self, *args: Any, **kwargs: Any) -> Any:
+        """As RLlib's, after a look at the task's environment.
+
+        Raises:
+            EnvironmentFailure: As `probe_environment`.
+        """
+        if self.task is not None:
+            for notice in probe_environment(get_task(self.task)):
+                logging.getLogger("vitamin").warning(notice)
+        return super().build_algo(*args, **kwargs)
 
     def _resolve(self) -> None:
         if self.task is None:

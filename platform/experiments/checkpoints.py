@@ -7,12 +7,17 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from vitamin.analysis.manifest import FileState
 from vitamin.errors import RunError
 
 _MANIFEST = "manifest.json"
 _KEEP = 2
 # What `vitamin.algorithms.rllib.checkpoint` writes and a run cannot go on without.
 _REQUIRED = frozenset({"tensors.safetensors", "replay.safetensors", "state.json"})
+
+
+class DamagedCheckpoint(RunError):
+    """A checkpoint's files are not as they were written."""
 
 
 def _digest(file: Path) -> str:
@@ -86,44 +91,64 @@ def _remove_leftovers(folder: Path) -> None:
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
-    """Checkpoints, oldest first, whole or not."""
+    """Checkpoints, oldest first, whole or not.
+
+    Raises:
+        RunError: If the folder cannot be read.
+    """
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if path.is_dir() and path.name.isdecimal())
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_dir() and path.name.isdecimal())
+    except OSError as error:
+        raise RunError(f"Cannot read {error.filename}: {error.strerror}. Check its permissions.") from error
+
+
+def manifest_states(folder: Path) -> dict[str, FileState]:
+    """The checkpoints' manifests, by path relative to the run folder, which holds ``folder``."""
+    files = [path / _MANIFEST for path in list_checkpoints(folder)]
+    return {
+        file.relative_to(folder.parent).as_posix(): FileState.of(file.read_bytes())
+        for file in files
+        if file.is_file()
+    }
 
 
 def verify_checkpoint(path: Path) -> None:
     """Compares a checkpoint's files with its manifest.
 
     Raises:
-        RunError: If a file is missing or differs.
+        DamagedCheckpoint: If a file is missing or differs.
+        RunError: If this user may not read a file, which tells nothing of its content.
     """
     try:
         manifest = json.loads((path / _MANIFEST).read_text())
         missing = sorted(_REQUIRED - manifest.keys())
         damaged = [name for name, digest in manifest.items() if _digest(path / name) != digest]
-    except (OSError, ValueError, AttributeError) as error:
-        raise RunError(f"Checkpoint {path} is damaged: {error}.") from error
+    except PermissionError as error:
+        raise RunError(f"Cannot read {error.filename}: {error.strerror}. Check its permissions.") from error
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        raise DamagedCheckpoint(f"Checkpoint {path} is damaged: {error}.") from error
     if missing:
-        raise RunError(f"Checkpoint {path} is damaged: its manifest lacks {', '.join(missing)}.")
+        raise DamagedCheckpoint(f"Checkpoint {path} is damaged: its manifest lacks {', '.join(missing)}.")
     if damaged:
-        raise RunError(f"Checkpoint {path} is damaged: {', '.join(damaged)} changed since it was written.")
+        raise DamagedCheckpoint(
+            f"Checkpoint {path} is damaged: {', '.join(damaged)} changed since it was written."
+        )
 
 
 def newest_checkpoint(folder: Path, report: Callable[[str], None]) -> Path | None:
-    """The newest whole checkpoint; each damaged one that is passed over is reported.
+    """The newest whole checkpoint, None if there is none; each damaged one that is passed over is reported.
 
     Raises:
-        RunError: If there are checkpoints but none is whole.
+        RunError: If this user may not read a checkpoint.
     """
     checkpoints = list_checkpoints(folder)
     for path in reversed(checkpoints):
         try:
             verify_checkpoint(path)
-        except RunError as error:
-            report(f"{error} Trying the one before it.")
+        except DamagedCheckpoint as error:
+            report(f"{error} Trying the one before it." if path != checkpoints[0] else str(error))
         else:
             return path
-    if checkpoints:
-        raise RunError(f"No checkpoint in {folder} is whole. Start the run anew in another folder.")
     return None

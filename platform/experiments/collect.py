@@ -1,7 +1,7 @@
 """Making data with the policy of a run."""
 
+import math
 from collections.abc import Callable
-from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,13 +9,14 @@ import numpy as np
 
 from vitamin.algorithms.methods import METHODS, get_method
 from vitamin.algorithms.randomness import Stream
+from vitamin.algorithms.seeds import check_seed
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.errors import RunError, SettingsError
-from vitamin.platform.datasets.collect import destination, write_stand_in
+from vitamin.platform.datasets.collect import check_room, destination, write_stand_in
 from vitamin.platform.datasets.hdf5 import RawDataset
-from vitamin.platform.environments import action_bounds, make_environment
+from vitamin.platform.environments import action_bounds, probe_environment
 from vitamin.platform.environments.unit_box import to_environment_units
-from vitamin.platform.experiments.evaluate import Agent, check_sizes
+from vitamin.platform.experiments.evaluate import Agent, open_environments
 from vitamin.platform.tasks import Task
 
 _ENVIRONMENTS = 10
@@ -37,6 +38,7 @@ def collect_from_agent(
     out: Path | None = None,
     force: bool = False,
     progress: Callable[[int, int | None], None] = _ignore,
+    report: Callable[[str], None] = _ignore,
 ) -> Path:
     """Write episodes of a run's policy to a file in D4RL's layout, labelled as a stand-in.
 
@@ -56,27 +58,31 @@ def collect_from_agent(
         out: The file to write; by default the task's place in the cache, if it has no published dataset.
         force: Replace a file that is there.
         progress: Told about steps.
+        report: Called with what the user should know of the environment, a sentence each.
 
     Raises:
-        SettingsError: If noise is given where none is added, or a target return that the policy does not look at.
+        SettingsError: If noise is given where none is added, or a target return that the policy does not look at, a
+            number is out of range, or memory or disk cannot hold so many steps.
         RunError: If the policy belongs to another environment.
         EnvironmentFailure: If an environment raises or returns values that are not finite.
         TaskError: If the environment cannot be made.
         DatasetError: If ``out`` exists, cannot be written, or is needed.
     """
+    check_seed(seed)
     if noise is not None:
         agent = _with_noise(agent, noise, explore=explore)
     agent.check_target_return(return_to_go)
     _check_environment(agent, task)
     path = destination(task, None, out, force=force)
+    check_room(task, steps, path)
+    for notice in probe_environment(task):
+        report(notice)
     settings = agent.hyperparameters
     usual = settings.online_target_return if explore else settings.eval_target_return
     target = usual if return_to_go is None else return_to_go
     units: list[Trajectories] = []
     done = 0
-    with ExitStack() as stack:
-        environments = [stack.enter_context(closing(make_environment(task))) for _ in range(_ENVIRONMENTS)]
-        check_sizes(agent, environments[0])
+    with open_environments(agent, _ENVIRONMENTS, seed) as environments:
         while done < steps:
             units.append(
                 agent.rollout(
@@ -105,6 +111,8 @@ def collect_from_agent(
 def _with_noise(agent: Agent, noise: float, *, explore: bool) -> Agent:
     if not explore or get_method(agent.spec.method).policy != "deterministic":
         raise SettingsError("Noise goes with the exploration of a deterministic policy only.")
+    if not 0 <= noise < math.inf:
+        raise SettingsError(f"Noise must be a finite number that is not negative, not {noise}.")
     return replace(
         agent, hyperparameters=agent.hyperparameters.model_copy(update={"exploration_noise": noise})
     )

@@ -1,6 +1,10 @@
-"""Whether two specifications lead to the same result."""
+"""Whether two specifications lead to the same result, and two machines to the same bits."""
 
+from collections.abc import Collection
+
+from vitamin.analysis.schema import RunInfo
 from vitamin.platform.experiments.spec import ExperimentSpec
+from vitamin.platform.experiments.versions import machine, versions
 
 # Of no influence on the result, or looked at elsewhere: the data's digest decides, the resolved hyperparameters do, and
 # learners decide over its last bits alone.
@@ -15,31 +19,57 @@ _FREE_TO_DIFFER = frozenset(
         "hyperparameters",
     }
 )
+# Hyperparameters that decide over last bits alone.
+_THREADS = frozenset({"learner_threads", "rollout_threads"})
 
 
-def differences(started: ExperimentSpec, spec: ExperimentSpec) -> list[str]:
+def differences(
+    started: ExperimentSpec, spec: ExperimentSpec, *, open_to_data: Collection[str] = ()
+) -> list[str]:
     """What makes two runs different ones, as "name: old → new".
 
-    More online steps continue a run, unless they stretch a curriculum.
+    More online steps continue a run, unless they stretch a curriculum. Settings that are still ``open_to_data`` in
+    ``spec`` are not compared.
     """
     old, new = started.resolved(), spec.resolved()
     different = [name for name in new if name not in _FREE_TO_DIFFER and old[name] != new[name]]
     changes = [f"{name}: {old[name]!r} → {new[name]!r}" for name in different]
     settings = old["hyperparameters"]
     has_curriculum = settings["jump_start_steps"] > 0 or settings["curriculum_target_return"] is not None
+    free = {*_THREADS, *open_to_data} | (set() if has_curriculum else {"online_steps"})
     return changes + [
         f"{name}: {settings[name]!r} → {value!r}"
         for name, value in new["hyperparameters"].items()
-        if (name != "online_steps" or has_curriculum) and settings[name] != value
+        if name not in free and settings[name] != value
     ]
 
 
-def change_of_learners(started: ExperimentSpec, spec: ExperimentSpec) -> str | None:
-    """A sentence on learners that give other bits than those before; None if they give the same."""
-    before, now = _learners(started), _learners(spec)
-    if before == now:
+def change_of_bits(before: RunInfo, started: ExperimentSpec, spec: ExperimentSpec) -> str | None:
+    """A sentence on what gives other bits now than in the run's earlier part; None if nothing does.
+
+    Args:
+        before: What the run's earlier part wrote down of its machine and versions.
+        started: What that part was asked for.
+        spec: What is asked for now.
+    """
+    pairs = [(_learners(spec), _learners(started))]
+    here = machine(spec.hyperparameters())
+    if before.machine is not None:
+        pairs += [
+            (here.cpu_capability, before.machine.cpu_capability),
+            *(
+                (f"{getattr(here, name)} {name}", f"{getattr(before.machine, name)} {name}")
+                for name in sorted(_THREADS)
+            ),
+        ]
+    now = versions()
+    pairs += [
+        (f"{name} {now[name]}", f"{name} {old}") for name, old in before.versions.items() if name in now
+    ]
+    changes = [f"{new} instead of {old}" for new, old in pairs if new != old]
+    if not changes:
         return None
-    return f"{now} instead of {before}: the result is as good, but not the same bit for bit."
+    return f"{', '.join(changes)}: the result is as good, but not the same bit for bit."
 
 
 def _learners(spec: ExperimentSpec) -> str:

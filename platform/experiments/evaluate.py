@@ -1,10 +1,14 @@
 """Evaluating a run's policy: from the files of a checkpoint, without Ray and without unpickling anything."""
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
+from typing import Any
 
+import gymnasium
 import torch
 from torch import Tensor
 
@@ -14,15 +18,18 @@ from vitamin.algorithms.environment import Environment
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import get_method
 from vitamin.algorithms.models.policy import PolicyNetwork
-from vitamin.algorithms.randomness import Stream, generator
+from vitamin.algorithms.randomness import Stream, generator, global_generators
 from vitamin.algorithms.rllib.checkpoint import read_state, read_tensors
 from vitamin.algorithms.rollout import rollout_unit
+from vitamin.algorithms.seeds import check_seed
 from vitamin.algorithms.threads import torch_threads
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.analysis import schema
+from vitamin.analysis.folders import find_folders
+from vitamin.analysis.manifest import changed_files, damage
 from vitamin.analysis.schema import RunInfo
 from vitamin.errors import RunError, SettingsError
-from vitamin.platform.environments import make_environment
+from vitamin.platform.environments import make_environment, probe_environment
 from vitamin.platform.experiments.checkpoints import list_checkpoints, newest_checkpoint, verify_checkpoint
 from vitamin.platform.experiments.spec import ExperimentSpec, read_config
 from vitamin.platform.tasks import Task
@@ -77,11 +84,13 @@ class Agent:
         return ignored_settings(get_method(self.spec.method)).get("eval_target_return")
 
     def check_target_return(self, target_return: float | None) -> None:
-        """Checks that a target return, if one is asked for, matters to the policy.
+        """Checks that a target return, if one is asked for, is a number that matters to the policy.
 
         Raises:
-            SettingsError: If the policy does not look at returns-to-go.
+            SettingsError: If the policy does not look at returns-to-go, or it is not finite.
         """
+        if target_return is not None and not math.isfinite(target_return):
+            raise SettingsError(f"A target return must be a finite number, not {target_return}.")
         if target_return is not None and self.blind_to_returns is not None:
             raise SettingsError(
                 f"A target return makes no sense for {self.name}: {self.blind_to_returns}. Leave it out."
@@ -96,17 +105,19 @@ class Agent:
         target_return: float | None,
         explore: bool = False,
         stream: Stream = Stream.EVALUATION,
+        tell: Callable[[str], None] = _ignore,
     ) -> Trajectories:
         """One episode in each environment, with the mean action unless it is to explore.
 
         Seed, stream, iteration and unit key the episodes as in training: with the run's seed and
-        ``eval_envs_per_unit`` environments they are those of the run's own evaluation after that iteration.
+        ``eval_envs_per_unit`` environments they are those of the run's own evaluation after that iteration. ``tell``
+        is called with what the user should know of the environments.
 
         Raises:
             EnvironmentFailure: If an environment raises or returns values that are not finite.
         """
-        settings = self.hyperparameters
-        with torch_threads(settings.rollout_threads):
+        settings, key = self.hyperparameters, (seed, stream, self.iteration, unit)
+        with torch_threads(settings.rollout_threads), global_generators(*key):
             return rollout_unit(
                 environments,
                 self.policy,
@@ -115,7 +126,8 @@ class Agent:
                 observation_std=self.observation_std,
                 target_return=settings.eval_target_return if target_return is None else target_return,
                 explore=explore,
-                rng=generator(seed, stream, self.iteration, unit),
+                rng=generator(*key),
+                tell=tell,
             )
 
 
@@ -149,7 +161,7 @@ def evaluate_run(
 ) -> EvaluationResult:
     """Rolls out the policy of a run: `load_agent`, then `evaluate_agent`."""
     agent = load_agent(run, checkpoint=checkpoint, report=report)
-    return evaluate_agent(agent, episodes=episodes, seed=seed, target_return=target_return)
+    return evaluate_agent(agent, episodes=episodes, seed=seed, target_return=target_return, report=report)
 
 
 def evaluate_agent(
@@ -159,6 +171,7 @@ def evaluate_agent(
     seed: int = 0,
     target_return: float | None = None,
     progress: Callable[[int, int | None], None] = _ignore,
+    report: Callable[[str], None] = _ignore,
 ) -> EvaluationResult:
     """Rolls out episodes with the mean action; equal arguments give equal results.
 
@@ -168,24 +181,30 @@ def evaluate_agent(
         seed: Key of the episodes.
         target_return: Return-to-go at the start, in scaled-reward units; by default ``eval_target_return``.
         progress: Called with the episodes done and their total.
+        report: Called with what the user should know of the environment, a sentence each.
 
     Raises:
         EnvironmentFailure: If an environment raises or returns values that are not finite.
         RunError: If the environment's sizes are not those of the policy.
-        SettingsError: If the policy does not look at target returns and one is given.
+        SettingsError: If the seed is out of range, or a target return is not finite or one that the policy does not
+            look at.
         TaskError: If the environment cannot be made.
     """
+    check_seed(seed)
     agent.check_target_return(target_return)
+    notices = list(probe_environment(agent.task))
     total = agent.hyperparameters.eval_episodes if episodes is None else episodes
     width = min(agent.hyperparameters.eval_envs_per_unit, total)
     units: list[Trajectories] = []
-    with ExitStack() as stack:
-        environments = [stack.enter_context(closing(make_environment(agent.task))) for _ in range(width)]
-        check_sizes(agent, environments[0])
+    with open_environments(agent, width, seed) as environments:
         for unit, start in enumerate(range(0, total, width)):
             batch = environments[: total - start]
-            units.append(agent.rollout(batch, seed=seed, unit=unit, target_return=target_return))
+            units.append(
+                agent.rollout(batch, seed=seed, unit=unit, target_return=target_return, tell=notices.append)
+            )
             progress(start + len(batch), total)
+    for notice in dict.fromkeys(notices):
+        report(notice)
     episodes_done = Trajectories.concatenate(units)
     returns = tuple(episodes_done.returns.tolist())
     scores = [score for value in returns if (score := agent.task.normalized_score(value)) is not None]
@@ -205,7 +224,8 @@ def load_agent(run: Path, *, checkpoint: int | None = None, report: Callable[[st
     Args:
         run: The folder.
         checkpoint: Iteration of the checkpoint; by default the newest whole one.
-        report: Called with a sentence for each damaged checkpoint that is passed over.
+        report: Called with a sentence on files that changed since the run wrote them, and for each damaged checkpoint
+            that is passed over.
 
     Raises:
         RunError: If there is no run or no whole checkpoint, files contradict each other, or a file is damaged
@@ -214,10 +234,12 @@ def load_agent(run: Path, *, checkpoint: int | None = None, report: Callable[[st
         TaskError: If the run's task does not exist here.
     """
     info = _run_info(run)
+    if damaged := damage(changed_files(run)):
+        report(f"{run}: {damaged}")
     spec = read_config(run / schema.CONFIG_FILE)
     _check_same("config.yaml", run, info, spec.task, spec.method)
     folder = _checkpoint(run, checkpoint, report)
-    state = read_state(folder)
+    state = _state(folder)
     _check_same(f"checkpoint {folder.name}", run, info, state.get("task"), state.get("method"))
     settings = spec.hyperparameters()
     tensors = {name: torch.from_numpy(array) for name, array in read_tensors(folder).items()}
@@ -230,11 +252,28 @@ def load_agent(run: Path, *, checkpoint: int | None = None, report: Callable[[st
         policy = build_policy(len(mean), action_size, get_method(spec.method), settings)
         policy.load_state_dict(weights)
         env_steps = int(state["progress"]["env_steps"])
-    except (KeyError, RuntimeError, StopIteration) as error:
+    except (LookupError, RuntimeError, StopIteration, TypeError, ValueError) as error:
         raise RunError(
             f"{folder} does not hold the policy that {run / schema.CONFIG_FILE} describes."
         ) from error
     return Agent(spec, spec.scored_task(), settings, folder, env_steps, policy.eval(), mean, std)
+
+
+@contextmanager
+def open_environments(agent: Agent, count: int, seed: int) -> Iterator[list[gymnasium.Env[Any, Any]]]:
+    """Environments of the agent's task, made as those of a run with this seed, and closed at the end of the block.
+
+    Raises:
+        RunError: As `check_sizes`.
+        TaskError: If an environment cannot be made.
+    """
+    environments = []
+    with ExitStack() as stack:
+        for number in range(count):
+            with global_generators(seed, Stream.ENVIRONMENTS, number):
+                environments.append(stack.enter_context(closing(make_environment(agent.task))))
+        check_sizes(agent, environments[0])
+        yield environments
 
 
 def check_sizes(agent: Agent, environment: "object") -> None:
@@ -257,9 +296,16 @@ def _run_info(run: Path) -> RunInfo:
         raise RunError(f"There is no run folder {run}.")
     if (run / schema.RUN_FILE).is_file():
         return RunInfo.read(run)
-    below = sorted(str(file.parent) for file in run.glob(f"**/{schema.RUN_FILE}"))
+    below = [str(folder) for folder in find_folders(run).runs]
     hint = f" Runs below it: {', '.join(below[:3])}{' …' if below[3:] else ''}" if below else ""
     raise RunError(f"{run} holds no run: it has no {schema.RUN_FILE}.{hint}")
+
+
+def _state(checkpoint: Path) -> dict[str, Any]:
+    try:
+        return read_state(checkpoint)
+    except (AttributeError, RecursionError) as error:
+        raise RunError(f"{checkpoint} is damaged: its state.json holds no state.") from error
 
 
 def _check_same(what: str, run: Path, info: RunInfo, task: str | None, method: str | None) -> None:
@@ -274,6 +320,11 @@ def _checkpoint(run: Path, iteration: int | None, report: Callable[[str], None])
     folder = run / schema.CHECKPOINTS_FOLDER
     if iteration is None:
         newest = newest_checkpoint(folder, report)
+        if newest is None and list_checkpoints(folder):
+            raise RunError(
+                f"No checkpoint in {folder} is whole. `vitamin train --resume --out {quote(str(run))}` makes the run "
+                "again; a finished one, if it is given more --online-steps."
+            )
         if newest is None:
             raise RunError(f"{run} holds no checkpoint yet.")
         return newest

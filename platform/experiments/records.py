@@ -1,67 +1,92 @@
 """What a run writes down after each iteration: metrics, evaluations, TensorBoard events."""
 
 import csv
+import io
 import json
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from vitamin.algorithms.rllib.evaluation import Evaluation
 from vitamin.analysis import schema
+from vitamin.analysis.lines import lost_evaluations, ranges, read_episodes, read_metrics
+from vitamin.analysis.manifest import FileState
 from vitamin.errors import RunError
 from vitamin.platform.experiments.event_log import EventLog
-from vitamin.platform.experiments.files import write_text
+from vitamin.platform.experiments.files import GrowingFile
 from vitamin.platform.tasks import Task
 
 
 class Records:
     """Metrics, evaluations and events of the run in ``folder``, cut back to iterations up to ``iteration``.
 
+    Later iterations are made again. Evaluations that are not those that the metrics speak of are left out.
+
+    Args:
+        folder: The run folder.
+        iteration: The last iteration that is kept.
+        replacing: Makes the context in which files get the contents that it is given, by name.
+
     Attributes:
-        missing: How many of these iterations have no metrics (any more).
+        losses: A sentence on what is missing of these iterations in each file where something is.
 
     Raises:
         RunError: From here and from the methods, if a file cannot be read or written.
     """
 
-    def __init__(self, folder: Path, iteration: int) -> None:
-        metrics, evaluations = folder / schema.METRICS_FILE, folder / schema.EVALUATIONS_FILE
+    def __init__(
+        self,
+        folder: Path,
+        iteration: int,
+        replacing: Callable[[Mapping[str, str]], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
         self._folder = folder
+        metrics, episodes = read_metrics(folder), read_episodes(folder)
+        lines = {line.iteration: line for line in metrics.sound if line.iteration <= iteration}
+        lost = [number for number in lost_evaluations(metrics, episodes) if number <= iteration]
+        rows = [
+            line.text for line in episodes.sound if line.iteration <= iteration and line.iteration not in lost
+        ]
+        missing = [number for number in range(1, iteration + 1) if number not in lines]
+        self.losses = _losses(missing, lost)
+        contents = {
+            schema.METRICS_FILE: "".join(f"{line.text}\n" for line in lines.values()),
+            schema.EVALUATIONS_FILE: "\n".join([",".join(schema.EVALUATION_HEADER), *rows, ""]),
+        }
         with self._writing():
-            lines = _kept(metrics, _iteration_of_metrics, iteration)
-            rows = [_widened(row) for row in _kept(evaluations, _iteration_of_evaluation, iteration)]
-            write_text(metrics, "".join(lines))
-            write_text(evaluations, ",".join(schema.EVALUATION_HEADER) + "\n" + "".join(rows))
-            self.missing = iteration - len(lines)
-            self._metrics = metrics.open("a", encoding="utf-8")
-            self._evaluations = evaluations.open("a", encoding="utf-8", newline="")
+            with replacing(contents):
+                self._files = {name: GrowingFile(folder / name, text) for name, text in contents.items()}
             self._events = EventLog(folder / schema.TENSORBOARD_FOLDER, iteration + 1)
+
+    @property
+    def states(self) -> dict[str, FileState]:
+        """What was written to metrics and evaluations so far, by the names of the files."""
+        return {name: file.state for name, file in self._files.items()}
 
     def add(self, record: dict[str, Any], evaluation: Evaluation | None, task: Task) -> None:
         """Appends an iteration."""
         scalars = {name: value for name, value in record.items() if name not in ("iteration", "phase")}
         with self._writing():
             if evaluation is not None:
-                csv.writer(self._evaluations, lineterminator="\n").writerows(_rows(evaluation, task))
-                self._evaluations.flush()
-            self._metrics.write(json.dumps(record) + "\n")
-            self._metrics.flush()
+                rows = io.StringIO()
+                csv.writer(rows, lineterminator="\n").writerows(_rows(evaluation, task))
+                self._files[schema.EVALUATIONS_FILE].append(rows.getvalue())
+            self._files[schema.METRICS_FILE].append(json.dumps(record) + "\n")
             self._events.add(record["iteration"], scalars)
 
     def sync(self) -> None:
         """Makes everything reach the disk; to be called before a checkpoint, which must not outlive its metrics."""
         with self._writing():
-            os.fsync(self._evaluations.fileno())
-            os.fsync(self._metrics.fileno())
+            for file in self._files.values():
+                file.sync()
             self._events.flush()
 
     def close(self) -> None:
         """Closes the files; what a full disk does not take was reported when it was written."""
-        for stream in (self._metrics, self._evaluations, self._events):
+        for close in (*(file.close for file in self._files.values()), self._events.close):
             with suppress(OSError):
-                stream.close()
+                close()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -74,30 +99,13 @@ class Records:
             ) from error
 
 
-def _kept(file: Path, iteration_of: Callable[[str], int], last: int) -> list[str]:
-    """Lines of iterations up to ``last``: later ones are made again, and a kill may have torn the end."""
-    if not file.exists():
-        return []
-    kept = []
-    for line in file.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]:
-        with suppress(ValueError, KeyError, TypeError, IndexError):
-            if iteration_of(line) <= last:
-                kept.append(line + "\n")
-    return kept
-
-
-def _iteration_of_metrics(line: str) -> int:
-    return int(json.loads(line)["iteration"])
-
-
-def _iteration_of_evaluation(line: str) -> int:
-    return int(line.split(",")[schema.EVALUATION_HEADER.index("iteration")])
-
-
-def _widened(row: str) -> str:
-    """A row of ``evaluations.csv``, with the columns that an earlier version of the schema had not."""
-    missing = len(schema.EVALUATION_HEADER) - len(row.split(","))
-    return row.removesuffix("\n") + "," * missing + "\n"
+def _losses(missing: list[int], lost: list[int]) -> list[str]:
+    found = []
+    if missing:
+        found.append(f"{schema.METRICS_FILE} lacks iterations before the checkpoint: {ranges(missing)}.")
+    if lost:
+        found.append(f"{schema.EVALUATIONS_FILE} lacks evaluations, of iterations {ranges(lost)}.")
+    return found
 
 
 def _rows(evaluation: Evaluation, task: Task) -> list[list[Any]]:

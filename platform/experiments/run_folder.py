@@ -1,22 +1,28 @@
 """The run folder: created once, locked while a run writes to it, refused to any other run."""
 
+import shutil
 import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-import yaml
 from filelock import FileLock, Timeout
 
 from vitamin.analysis import schema
+from vitamin.analysis.manifest import changed_files, damage
 from vitamin.analysis.schema import RunInfo, Status
-from vitamin.errors import RunError, SettingsError, VitaminError
-from vitamin.platform.experiments.comparison import change_of_learners, differences
+from vitamin.errors import RunError
+from vitamin.platform.experiments.checkpoints import list_checkpoints, manifest_states, save_checkpoint
+from vitamin.platform.experiments.comparison import change_of_bits
 from vitamin.platform.experiments.files import temporary_name, write_text
+from vitamin.platform.experiments.manifest import ManifestWriter
 from vitamin.platform.experiments.records import Records
-from vitamin.platform.experiments.spec import ExperimentSpec, read_config
-from vitamin.platform.experiments.versions import commit, versions
+from vitamin.platform.experiments.same_run import config_text, holds_run, refuse, started_as
+from vitamin.platform.experiments.spec import ExperimentSpec
+from vitamin.platform.experiments.versions import commit, machine, versions
 from vitamin.platform.tasks import Task
 
 _LOCK_FILE = ".lock"
@@ -26,57 +32,11 @@ def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def holds_run(path: Path) -> bool:
-    """Whether a run was started in the folder."""
-    return (path / schema.RUN_FILE).exists()
-
-
-def finished_run(path: Path, spec: ExperimentSpec, data: Path, fingerprint: str) -> RunInfo | None:
-    """The run in the folder, if it is finished and ``spec`` asks for no more online steps than it has made.
-
-    Raises:
-        RunError: If the folder holds another run, or one on other data, or files that cannot be read.
-    """
-    if not holds_run(path):
-        return None
-    before = _started_as(path, spec).hyperparameters().online_steps
-    _check_data(path, data, fingerprint)
-    info = RunInfo.read(path)
-    return info if info.status == "finished" and spec.hyperparameters().online_steps <= before else None
-
-
-def _check_data(path: Path, data: Path, fingerprint: str) -> None:
-    before = RunInfo.read(path).dataset if holds_run(path) else None
-    if before is not None and before.fingerprint != fingerprint:
-        raise RunError(
-            f"{path} was started on other data ({before.path}); {data} differs. "
-            "Resume with --data and the original file."
-        )
-
-
-def _started_as(path: Path, spec: ExperimentSpec) -> ExperimentSpec:
-    """What the run in the folder was asked for.
-
-    Raises:
-        RunError: If that and ``spec`` lead to different results, or it cannot be read.
-    """
-    try:
-        started = read_config(path / schema.CONFIG_FILE)
-    except SettingsError as error:
-        raise RunError(f"The run in {path} cannot be continued. {error}") from error
-    if changes := differences(started, spec):
-        raise RunError(
-            f"{path} holds another run ({'; '.join(changes)}). Resume it with its own settings; "
-            "only the number of processes, the checkpoint interval and online_steps may change."
-        )
-    return started
-
-
 class RunFolder:
     """Context manager over a run folder; holds its lock.
 
     Attributes:
-        notice: What the user should know of a run that is resumed, and readers of its results too.
+        notes: What the user should know of a run that is resumed, and readers of its results too.
 
     Raises:
         RunError: On entry, if the folder cannot be written, is in use, or holds another run.
@@ -86,9 +46,10 @@ class RunFolder:
         self.path = path
         self.spec = spec
         self.resume = resume
-        self.notice: str | None = None
+        self.notes: list[str] = []
         self._lock = FileLock(path / _LOCK_FILE)
         self._records: Records | None = None
+        self._aside: Path | None = None
 
     def __enter__(self) -> Self:
         try:
@@ -105,6 +66,7 @@ class RunFolder:
         except BaseException:
             self._lock.release()
             raise
+        self._manifest = ManifestWriter(self.path)
         return self
 
     def _check_content(self) -> None:
@@ -115,37 +77,25 @@ class RunFolder:
                     f"{self.path} is not empty and holds no run ({strangers[0]} …). Choose another --out."
                 )
         elif self.resume:
-            self.notice = change_of_learners(_started_as(self.path, self.spec), self.spec)
+            started = started_as(self.path, self.spec)
+            damaged = damage(changed_files(self.path, checkpoints=False))
+            other_bits = change_of_bits(RunInfo.read(self.path), started, self.spec)
+            self.notes = [note for note in (other_bits, damaged) if note]
         else:
-            self._refuse()
-
-    def _refuse(self) -> None:
-        """Says how the run that is in the folder differs from the one that was to start there."""
-        try:
-            changes = differences(read_config(self.path / schema.CONFIG_FILE), self.spec)
-        except VitaminError:
-            changes = []
-        if changes:
-            raise RunError(
-                f"{self.path} already holds another run ({'; '.join(changes)}). Choose another --out."
-            )
-        raise RunError(
-            f"{self.path} already holds a run. Continue it with --resume, or choose another --out."
-        )
+            refuse(self.path, self.spec, None)
 
     def _left_by_a_start(self, path: Path) -> bool:
         """Whether this very run may have written the file, had it been killed before its ``run.json`` was there."""
         if path.name == schema.CONFIG_FILE:
-            return path.is_file() and path.read_bytes() == self._config().encode()
+            return path.is_file() and path.read_bytes() == config_text(self.spec).encode()
+        if path.name == schema.MANIFEST_FILE:
+            return ManifestWriter(self.path).expects(schema.CONFIG_FILE, config_text(self.spec))
         return path.name in {
             _LOCK_FILE,
             temporary_name(schema.CONFIG_FILE),
             temporary_name(schema.RUN_FILE),
+            temporary_name(schema.MANIFEST_FILE),
         }
-
-    def _config(self) -> str:
-        text: str = yaml.safe_dump(self.spec.resolved(), sort_keys=False)
-        return text
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -159,13 +109,17 @@ class RunFolder:
         """Folder of the checkpoints."""
         return self.path / schema.CHECKPOINTS_FOLDER
 
-    def check_data(self, data: Path, fingerprint: str) -> None:
-        """Compares the data with those that the run in the folder was started on.
+    def begin_anew(self) -> None:
+        """Has `start` put aside what the run has left, because none of its checkpoints is whole."""
+        self._aside = self.path / f"damaged-{_now():%Y%m%dT%H%M%SZ}"
+        note = "No checkpoint was whole: the run was started again from its beginning."
+        self.notes = [f"{note} What there was before lies in {self._aside.name}/."]
 
-        Raises:
-            RunError: If they differ.
-        """
-        _check_data(self.path, data, fingerprint)
+    @property
+    def has_lost_checkpoints(self) -> bool:
+        """Whether there are checkpoints, or were some that the run has not removed itself."""
+        known = any(Path(name).is_relative_to(schema.CHECKPOINTS_FOLDER) for name in self._manifest.paths)
+        return known or bool(list_checkpoints(self.checkpoints))
 
     def start(self, task: Task, dataset: schema.DatasetInfo, reference: tuple[float, float] | None) -> None:
         """Writes ``config.yaml`` and ``run.json``, keeping start and elapsed time of a run that is resumed.
@@ -183,25 +137,63 @@ class RunFolder:
             seed=self.spec.seed,
             overrides=self.spec.model_dump(mode="json")["overrides"],
             status="running",
-            notes=[*(before.notes if before else ()), *([self.notice] if self.notice else ())],
+            notes=_joined(before.notes if before else [], self.notes),
             versions=versions(),
             commit=commit(),
             host=socket.gethostname(),
+            machine=machine(self.spec.hyperparameters()),
             dataset=dataset,
             reference_scores=reference and schema.ReferenceScores(min=reference[0], max=reference[1]),
             started=before.started if before else now,
             updated=now,
             wall_time_s=before.wall_time_s if before else 0.0,
         )
-        write_text(self.path / schema.CONFIG_FILE, self._config())
-        self.info.write(self.path)
+        config = config_text(self.spec)
+        contents = {schema.CONFIG_FILE: config, schema.RUN_FILE: self.info.text()}
+        with self._putting_aside(), self._manifest.replacing(contents):
+            write_text(self.path / schema.CONFIG_FILE, config)
+            self.info.write(self.path)
+
+    @contextmanager
+    def _putting_aside(self) -> Iterator[None]:
+        """Moves what the run has left, if it begins anew, after the block has written down that it does.
+
+        The checkpoints are moved last: as long as they are there, it is done again after a kill.
+        """
+        moved = (
+            schema.METRICS_FILE,
+            schema.EVALUATIONS_FILE,
+            schema.TENSORBOARD_FOLDER,
+            schema.CHECKPOINTS_FOLDER,
+        )
+        aside = self._aside
+        if aside is None:
+            yield
+            return
+        try:
+            aside.mkdir(exist_ok=True)
+            for name in (schema.CONFIG_FILE, schema.RUN_FILE):
+                shutil.copy2(self.path / name, aside)
+            yield
+            self._manifest.forget(*moved)
+            for name in moved:
+                if (self.path / name).exists():
+                    (self.path / name).rename(aside / name)
+        except OSError as error:
+            raise RunError(f"Cannot move the files of {self.path} to {aside}: {error.strerror}.") from error
+
+    def note(self, text: str) -> None:
+        """Adds to the notes in ``run.json``, if it is not there yet."""
+        self._update(notes=_joined(self.info.notes, [text]))
 
     def set_status(self, status: Status, message: str | None, wall_time_s: float) -> None:
         """Updates ``run.json``."""
-        self.info = self.info.model_copy(
-            update={"status": status, "message": message, "updated": _now(), "wall_time_s": wall_time_s}
-        )
-        self.info.write(self.path)
+        self._update(status=status, message=message, wall_time_s=wall_time_s)
+
+    def _update(self, **values: Any) -> None:
+        self.info = self.info.model_copy(update={**values, "updated": _now()})
+        with self._manifest.replacing({schema.RUN_FILE: self.info.text()}):
+            self.info.write(self.path)
 
     def open_at(self, iteration: int) -> Records:
         """Cuts metrics and evaluations back to those of iterations up to ``iteration`` and opens them to append.
@@ -209,5 +201,27 @@ class RunFolder:
         Raises:
             RunError: If the files cannot be read or written.
         """
-        self._records = Records(self.path, iteration)
+        self._records = Records(self.path, iteration, self._manifest.replacing)
         return self._records
+
+    def save(self, iteration: int, write: Callable[[Path], object]) -> None:
+        """Makes the records reach the disk and adds a checkpoint; the next update of ``run.json`` seals them.
+
+        Raises:
+            RunError: If something cannot be written.
+        """
+        assert self._records is not None
+        self._records.sync()
+        save_checkpoint(self.checkpoints, iteration, write)
+        self.seal()
+
+    def seal(self) -> None:
+        """Takes the records and checkpoints as they are into the manifest with the next update of ``run.json``."""
+        assert self._records is not None
+        self._manifest.settle(
+            self._records.states | manifest_states(self.checkpoints), forget=schema.CHECKPOINTS_FOLDER
+        )
+
+
+def _joined(before: list[str], new: list[str]) -> list[str]:
+    return [*before, *(note for note in new if note not in before)]

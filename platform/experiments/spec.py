@@ -118,6 +118,10 @@ class ExperimentSpec(BaseModel):
         found = settings_from_data(get_task(self.task), self.method, self.preset, self.overrides, load)
         return self.model_copy(update={"overrides": self.overrides | found})
 
+    def open_to_data(self) -> tuple[str, ...]:
+        """Settings that `with_data` would take from the data."""
+        return left_to_data(get_task(self.task), self.method, self.preset, self.overrides)
+
     def hyperparameters(self) -> Hyperparameters:
         """Defaults, then the task's values, then the preset's, then the overrides.
 
@@ -148,7 +152,7 @@ def read_config(file: Path, **changes: Any) -> ExperimentSpec:
         content = load_yaml(file.read_text())
     except OSError as error:
         raise SettingsError(f"Cannot read {file}: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise SettingsError(f"{file} is not valid YAML: {error}") from error
     if not isinstance(content, dict) or not isinstance(content.get("hyperparameters", {}), dict):
         raise SettingsError(f"{file} holds no settings; a run's config.yaml is a mapping of names to values.")
@@ -167,7 +171,7 @@ def _with_settings(values: dict[str, Any], hyperparameters: dict[str, Any]) -> E
     """The specification ``values``, with overrides where its hyperparameters would not be these."""
     spec = ExperimentSpec.create(**values)
     preset = spec.hyperparameters().model_dump(mode="json")
-    open_to_data = left_to_data(get_task(spec.task), spec.method, spec.preset, spec.overrides)
+    open_to_data = spec.open_to_data()
     row = get_method(spec.method)
     unused = ignored_settings(row).keys() | row.fixed.keys()
     overrides = {

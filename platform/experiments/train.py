@@ -12,8 +12,9 @@ from typing import Any, Protocol
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import get_method
 from vitamin.algorithms.rllib.algorithm import OfflineToOnline
+from vitamin.analysis.manifest import changed_files, damage
 from vitamin.analysis.schema import DatasetInfo, RunInfo, Status
-from vitamin.errors import Diverged, VitaminError
+from vitamin.errors import Diverged, RunError, VitaminError
 from vitamin.platform.datasets import (
     dataset_label,
     dataset_path,
@@ -21,15 +22,12 @@ from vitamin.platform.datasets import (
     fingerprint,
     read_dataset,
 )
-from vitamin.platform.environments import check_restorable
+from vitamin.platform.environments import check_restorable, probe_environment
 from vitamin.platform.experiments.build import algorithm_config, reference_scores
-from vitamin.platform.experiments.checkpoints import (
-    newest_checkpoint,
-    remove_checkpoints_after,
-    save_checkpoint,
-)
+from vitamin.platform.experiments.checkpoints import newest_checkpoint, remove_checkpoints_after
 from vitamin.platform.experiments.records import Records
-from vitamin.platform.experiments.run_folder import RunFolder, finished_run
+from vitamin.platform.experiments.run_folder import RunFolder
+from vitamin.platform.experiments.same_run import check_same_run, finished_run
 from vitamin.platform.experiments.spec import ExperimentSpec
 from vitamin.platform.ray_session import ray_session
 from vitamin.platform.tasks.extras import require_extra
@@ -118,7 +116,8 @@ def train(
     A finished run goes on if ``spec`` asks for more online steps, to the weights of a run that had them from its start;
     the evaluation at its earlier end, which that run need not have, stays in the results.
 
-    Doubts about the data, and notes on it, are reported unless they are ``doubts_told`` already, as by a sweep.
+    Doubts about data and environment, and notes on the data, are reported unless they are ``doubts_told`` already, as
+    by a sweep.
 
     Returns:
         The final content of ``run.json``; its status is ``running`` if the run was stopped.
@@ -129,28 +128,32 @@ def train(
     reporter = reporter or Quiet()
     out = out.resolve()
     task = spec.scored_task()
+    notices = probe_environment(task)
     if get_method(spec.method).groups:
         check_restorable(task)
     require_extra(task)
     data = dataset_path(task, spec.data).resolve()
     digest = fingerprint(data)
+    check_same_run(out, spec, data, digest, resume=resume)
     spec = spec.with_data(lambda: read_dataset(data, task).trajectories)
-    if resume and (done := finished_run(out, spec, data, digest)):
+    if resume and (done := finished_run(out, spec)):
         reporter.message(f"{out} is finished already.")
+        if damaged := damage(changed_files(out)):
+            reporter.message(f"{damaged} To make the run again, choose another --out.")
         return done
     stop = _StopRequest(stop_asked, reporter.message)
     with RunFolder(out, spec, resume=resume) as folder:
-        folder.check_data(data, digest)
         dataset = read_dataset(data, task)  # finds defects before Ray and all processes are started
         doubts, notes = dataset.doubts, dataset.notes
         del dataset  # its arrays
-        for warning in dataset_warnings(data, task, doubts, notes) if not doubts_told else ():
+        for warning in (*notices, *dataset_warnings(data, task, doubts, notes)) if not doubts_told else ():
             reporter.message(warning)
         cpus = 1 + spec.num_env_runners + spec.num_learners
         gpus = max(1, spec.num_learners) * spec.num_gpus_per_learner
         with ray_session(cpus, gpus), ExitStack() as stack, stop.listening():
             algorithm = algorithm_config(spec, data).build_algo()
             stack.callback(algorithm.stop)
+            algorithm.dispatcher.on_notice, algorithm.dispatcher.told = reporter.message, set(notices)
             if resume:
                 _restore(algorithm, folder, reporter)
             info = DatasetInfo(
@@ -167,15 +170,23 @@ def train(
 
 
 def _restore(algorithm: OfflineToOnline, folder: RunFolder, reporter: Reporter) -> None:
-    """Takes up the newest whole checkpoint, if there is one."""
+    """Takes up the newest whole checkpoint, if there is one; if none of several is whole, the run begins anew."""
     newest = newest_checkpoint(folder.checkpoints, reporter.message)
-    if newest is None:
-        folder.notice = None  # the learners of an earlier start have left nothing
-        return
-    algorithm.restore_from_path(newest)
-    reporter.message(f"Resuming after iteration {algorithm.progress.iteration}.")
-    if folder.notice:
-        reporter.message(folder.notice)
+    if newest is not None:
+        try:
+            algorithm.restore_from_path(newest)
+        except (AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
+            raise RunError(
+                f"{newest} does not hold the state of this run ({type(error).__name__}: {error}). "
+                "Remove it to go on from the one before it."
+            ) from error
+        reporter.message(f"Resuming after iteration {algorithm.progress.iteration}.")
+    elif folder.has_lost_checkpoints:
+        folder.begin_anew()
+    else:
+        folder.notes.clear()  # an earlier start has left nothing
+    for note in folder.notes:
+        reporter.message(note)
 
 
 class _Loop:
@@ -216,6 +227,7 @@ class _Loop:
             self._end("failed", f"{type(error).__name__}: {error}")
             raise
         if self.algorithm.finished:
+            self.folder.seal()
             self._end("finished", None)
         else:
             self._end("running", None)
@@ -227,8 +239,9 @@ class _Loop:
         iteration = self.algorithm.progress.iteration
         remove_checkpoints_after(self.folder.checkpoints, iteration)
         records = self.folder.open_at(iteration)
-        if records.missing:
-            self.reporter.message(f"metrics.jsonl lacks {records.missing} iterations before the checkpoint.")
+        for loss in records.losses:
+            self.reporter.message(loss)
+            self.folder.note(loss)
         return records
 
     def _iterate(self, records: Records) -> bool:
@@ -244,8 +257,7 @@ class _Loop:
         )
         stopping = self.stop.requested
         if due or algorithm.finished or stopping:
-            records.sync()
-            save_checkpoint(self.folder.checkpoints, iteration, algorithm.save_to_path)
+            self.folder.save(iteration, algorithm.save_to_path)
             self.saved = time.monotonic()
             self.folder.set_status("running", None, time.monotonic() - self.start)
         self.reporter.iteration(algorithm.record, algorithm.hyperparameters)

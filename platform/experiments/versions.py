@@ -1,11 +1,15 @@
-"""What code made a result: versions of packages, and the commit of the source tree."""
+"""What made a result: versions of packages, the commit of the source tree, and the machine."""
 
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import torch
+
 from vitamin import __version__
+from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.analysis.schema import MachineInfo
 
 
 def versions() -> dict[str, str]:
@@ -13,6 +17,15 @@ def versions() -> dict[str, str]:
     packages = ("torch", "ray", "numpy", "gymnasium", "mujoco")
     python = ".".join(str(part) for part in sys.version_info[:3])
     return {"vitamin": __version__, "python": python} | {name: version(name) for name in packages}
+
+
+def machine(settings: Hyperparameters) -> MachineInfo:
+    """What else the last bits of a result depend on."""
+    return MachineInfo(
+        cpu_capability=torch.backends.cpu.get_cpu_capability(),
+        learner_threads=settings.learner_threads,
+        rollout_threads=settings.rollout_threads,
+    )
 
 
 def commit(file: Path = Path(__file__)) -> str | None:

@@ -10,8 +10,9 @@ import gymnasium
 import numpy as np
 
 from vitamin.algorithms.delayed_rewards import RewardDelay, reward_paid
+from vitamin.algorithms.randomness import Stream, global_generators
 from vitamin.errors import RunError, TaskError
-from vitamin.platform.environments import make_environment
+from vitamin.platform.environments import make_environment, probe_environment
 from vitamin.platform.environments.rendering import Frame, choose_mujoco_renderer, first_frame, uses_mujoco
 from vitamin.platform.experiments.evaluate import Agent, check_sizes
 from vitamin.platform.tasks import Task
@@ -32,7 +33,10 @@ def film_episode(agent: Agent, file: Path, *, seed: int = 0, target_return: floa
     agent.check_target_return(target_return)
     _check_encoder()
     temporary = file.with_name(f".{file.stem}.tmp.mp4")
-    with closing(_drawn_environment(agent.task)) as environment:
+    probe_environment(agent.task)
+    with global_generators(seed, Stream.ENVIRONMENTS, 0):
+        drawn = _drawn_environment(agent.task)
+    with closing(drawn) as environment:
         check_sizes(agent, environment)
         if uses_mujoco(environment):
             choose_mujoco_renderer()

@@ -18,8 +18,9 @@ from typing import Any
 from ray import tune
 
 from vitamin.algorithms.trajectories import Trajectories
-from vitamin.errors import DatasetError, SweepError
+from vitamin.errors import DatasetError, EnvironmentFailure, SweepError, TaskError
 from vitamin.platform.datasets import dataset_path, load_dataset
+from vitamin.platform.environments import probe_environment
 from vitamin.platform.ray_session import ray_session
 from vitamin.platform.sweeps.folder import SweepFolder
 from vitamin.platform.sweeps.plan import Plan, Trial
@@ -55,6 +56,17 @@ def read_data(plan: Plan) -> Plan:
     return Plan(plan.spec, tuple(trials.values()))
 
 
+def _probe(plan: Plan) -> list[str]:
+    """What the user should know of the environments, which are tried out; a sentence each."""
+    notices = list[str]()
+    for task in plan.spec.tasks:
+        try:
+            notices += [f"{task}: {notice}" for notice in probe_environment(get_task(task))]
+        except (EnvironmentFailure, TaskError) as error:
+            raise SweepError(f"{task}: {error}") from error
+    return notices
+
+
 def _with_data(trial: Trial, data: Trajectories) -> Trial:
     return Trial(trial.name, trial.experiment.with_data(lambda: data))
 
@@ -69,13 +81,18 @@ def run_sweep(plan: Plan, out: Path, reporter: SweepReporter, *, resume: bool = 
         The final states; trials that a signal kept from ending are ``stopped``.
 
     Raises:
-        SweepError: If data is missing or damaged, or the folder cannot be used.
+        SweepError: If data is missing or damaged, an environment fails, or the folder cannot be used.
         WorkerFailure: If Ray cannot be reached or has not enough resources for one trial.
     """
+    notices = _probe(plan)
     plan = read_data(plan)
     with SweepFolder(out, plan, resume=resume) as folder:
+        for notice in notices:
+            reporter.message(notice)
         progress = folder.progress()
         reporter.started(progress)
+        for notice in folder.notices:
+            reporter.message(notice)
         waiting = progress.with_status("waiting")
         if waiting:
             request = trial_resources(waiting[0].trial)

@@ -2,39 +2,50 @@
 
 import json
 import shutil
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
+from vitamin.analysis.lines import metrics_line, whole_lines
+from vitamin.analysis.manifest import changed_files, damage
 from vitamin.analysis.schema import METRICS_FILE, RUN_FILE, SCHEMA_VERSION, SWEEP_FILE, RunInfo
-from vitamin.errors import SweepError
+from vitamin.errors import RunError, SweepError
 from vitamin.platform.datasets import dataset_path, fingerprint
 from vitamin.platform.sweeps.plan import Plan, Trial, uses
 from vitamin.platform.sweeps.progress import SweepProgress
 from vitamin.platform.tasks import get_task
+from vitamin.platform.tasks.presets import TAKEN_FROM_DATA
 
 _LOCK_FILE = ".lock"
 _STOP_FILE = ".stop"
 _TUNE_FOLDER = ".tune"
 _DECIDES_RESULT = ("task", "method", "preset", "seed", "reference_scores", "overrides")
 
+_ANEW = "Remove its folder to have it run again."
+
 
 class SweepFolder:
     """Context manager over a sweep's folder; holds its lock.
+
+    A sweep that ended before its first trial started is no obstacle to another.
+
+    Attributes:
+        notices: What the user should know of files that are damaged.
 
     Raises:
         SweepError: On entry, if the folder cannot be written, is in use, holds something else, or holds a sweep and
             ``resume`` is false or its trials differ from those of the plan.
         DatasetError: On entry, if the data of a trial that was started is not there to be compared.
-        RunError: On entry, if a ``run.json`` is damaged.
     """
 
     def __init__(self, path: Path, plan: Plan, *, resume: bool) -> None:
         self.path = path.absolute()
         self.plan = plan
         self.resume = resume
+        self.notices: list[str] = []
         self._lock = FileLock(self.path / _LOCK_FILE)
 
     def __enter__(self) -> Self:
@@ -84,17 +95,25 @@ class SweepFolder:
     def progress(self) -> SweepProgress:
         """What the run folders tell: trials that are finished or diverged are done, all others wait.
 
-        Raises:
-            RunError: If a ``run.json`` is damaged.
+        A trial whose ``run.json`` is damaged has failed. Damaged files of trials that are done are named among the
+        ``notices``; the trials still count as done.
         """
         progress = SweepProgress.of(self.plan)
         for state in progress.trials.values():
-            info = self.run_info(state.trial)
+            folder = self.run_folder(state.trial)
+            try:
+                info = self.run_info(state.trial)
+                records = _last_metrics(folder)
+            except RunError as error:
+                state.status, state.message = "failed", f"{error} {_ANEW}"
+                continue
             if info is None:
                 continue
             if info.status in ("finished", "diverged"):
                 state.status, state.message = info.status, info.message
-            for record in _last_metrics(self.run_folder(state.trial) / METRICS_FILE):
+                if damaged := damage(changed_files(folder)):
+                    self.notices.append(f"{state.trial.name} is {info.status}, but {damaged} {_ANEW}")
+            for record in records:
                 state.take(record)
         return progress
 
@@ -109,44 +128,79 @@ class SweepFolder:
 
     def _check_content(self) -> None:
         file = self.path / SWEEP_FILE
+        others = [path.name for path in self.path.iterdir() if path != file and not _left_by_no_trial(path)]
         if not file.exists():
-            others = [path.name for path in self.path.iterdir() if not path.name.startswith(".")]
             if others:
                 raise SweepError(
                     f"{self.path} is not empty and holds no sweep ({others[0]} …). Choose another --out."
                 )
             return
-        if not self.resume:
-            raise SweepError(
-                f"{self.path} already holds a sweep. Continue it with --resume, or choose another --out."
-            )
         try:
             recorded = {
                 entry["name"]: entry for entry in json.loads(file.read_text(encoding="utf-8"))["trials"]
             }
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            planned = {trial.name: _entry(trial) for trial in self.plan.trials}
+            different = {
+                name: self._differences(_with_what_is_used(entry), _with_what_is_used(planned[name]))
+                for name, entry in recorded.items()
+                if name in planned
+            }
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            self._go_on_without_record(file, error)
+            return
+        if not others:
+            return
+        if not self.resume:
             raise SweepError(
-                f"{file} is damaged: {error!r}. Start the sweep anew in another folder."
-            ) from error
-        planned = {trial.name: _entry(trial) for trial in self.plan.trials}
-        for name, entry in recorded.items():
+                f"{self.path} already holds a sweep. Continue it with --resume, or choose another --out."
+            )
+        self._check_data()
+        for name in recorded:
             if name not in planned:
                 raise SweepError(
                     f"{self.path} holds another sweep: {name} is not a trial of this specification. "
                     "A sweep that is resumed may have more trials than before, not others."
                 )
-            old, new = (_with_what_is_used(found) for found in (entry, planned[name]))
-            different = [key for key in _DECIDES_RESULT if old.get(key) != new[key]]
-            if different:
+            if different[name]:
                 raise SweepError(
-                    f"{self.path} holds another sweep: the {' and '.join(different)} of {name} changed. "
+                    f"{self.path} holds another sweep: the {' and '.join(different[name])} of {name} changed. "
                     "Resume it with its own specification, or choose another --out."
                 )
+
+    def _go_on_without_record(self, file: Path, error: Exception) -> None:
+        """Without a sound ``sweep.json`` the run folders alone tell what was asked for; `train` compares each."""
+        started = [trial.name for trial in self.plan.trials if (self.run_folder(trial) / RUN_FILE).exists()]
+        if not self.resume or not started:
+            raise SweepError(
+                f"{file} is damaged: {error!r}. Choose another --out, or --resume the sweep that is there."
+            ) from error
         self._check_data()
+        self.notices.append(
+            f"{file} was damaged and is written anew; {len(started)} of {len(self.plan.trials)} trials were started."
+        )
+
+    def _differences(self, old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+        """What would give a recorded trial another result; of one not started, what its data decide is left out."""
+        if not (self.path / new["name"] / RUN_FILE).exists():
+            old, new = (
+                entry
+                | {
+                    "overrides": {
+                        name: value
+                        for name, value in entry["overrides"].items()
+                        if name not in TAKEN_FROM_DATA
+                    }
+                }
+                for entry in (old, new)
+            )
+        return [key for key in _DECIDES_RESULT if old.get(key) != new[key]]
 
     def _check_data(self) -> None:
         for trial in self.plan.trials:
-            info = self.run_info(trial)
+            try:
+                info = self.run_info(trial)
+            except RunError:  # `progress` says so
+                continue
             if info is None or info.dataset is None:
                 continue
             data = dataset_path(get_task(trial.experiment.task), trial.experiment.data)
@@ -177,18 +231,21 @@ def _with_what_is_used(entry: dict[str, Any]) -> dict[str, Any]:
     return entry | {"overrides": used}
 
 
-def _last_metrics(file: Path) -> list[dict[str, Any]]:
-    """The last line with an evaluation, and the last line; fewer if there are none. A torn line is left out."""
-    if not file.exists():
+def _last_metrics(folder: Path) -> list[dict[str, Any]]:
+    """The last sound line of metrics with an evaluation, and the last one; fewer if there are none."""
+    lines = filter(None, map(metrics_line, reversed(whole_lines(folder / METRICS_FILE))))
+    last = next(lines, None)
+    if last is None:
         return []
-    found: list[dict[str, Any]] = []
-    for line in reversed(file.read_text(encoding="utf-8").rpartition("\n")[0].splitlines()):
-        record = json.loads(line)
-        if not found:
-            found.append(record)
-        if "evaluation/return_mean" in record:
-            return [record, *found]
-    return found
+    evaluated = next((line for line in chain([last], lines) if line.evaluated), last)
+    return [evaluated.record, last.record]
+
+
+def _left_by_no_trial(path: Path) -> bool:
+    """Whether it is hidden, or the folder of a trial that ended before it wrote anything."""
+    if path.name.startswith("."):
+        return True
+    return path.is_dir() and all(inner.name.startswith(".") for inner in path.iterdir())
 
 
 def _entry(trial: Trial) -> dict[str, Any]:

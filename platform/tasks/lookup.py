@@ -18,8 +18,8 @@ def task_names() -> list[str]:
 def get_task(name: str) -> Task:
     """The registered task, or the Gymnasium environment, called ``name``.
 
-    A Gymnasium environment needs one-dimensional Box observations, bounded one-dimensional Box actions and a
-    time limit, without which an episode, and with it a run, might never end.
+    A Gymnasium environment needs one-dimensional Box observations, one-dimensional Box actions of floating point
+    numbers with bounds, and a time limit, without which an episode, and with it a run, might never end.
     Its task has no dataset, no reference scores and no settings of its own.
 
     Behind ``minari:ID`` is the environment that the Minari dataset says it was recorded in, with that dataset.

@@ -21,7 +21,7 @@ _DEFAULTS = SettingsLayer(
     {},
 )
 
-_LEFT_TO_DATA = ("eval_target_return", "online_target_return", "return_scale")
+TAKEN_FROM_DATA = ("eval_target_return", "online_target_return", "return_scale")
 LEFT_TO_DATA = SettingsLayer(
     "the offline data",
     "the best return in the data; as far above it as it is above the mean; the power of ten that brings the largest"
@@ -79,7 +79,7 @@ def left_to_data(task: Task, method: str, preset: str, overrides: Mapping[str, A
         SettingsError: If there is no such method or preset.
     """
     decided = _given(task, method, preset, overrides).keys() | ignored_settings(get_method(method)).keys()
-    return tuple(name for name in _LEFT_TO_DATA if name not in decided)
+    return tuple(name for name in TAKEN_FROM_DATA if name not in decided)
 
 
 def settings_from_data(

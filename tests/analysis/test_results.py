@@ -1,12 +1,19 @@
+import json
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 import pytest
 
-from tests.analysis.run_folders import write_run, write_sweep
+from tests.analysis.run_folders import write_run, write_seeds, write_sweep
+from vitamin.analysis.manifest import FileState, Manifest
+from vitamin.analysis.report import build_report
 from vitamin.analysis.results import find_runs, load_metrics, load_results
-from vitamin.analysis.schema import EVALUATIONS_FILE, METRICS_FILE, RUN_FILE
-from vitamin.errors import ReportError, RunError
+from vitamin.analysis.schema import EVALUATIONS_FILE, MANIFEST_FILE, METRICS_FILE, RUN_FILE
+from vitamin.analysis.scores import run_scores
+from vitamin.errors import ReportError
 
 
 def test_runs_are_found_at_any_depth_but_not_inside_runs(tmp_path: Path) -> None:
@@ -124,18 +131,167 @@ def test_a_sweep_of_which_nothing_started(tmp_path: Path) -> None:
         load_results(tmp_path)
 
 
+def metrics_text(*iterations: int, means: Mapping[int, float] = MappingProxyType({})) -> str:
+    """Lines of metrics.jsonl, with the mean returns of evaluations."""
+    records: list[dict[str, object]] = [
+        {"iteration": number, "phase": "online", "env_steps": 0, "gradient_updates": 0}
+        for number in iterations
+    ]
+    for record, number in zip(records, iterations, strict=True):
+        if number in means:
+            record["evaluation/return_mean"] = means[number]
+    return "".join(json.dumps(record) + "\n" for record in records)
+
+
 def test_metrics(tmp_path: Path) -> None:
     write_run(tmp_path / "run", [1, 2])
     path = tmp_path / "run" / METRICS_FILE
-    path.write_text('{"iteration": 1, "loss/actor": 0.5}\n{"iteration": 2, "loss/critic": 2}\n{"iterat')
+    path.write_text(metrics_text(1, 2, means={2: 0.5}) + '{"iterat')
     metrics = load_metrics(tmp_path, ["run"])
     assert metrics[["run", "iteration"]].to_numpy().tolist() == [["run", 1], ["run", 2]]
-    assert metrics["loss/actor"].tolist()[0] == 0.5
-    assert metrics["loss/actor"].isna().tolist() == [False, True]
+    assert metrics["evaluation/return_mean"].tolist()[1] == 0.5
+    assert metrics["evaluation/return_mean"].isna().tolist() == [True, False]
 
 
-def test_damaged_metrics(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "line",
+    [b"7", b"{}", b"\0\0", b"\xff", b"[" * 100_000, b'{"iteration": "1"}', b""],
+    ids=lambda line: repr(line[:9]),
+)
+def test_damaged_metrics_are_named_and_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, line: bytes
+) -> None:
     write_run(tmp_path / "run", [1, 2])
-    (tmp_path / "run" / METRICS_FILE).write_text('{"iteration": 1}\n7\n')
-    with pytest.raises(RunError, match="line 2 is not a JSON object"):
-        load_metrics(tmp_path, ["run"])
+    first, second, third = metrics_text(1, 2, 1).encode().splitlines(keepends=True)
+    (tmp_path / "run" / METRICS_FILE).write_bytes(first + line + b"\n" + second + third)
+    assert load_metrics(tmp_path, ["run"])["iteration"].tolist() == [1, 2]
+    assert caplog.messages == ["run: metrics.jsonl is damaged: its lines 2, 4 cannot be read."]
+
+
+def seal(folder: Path) -> None:
+    """Writes the manifest of a run as it is."""
+    files = {file.name: (FileState.of(file.read_bytes()),) for file in folder.iterdir()}
+    (folder / MANIFEST_FILE).write_text(Manifest(files=files).model_dump_json())
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_sound_rows_of_damaged_evaluations_are_read(tmp_path: Path, sealed: bool) -> None:
+    for name, line in {"a": b"\0\0", "b": b"\xff,1", "c": b"online,2,1000", "d": b"{}"}.items():
+        write_run(tmp_path / name, [10, 20, 30])
+        (tmp_path / name / METRICS_FILE).write_text(metrics_text(1, 2, 3, means={1: 100, 2: 200, 3: 300}))
+        if sealed:
+            seal(tmp_path / name)
+        path = tmp_path / name / EVALUATIONS_FILE
+        rows = path.read_bytes().splitlines(keepends=True)
+        path.write_bytes(b"".join([*rows[:3], line + b"\n", *rows[4:]]))
+    results = load_results(tmp_path)
+    assert list(results.infos) == ["a", "b", "c", "d"]
+    assert results.warnings == ()
+    assert results.shortened == frozenset()
+    kept = results.evaluations.groupby("run")["return"].apply(list)
+    assert kept.tolist() == [[50, 150, 250, 350]] * 4
+    damages = [damage for damage in results.damages if damage.startswith(str(tmp_path / "a"))]
+    assert damages[-2] == f"{tmp_path / 'a'}: evaluations.csv is damaged: its line 4 cannot be read."
+    assert damages[-1].endswith("since metrics.jsonl has other means of them or none: iterations 2.")
+    changed = f"{tmp_path / 'a'}: evaluations.csv changed since the run wrote it."
+    assert damages[:-2] == ([changed] if sealed else [])
+
+
+def test_a_changed_number_is_found_by_its_evaluation(tmp_path: Path) -> None:
+    write_seeds(tmp_path, [30, 40])
+    for folder in tmp_path.iterdir():
+        final = 300 if folder.name.endswith("0") else 400
+        (folder / METRICS_FILE).write_text(metrics_text(1, 2, means={1: 100, 2: final}))
+        seal(folder)
+    assert load_results(tmp_path).damages == ()
+    path = tmp_path / "run-1" / EVALUATIONS_FILE
+    path.write_text(path.read_text().replace(",350.0,", ",950.0,") + "online,9,9,9,1,0,5,5,5,\n")
+    results = load_results(tmp_path)
+    assert results.evaluations[results.evaluations["run"] == "run-1"]["return"].tolist() == [50, 150]
+    assert results.shortened == {"run-1"}
+    assert results.damages[-1].endswith("other means of them or none: iterations 2, 9.")
+    scores = run_scores(results).set_index("run")["left_out"]
+    assert scores.to_dict() == {"run-0": "", "run-1": "its last evaluation may be lost"}
+    report = build_report(tmp_path, tmp_path.parent / "page", reps=10)
+    assert "evaluations.csv changed since the run wrote it" in report.page.read_text()
+    assert any("evaluations.csv changed since the run wrote it" in note for note in report.notes)
+
+
+def test_records_that_both_lost_their_end_do_not_count(tmp_path: Path) -> None:
+    write_run(tmp_path / "run", [10, 20, 30])
+    (tmp_path / "run" / METRICS_FILE).write_text(metrics_text(1, 2, 3, means={1: 100, 2: 200, 3: 300}))
+    seal(tmp_path / "run")
+    for name in (METRICS_FILE, EVALUATIONS_FILE):
+        path = tmp_path / "run" / name
+        path.write_text("".join(path.read_text().splitlines(keepends=True)[:-2]))
+    results = load_results(tmp_path)
+    assert len(results.evaluations) == 4
+    assert results.shortened == {"run"}
+
+
+def test_converted_line_ends_lose_nothing(tmp_path: Path) -> None:
+    write_run(tmp_path / "run", [10, 20])
+    expected = load_results(tmp_path).evaluations
+    path = tmp_path / "run" / EVALUATIONS_FILE
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    pd.testing.assert_frame_equal(load_results(tmp_path).evaluations, expected)
+
+
+def test_links_are_followed_once(tmp_path: Path) -> None:
+    store, directory = tmp_path / "store", tmp_path / "links"
+    for name in ("one", "two"):
+        write_run(store / "deep" / name, [1, 2])
+    write_run(directory / "own", [1, 2])
+    (directory / "a").symlink_to(store / "deep" / "one")
+    (directory / "b").symlink_to(store)
+    (directory / "again").symlink_to(directory / "own")
+    (directory / "up").symlink_to(tmp_path)
+    (store / "loop").symlink_to(store)
+    (store / "back").symlink_to(directory)
+    (directory / "itself").symlink_to(directory / "itself")
+    (directory / "lost").symlink_to(tmp_path / "nowhere")
+    results = load_results(directory)
+    assert list(results.infos) == ["a", "b/deep/two", "own"]
+    assert [warning.partition(" is a link to ")[0] for warning in results.warnings] == [
+        str(directory / "itself"),
+        str(directory / "lost"),
+    ]
+    (tmp_path / "root").symlink_to(directory)
+    assert list(load_results(tmp_path / "root").infos) == ["a", "b/deep/two", "own"]
+
+
+def test_a_trial_behind_a_link_is_not_missing(tmp_path: Path) -> None:
+    sweep = tmp_path / "sweep"
+    sweep.mkdir()
+    write_sweep(sweep, "one", "two", "three")
+    write_run(tmp_path / "elsewhere", [1, 2])
+    write_run(sweep / "moved", [1, 2])
+    (sweep / "one").symlink_to(tmp_path / "elsewhere")
+    (sweep / "two").symlink_to(sweep / "moved")
+    results = load_results(sweep)
+    assert list(results.infos) == ["moved", "one"]
+    assert results.missing == ("three",)
+
+
+def test_what_cannot_be_looked_at_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_run(tmp_path / "run", [1, 2])
+    write_run(tmp_path / "locked" / "run", [1, 2])
+    write_run(tmp_path / "headless", [1, 2])
+    (tmp_path / "headless" / METRICS_FILE).touch()
+    (tmp_path / "headless" / RUN_FILE).unlink()
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if path.endswith("locked"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    results = load_results(tmp_path)
+    assert list(results.infos) == ["run"]
+    assert set(results.warnings) == {
+        f"Cannot look into {tmp_path / 'locked'}: Permission denied.",
+        f"{tmp_path / 'headless'} holds the records of a run, but no run.json.",
+    }
+    with pytest.raises(ReportError, match=r"No run below .* can be read.*Permission denied"):
+        load_results(tmp_path / "locked")

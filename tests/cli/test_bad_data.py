@@ -83,9 +83,12 @@ def edited(change: Change) -> Callable[[Path], None]:
         (edited(put("actions", lambda array: np.hstack([array, array]))), "actions are 2 wide"),
         (edited(narrow), "observations are 2 wide"),
         (edited(unfinished), "no finished episode"),
+        (edited(put("timeouts", lambda flags: np.arange(len(flags)) == len(flags) - 1)), "run across a reset"),
+        (edited(put("rewards", lambda array: array.astype("S8"))), "not numbers"),
     ],
     ids=[
-        "missing", "not HDF5", "truncated", "key", "lengths", "NaN", "infinite", "actions", "observations", "episodes"
+        "missing", "not HDF5", "truncated", "key", "lengths", "NaN", "infinite", "actions", "observations", "episodes",
+        "ends", "text",
     ],
 )  # fmt: skip
 def test_a_defect_is_one_message_before_anything_starts(

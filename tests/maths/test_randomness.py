@@ -1,12 +1,13 @@
 """Keyed randomness."""
 
+import random
 from itertools import product
 
 import numpy as np
 import pytest
 import torch
 
-from vitamin.algorithms.randomness import Stream, generator, torch_seed
+from vitamin.algorithms.randomness import Stream, generator, global_generators, torch_seed
 
 
 def test_equal_keys_give_equal_draws() -> None:
@@ -50,3 +51,35 @@ def test_rejects_keys_out_of_range(seed: int, counters: tuple[int, ...]) -> None
         generator(seed, Stream.SEGMENTS, *counters)
     with pytest.raises(ValueError, match="outside"):
         torch_seed(seed, Stream.SEGMENTS, *counters)
+
+
+def _draws() -> tuple[float, ...]:
+    return random.random(), float(np.random.random()), float(torch.rand(1))  # noqa: NPY002
+
+
+def _fail_inside() -> None:
+    with global_generators(3, Stream.ROLLOUT):
+        raise KeyError
+
+
+def test_global_generators_are_keyed_and_put_back() -> None:
+    def keyed(*counters: int) -> tuple[float, ...]:
+        with global_generators(3, Stream.ROLLOUT, *counters):
+            return _draws()
+
+    random.seed(1)
+    np.random.seed(1)  # noqa: NPY002
+    torch.manual_seed(1)
+    undisturbed = _draws(), _draws()
+    random.seed(1)
+    np.random.seed(1)  # noqa: NPY002
+    torch.manual_seed(1)
+    first = _draws()
+    inside = keyed(0, 1)
+    assert (first, _draws()) == undisturbed
+    assert keyed(0, 1) == inside
+    assert all(one != other for one, other in zip(keyed(0, 2), inside, strict=True))
+    state = random.getstate()
+    with pytest.raises(KeyError):
+        _fail_inside()
+    assert random.getstate() == state

@@ -1,5 +1,6 @@
 """Rollouts: what an episode holds, what the policy is shown, and that a unit depends on its key alone."""
 
+import math
 from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
@@ -18,7 +19,7 @@ from vitamin.algorithms.models.decision_transformer import DecisionTransformer
 from vitamin.algorithms.models.distributions import SquashedGaussian
 from vitamin.algorithms.models.heads import PolicyOutput
 from vitamin.algorithms.randomness import Stream, generator
-from vitamin.algorithms.rollout import rollout_unit
+from vitamin.algorithms.rollout import rollout_unit, untold
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.errors import EnvironmentFailure
 
@@ -123,6 +124,7 @@ def rollout(
     target: Any = 5.0,
     guide: Any = None,
     guided_steps: int = 0,
+    tell: Callable[[str], None] = untold,
     **overrides: Any,
 ) -> Trajectories:
     return rollout_unit(
@@ -136,6 +138,7 @@ def rollout(
         rng=generator(3, Stream.ROLLOUT, 0, unit),
         guide=guide,
         guided_steps=guided_steps,
+        tell=tell,
     )
 
 
@@ -273,6 +276,62 @@ def test_an_episode_is_a_success_if_it_was_one_at_any_step() -> None:
     assert rollout([Goal(5, reached=1), Walk(5)], Script()).successes is None
 
 
+class Says(Walk):
+    """Its info holds an entry at each step, the last of ``entries`` from then on."""
+
+    def __init__(self, *entries: Any, key: str = "success") -> None:
+        super().__init__(3)
+        self._entries, self._key = entries, key
+
+    def step(self, action: NDArray[np.float32]) -> Step:
+        *rest, info = super().step(action)
+        entry = self._entries[min(self._steps, len(self._entries)) - 1]
+        return (*rest, info | {self._key: entry})  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("entry", ["False", None, math.nan, {}, object(), {"task": "no"}, b"1"])
+def test_a_word_on_success_that_says_nothing_is_no_success_and_is_told_once(entry: object) -> None:
+    told: list[str] = []
+    environments = [Says(entry), Says(entry, key="is_success")]
+    assert rollout(environments, Script(), tell=told.append).successes is None
+    (notice,) = told
+    assert notice.startswith(f"Success is not recorded: info['success'] is of type {type(entry).__name__} ")
+
+
+def test_a_word_on_success_may_come_late_and_in_parts() -> None:
+    told: list[str] = []
+    environments = [
+        Says(None, True),
+        Says(math.nan, math.nan, 0.0),
+        Says({"left": np.True_, "right": [1, 0]}),
+        Says({"left": False}, np.array([[True], [True]]), {"left": False}),
+        Says(np.array([1])),
+    ]
+    successes = rollout(environments, Script(), tell=told.append).successes
+    assert successes is not None
+    assert successes.tolist() == [True, False, False, True, True]
+    assert told == []
+
+
+class Careless(Walk):
+    """Scales the action that it gets in place, writes on in the observation that it gave, pays in arrays."""
+
+    def reset(self, *, seed: int | None = None) -> tuple[Any, dict[str, Any]]:
+        self._shown, info = super().reset(seed=seed)
+        return self._shown, info
+
+    def step(self, action: NDArray[np.float32]) -> Step:
+        observation, reward, *rest = super().step(action)
+        action *= 0.1
+        self._shown[:] = observation
+        return self._shown, np.array([reward]), *rest  # type: ignore[return-value]
+
+
+def test_environments_may_write_to_what_they_get_and_gave() -> None:
+    careless = rollout([Careless(5), Careless(7)], transformer())
+    assert_identical(careless, rollout([Walk(5), Walk(7)], transformer()))
+
+
 @pytest.mark.parametrize("kind", ["deterministic", "stochastic"])
 def test_a_unit_depends_on_its_key_alone(kind: PolicyKind) -> None:
     policy = transformer(kind)
@@ -348,8 +407,22 @@ def _raise(step: Step) -> Step:
         (lambda step: (step[0] * np.nan, *step[1:]), r"observation that is not finite: \[nan, nan, nan\]"),
         (lambda step: (step[0], float("inf"), *step[2:]), "reward inf"),
         (lambda step: (step[0][:2], *step[1:]), r"shape \(2,\) instead of \(3,\)"),
-        (lambda step: (step[0], None, *step[2:]), "raised TypeError"),
-        (lambda step: step[:3], "raised ValueError"),
+        (lambda step: (step[0], 1e39, *step[2:]), "reward 1e\\+39"),
+        (lambda step: (step[0], None, *step[2:]), "reward None, which is not one number"),
+        (lambda step: (step[0], "1.0", *step[2:]), "reward '1.0', which is not one number"),
+        (
+            lambda step: (step[0], np.zeros(2), *step[2:]),
+            r"reward array\(\[0., 0.\]\), which is not one number",
+        ),
+        (lambda step: ({"a": 1}, *step[1:]), "an observation that is not an array of numbers: {'a': 1}"),
+        (
+            lambda step: (*step[:2], "False", *step[3:]),
+            "terminated = 'False', which is neither true nor false",
+        ),
+        (lambda step: (*step[:3], None, step[4]), "truncated = None, which is neither true nor false"),
+        (lambda step: (*step[:4], None), "as info None, which is not a dictionary"),
+        (lambda step: step[:3], "returned 3 values from step"),
+        (lambda step: (*step[:3], step[4]), r"4 values from step.* as in gym before 0\.26"),
     ],
 )
 def test_a_broken_environment_is_named(wrong: Callable[[Step], Step], message: str) -> None:

@@ -9,10 +9,17 @@ NAME = "tests.platform.sweep_environments:BurntOut-v0"
 
 
 class BurntOut(PendulumEnv):
-    """Pendulum whose motor gives up."""
+    """Pendulum whose motor gives up in the third step, after everybody has looked at the first."""
+
+    def reset(self, **arguments: Any) -> Any:
+        self.steps = 0
+        return super().reset(**arguments)
 
     def step(self, u: Any) -> Any:
-        raise OSError("the motor burnt out")
+        self.steps += 1
+        if self.steps == 3:
+            raise OSError("the motor burnt out")
+        return super().step(u)
 
 
 gymnasium.register("BurntOut-v0", entry_point=BurntOut, max_episode_steps=200)

@@ -1,12 +1,13 @@
 import json
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.platform.kills import dies_before
 from vitamin.errors import RunError, WorkerFailure
+from vitamin.platform.experiments import checkpoints
 from vitamin.platform.experiments.checkpoints import (
     list_checkpoints,
     newest_checkpoint,
@@ -14,9 +15,6 @@ from vitamin.platform.experiments.checkpoints import (
     save_checkpoint,
     verify_checkpoint,
 )
-
-# What CPython tells audit hooks of before it does it.
-FILE_OPERATIONS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.listdir", "os.scandir"}
 
 
 def write(iteration: int) -> Callable[[Path], None]:
@@ -49,25 +47,6 @@ def test_the_two_newest_are_kept(tmp_path: Path) -> None:
     assert (newest / "state.json").read_text() == "state.json of 100"
 
 
-def kill_at(operation: int, folder: Path) -> bool:
-    """Saves checkpoint 3 in a process that is gone before its nth file operation; False if it came to its end."""
-    child = os.fork()
-    if child == 0:
-        count = 0
-
-        def hook(event: str, arguments: object) -> None:
-            nonlocal count
-            if event in FILE_OPERATIONS:
-                count += 1
-                if count == operation:
-                    os._exit(9)
-
-        sys.addaudithook(hook)
-        save(folder, 3)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
-
-
 @pytest.mark.parametrize("damaged", [False, True])
 def test_kill_before_any_file_operation_leaves_a_whole_checkpoint(tmp_path: Path, damaged: bool) -> None:
     operation, killed, found = 0, True, set()
@@ -77,7 +56,7 @@ def test_kill_before_any_file_operation_leaves_a_whole_checkpoint(tmp_path: Path
         save(folder, 1, 2, *([3] if damaged else []))
         if damaged:
             (folder / "00000003" / "tensors.safetensors").unlink()
-        killed = kill_at(operation, folder)
+        killed = dies_before(operation, lambda folder=folder: save(folder, 3))
         newest = newest_checkpoint(folder, lambda text: None)
         assert newest is not None
         found.add(newest.name)
@@ -171,10 +150,24 @@ def test_damaged_checkpoint_is_reported_and_the_one_before_it_taken(
     assert len(reports) == 1
     assert f"{tmp_path / '00000002'} is damaged" in reports[0]
     damage(tmp_path / "00000001")
-    with pytest.raises(RunError, match=r"No checkpoint in .* is whole"):
-        newest_checkpoint(tmp_path, reports.append)
+    assert newest_checkpoint(tmp_path, reports.append) is None
+    assert reports[-1].startswith(f"Checkpoint {tmp_path / '00000001'} is damaged")
+    assert "before it" not in reports[-1]
     with pytest.raises(RunError, match="damaged"):
         verify_checkpoint(tmp_path / "00000001")
+
+
+def test_what_may_not_be_read_is_not_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(tmp_path, 1, 2)
+
+    def refuse(file: Path) -> str:
+        raise PermissionError(13, "Permission denied", str(file))
+
+    monkeypatch.setattr(checkpoints, "_digest", refuse)
+    with pytest.raises(
+        RunError, match=r"Cannot read .*00000002.*: Permission denied\. Check its permissions"
+    ):
+        newest_checkpoint(tmp_path, unreported)
 
 
 def test_checkpoints_that_are_made_again_do_not_push_whole_ones_out(tmp_path: Path) -> None:

@@ -119,6 +119,19 @@ def test_actions_beyond_the_bounds_are_clipped_with_a_note(tmp_path: Path) -> No
     assert any("2 action values beyond the bounds" in quirk for quirk in dataset.quirks)
 
 
+def test_a_component_whose_bounds_are_equal_is_0(tmp_path: Path) -> None:
+    task = replace(TOY, action_low=(-2.0, 0.3), action_high=(2.0, 0.3))
+    arrays = toy_arrays()
+    arrays["actions"][:, 1] = 0.3
+    first = read_dataset(write_file(tmp_path / "first.hdf5", arrays), task)
+    assert_allclose(first.trajectories.actions, arrays["actions"][:FINISHED] * [0.5, 0], atol=1e-7)
+    assert first.clipped_actions == 0
+    arrays["actions"][:2] = [[3, 0.3], [0, 0.4]]
+    second = read_dataset(write_file(tmp_path / "second.hdf5", arrays), task)
+    assert_array_equal(second.trajectories.actions[:2], [[1, 0], [0, 0]])
+    assert second.clipped_actions == 2
+
+
 def test_bounds_of_a_task_outside_the_registry_come_from_its_environment(tmp_path: Path) -> None:
     arrays = toy_arrays()
     arrays["actions"] = np.full((len(arrays["rewards"]), 1), 2.0)

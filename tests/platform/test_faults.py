@@ -142,7 +142,7 @@ def test_environment_that_breaks_ends_the_run(
         tmp_path / "run",
         spec(data, task=f"{FAULTY}:{name}-v0", overrides=FEW, checkpoint_interval=1),
     )
-    monkeypatch.setattr(Faulty, "episodes", 0)
+    monkeypatch.setattr(Faulty, "episodes", -2)  # those of the probe
     fails(experiment, folder, EnvironmentFailure, message)
     assert checkpoints(folder) == [1, 2]
     assert [record["iteration"] for record in runs.metrics(folder)] == [1, 2]

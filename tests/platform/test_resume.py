@@ -13,6 +13,7 @@ import pytest
 
 from tests.platform import runs
 from tests.platform.runs import outcome, spec
+from vitamin.analysis.manifest import changed_files
 from vitamin.analysis.schema import RunInfo
 from vitamin.errors import RunError
 from vitamin.platform.datasets import collect_dataset
@@ -185,14 +186,35 @@ def test_damage_is_survived(data: Path, undisturbed: Path, tmp_path: Path) -> No
     assert watcher.iterations == [13, 14, 15, 16]
     assert outcome(folder) == outcome(undisturbed)
 
+    for name in ("metrics.jsonl", "evaluations.csv"):
+        (folder / name).unlink()
+    assert train(spec(data), folder, resume=True, reporter=watcher).status == "finished"
+    assert watcher.messages[2:] == [
+        f"{folder} is finished already.",
+        "evaluations.csv is gone, metrics.jsonl is gone. To make the run again, choose another --out.",
+    ]
+
+
+def test_a_run_begins_anew_if_no_checkpoint_is_whole(data: Path, undisturbed: Path, tmp_path: Path) -> None:
+    folder, watcher = tmp_path / "run", runs.Watcher()
+    runs.stop_after(6, folder, spec(data))
     before = RunInfo.read(folder)
     for checkpoint in list_checkpoints(folder / "checkpoints"):
         (checkpoint / "state.json").unlink()
-    with pytest.raises(RunError, match=r"No checkpoint in .* is whole"):
-        train(spec(data, online_steps=9999), folder, resume=True, reporter=watcher)
-    assert RunInfo.read(folder) == before  # finished, as it was
-    assert read_config(folder / "config.yaml").hyperparameters().online_steps == 2400
-    assert len(runs.lines(folder)) == 16
+    end = train(spec(data), folder, resume=True, reporter=watcher)
+    (aside,) = folder.glob("damaged-*")
+    assert [message.partition(" is damaged")[0] for message in watcher.messages[:2]] == [
+        f"Checkpoint {folder / 'checkpoints' / name}" for name in ("00000006", "00000004")
+    ]
+    note = "No checkpoint was whole: the run was started again from its beginning."
+    assert watcher.messages[2:] == [f"{note} What there was before lies in {aside.name}/."]
+    assert end.notes == watcher.messages[2:]
+    assert end.started == before.started
+    assert outcome(folder) == outcome(undisturbed)
+    assert len(runs.lines(aside)) == 6
+    assert RunInfo.read(aside) == before
+    assert [path.name for path in list_checkpoints(aside / "checkpoints")] == ["00000004", "00000006"]
+    assert changed_files(folder) == {}
 
 
 @pytest.mark.usefixtures("_ray")
@@ -201,10 +223,14 @@ def test_resuming_with_other_learners_is_said_and_noted(data: Path, tmp_path: Pa
     runs.stop_after(2, folder, spec(data))
     config = folder / "config.yaml"
     config.write_text(config.read_text().replace("num_learners: 0", "num_learners: 2"))
-    messages = runs.stop_after(3, folder, spec(data), resume=True).messages
+    (folder / "manifest.json").unlink()  # it would know that the file was another one
+    metrics = folder / "metrics.jsonl"
+    metrics.write_text(metrics.read_text().partition("\n")[2])
+    messages = runs.stop_after(2, folder, spec(data), resume=True).messages
     notice = "1 CPU learner instead of 2 CPU learners: the result is as good, but not the same bit for bit."
-    assert messages[:2] == ["Resuming after iteration 2.", notice]
-    assert RunInfo.read(folder).notes == [notice]
+    notes = [notice, "metrics.jsonl lacks iterations before the checkpoint: 1."]
+    assert messages[:3] == ["Resuming after iteration 2.", *notes]
+    assert RunInfo.read(folder).notes == notes
 
 
 def test_more_steps_continue_a_finished_run(data: Path, undisturbed: Path, tmp_path: Path) -> None:
@@ -260,6 +286,8 @@ def test_other_data_and_other_checkpoints_are_refused(data: Path, undisturbed: P
         ({"schema": 1}, "pretrained on fewer trajectories: it can be evaluated, but not continued"),
         ({"schema": 2, "task": "Hopper-v4"}, "checkpoint of the task Hopper-v4, not of Pendulum-v1"),
         ({"task": "Pendulum-v1", "method": "odt"}, "checkpoint of the method odt, not of td3_odt"),
+        ({"method": "td3_odt", "progress": 3}, r"does not hold the state of this run \(TypeError"),
+        ({"learner": []}, "does not hold the state of this run"),
     ):
         rewrite(**change)
         with pytest.raises(RunError, match=message):

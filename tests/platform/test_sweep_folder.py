@@ -3,15 +3,18 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 from filelock import FileLock
+from numpy.typing import NDArray
 
+from vitamin.analysis.manifest import FileState, Manifest
 from vitamin.analysis.schema import DatasetInfo, RunInfo, Status
 from vitamin.errors import SweepError
 from vitamin.platform.datasets import collect_dataset, fingerprint
-from vitamin.platform.sweeps import Plan, SweepFolder, SweepProgress, SweepSpec, make_plan
+from vitamin.platform.sweeps import Plan, SweepFolder, SweepProgress, SweepSpec, Trial, make_plan
 from vitamin.platform.tasks import get_task
 
 ENTRIES = {
@@ -21,7 +24,14 @@ ENTRIES = {
     "seeds": [0],
     "preset": "tiny",
 }
+OWN = "tests.platform.own_environments:Corridor-v0"
+ODT = "odt-Pendulum-v1-seed0"
 SETTINGS = {"pretrain_updates": 100, "online_steps": 1000}
+
+
+class Episodes(NamedTuple):
+    returns: NDArray[np.float64]
+    lengths: NDArray[np.int64]
 
 
 def plan(**entries: Any) -> Plan:
@@ -49,7 +59,7 @@ def write_run(
     (folder / "metrics.jsonl").write_text(metrics)
 
 
-def line(**entries: Any) -> dict[str, Any]:
+def line_of_metrics(**entries: Any) -> dict[str, Any]:
     return {
         "iteration": 1,
         "phase": "pretrain",
@@ -73,6 +83,7 @@ def test_the_specification_and_the_trials_are_written_down(tmp_path: Path) -> No
 
 def test_a_sweep_is_continued_only_when_asked(tmp_path: Path) -> None:
     create(tmp_path)
+    write_run(tmp_path / ODT, "running")
     with pytest.raises(SweepError, match=r"already holds a sweep\. Continue it with --resume"):
         create(tmp_path)
     create(tmp_path, resume=True)
@@ -103,6 +114,7 @@ def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
 
 def test_a_resumed_sweep_may_grow_but_not_change(tmp_path: Path) -> None:
     create(tmp_path)
+    write_run(tmp_path / ODT, "running")
     with pytest.raises(SweepError, match="the overrides of td3_odt-Pendulum-v1-seed0 changed"):
         create(tmp_path, plan(overrides={}), resume=True)
     with pytest.raises(SweepError, match="odt-Pendulum-v1-seed0 is not a trial of this specification"):
@@ -113,12 +125,36 @@ def test_a_resumed_sweep_may_grow_but_not_change(tmp_path: Path) -> None:
 
 def test_overrides_that_a_method_does_not_use_keep_no_sweep_from_going_on(tmp_path: Path) -> None:
     create(tmp_path)
+    write_run(tmp_path / ODT, "running")
     file = tmp_path / "sweep.json"
     content = json.loads(file.read_text())
     for trial in content["trials"]:
         trial["overrides"]["latent_size" if trial["method"] == "odt" else "clip_ratio"] = 0.3
     file.write_text(json.dumps(content))
     create(tmp_path, resume=True)
+
+
+def test_settings_that_other_data_give_are_no_change_of_a_trial(tmp_path: Path) -> None:
+    def of(best: float, **entries: Any) -> Plan:
+        made = plan(tasks=[OWN], **entries)
+        data = Episodes(np.full(2, best), np.full(2, 10))
+        return Plan(
+            made.spec,
+            tuple(Trial(trial.name, trial.experiment.with_data(lambda: data)) for trial in made.trials),
+        )
+
+    files = [tmp_path / f"{name}.hdf5" for name in ("first", "second")]
+    for seed, file in enumerate(files):
+        collect_dataset(get_task(OWN), steps=50, seed=seed, out=file)
+    out, first, second = (
+        tmp_path / "sweep",
+        *(of(best, data={OWN: str(file)}) for best, file in zip((1.0, 900.0), files, strict=True)),
+    )
+    create(out, first)
+    dataset = DatasetInfo(path="a", fingerprint=fingerprint(files[0]), trajectories=1, steps=50)
+    write_run(out / first.trials[0].name, "running", dataset=dataset)
+    with pytest.raises(SweepError, match="holds a sweep on other data"):
+        create(out, second, resume=True)
 
 
 def test_a_sweep_is_not_continued_on_other_data(tmp_path: Path) -> None:
@@ -147,8 +183,81 @@ def test_a_damaged_record_is_reported(tmp_path: Path, text: str) -> None:
         create(tmp_path, resume=True)
 
 
+def test_a_sweep_that_ended_before_its_first_trial_is_no_obstacle(tmp_path: Path) -> None:
+    create(tmp_path)
+    create(tmp_path, plan(overrides={}))
+    (tmp_path / ODT).mkdir()
+    (tmp_path / ODT / ".lock").touch()
+    create(tmp_path, plan(methods=["iql"]), resume=True)
+    trials = json.loads((tmp_path / "sweep.json").read_text())["trials"]
+    assert [trial["name"] for trial in trials] == ["iql-Pendulum-v1-seed0"]
+    (tmp_path / ODT / "config.yaml").touch()
+    with pytest.raises(SweepError, match="already holds a sweep"):
+        create(tmp_path, plan(methods=["iql"]))
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"trials": [{}]}', '{"trials": {"a": 1}}', '{"trials": ["a"]}'])
+def test_a_damaged_record_is_written_anew_if_trials_were_started(tmp_path: Path, text: str) -> None:
+    create(tmp_path)
+    before = (tmp_path / "sweep.json").read_text()
+    write_run(tmp_path / ODT, "running")
+    (tmp_path / "sweep.json").write_text(text)
+    with pytest.raises(SweepError, match=r"sweep\.json is damaged"):
+        create(tmp_path)
+    with SweepFolder(tmp_path, plan(), resume=True) as folder:
+        assert folder.notices == [
+            f"{tmp_path / 'sweep.json'} was damaged and is written anew; 1 of 2 trials were started."
+        ]
+    assert (tmp_path / "sweep.json").read_text() == before
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"\0" * 40, b"\xff\xfe\xfa", b"{}", b"7", b"null", b'{"iteration": 9}', b'{"phase": 3, "env', b"["],
+    ids=repr,
+)
+def test_damaged_lines_of_metrics_are_passed_over(tmp_path: Path, line: bytes) -> None:
+    made = plan()
+    good = json.dumps(line_of_metrics(env_steps=400, **{"evaluation/return_mean": -3.0})).encode()
+    with SweepFolder(tmp_path, made, resume=False) as folder:
+        run = folder.run_folder(made.trials[0])
+        write_run(run, "failed")
+        for text in (
+            good + b"\n" + line,
+            good + b"\n" + line + b"\n",
+            line + b"\n" + good + b"\r\n" + line + b"\n",
+        ):
+            (run / "metrics.jsonl").write_bytes(text)
+            state, _ = folder.progress().trials.values()
+            assert (state.env_steps, state.episode_return) == (400, -3.0)
+        (run / "metrics.jsonl").write_bytes(line + b"\n")
+        state, _ = folder.progress().trials.values()
+        assert (state.status, state.env_steps) == ("waiting", 0)
+
+
+def test_damaged_files_of_trials_that_are_done_are_named(tmp_path: Path) -> None:
+    made = plan()
+    with SweepFolder(tmp_path, made, resume=False) as folder:
+        first, second = (folder.run_folder(trial) for trial in made.trials)
+        write_run(first, "finished", metrics=json.dumps(line_of_metrics()) + "\n")
+        names = ("run.json", "metrics.jsonl")
+        files = {name: (FileState.of((first / name).read_bytes()),) for name in names}
+        (first / "manifest.json").write_text(Manifest(files=files).model_dump_json())
+        (first / "metrics.jsonl").unlink()
+        write_run(second, "finished")
+        (second / "run.json").write_text("{")
+        done, damaged = folder.progress().trials.values()
+    assert (done.status, damaged.status) == ("finished", "failed")
+    assert folder.notices == [
+        f"{first.name} is finished, but metrics.jsonl is gone. Remove its folder to have it run again."
+    ]
+    assert "run.json is damaged" in str(damaged.message)
+    assert str(damaged.message).endswith("Remove its folder to have it run again.")
+
+
 def test_a_refused_folder_is_left_unlocked(tmp_path: Path) -> None:
     create(tmp_path)
+    write_run(tmp_path / ODT, "running")
     with pytest.raises(SweepError):
         create(tmp_path)
     FileLock(tmp_path / ".lock").acquire(timeout=0)
@@ -166,9 +275,11 @@ def test_what_an_interrupted_sweep_left_behind_is_cleared(tmp_path: Path) -> Non
 def test_run_folders_tell_what_is_done(tmp_path: Path) -> None:
     made = plan(seeds=[0, 1])
     evaluated = json.dumps(
-        line(gradient_updates=50, **{"evaluation/return_mean": -3.0, "evaluation/normalized_score": 9.0})
+        line_of_metrics(
+            gradient_updates=50, **{"evaluation/return_mean": -3.0, "evaluation/normalized_score": 9.0}
+        )
     )
-    last = json.dumps(line(phase="online", gradient_updates=120, env_steps=400))
+    last = json.dumps(line_of_metrics(phase="online", gradient_updates=120, env_steps=400))
     with SweepFolder(tmp_path, made, resume=False) as folder:
         first, second, third, _ = (folder.run_folder(trial) for trial in made.trials)
         write_run(first, "finished", metrics=f"{evaluated}\n{last}\n")
@@ -186,12 +297,14 @@ def test_time_left_follows_from_the_speed_in_each_phase() -> None:
     name = "td3_odt-Pendulum-v1-seed0"
     assert progress.seconds_left() is None
     progress.trials[name].status = "running"
-    progress.record(name, line(gradient_updates=50, **{"time/iteration_s": 5.0}))
+    progress.record(name, line_of_metrics(gradient_updates=50, **{"time/iteration_s": 5.0}))
     assert progress.seconds_left() is None  # nothing is known of the online phase
-    progress.record(name, line(iteration=2, gradient_updates=100, **{"time/iteration_s": 5.0}))
+    progress.record(name, line_of_metrics(iteration=2, gradient_updates=100, **{"time/iteration_s": 5.0}))
     progress.record(
         name,
-        line(iteration=3, phase="online", gradient_updates=110, env_steps=100, **{"time/iteration_s": 2.0}),
+        line_of_metrics(
+            iteration=3, phase="online", gradient_updates=110, env_steps=100, **{"time/iteration_s": 2.0}
+        ),
     )
     # 0.1 s an update and 0.02 s a step, also for the trials that wait: 18 s, and three times 10 s + 20 s.
     assert progress.seconds_left() == pytest.approx(18 + 3 * 30)
@@ -209,9 +322,9 @@ def test_each_method_has_its_own_speed() -> None:
     progress = SweepProgress.of(plan())
     for name, seconds in (("td3_odt-Pendulum-v1-seed0", 4.0), ("odt-Pendulum-v1-seed0", 1.0)):
         progress.trials[name].status = "running"
-        progress.record(name, line(gradient_updates=100, **{"time/iteration_s": seconds}))
+        progress.record(name, line_of_metrics(gradient_updates=100, **{"time/iteration_s": seconds}))
         progress.record(
-            name, line(iteration=2, phase="online", env_steps=500, **{"time/iteration_s": seconds})
+            name, line_of_metrics(iteration=2, phase="online", env_steps=500, **{"time/iteration_s": seconds})
         )
     assert progress.seconds_left() == pytest.approx(4)
 
@@ -220,7 +333,9 @@ def test_the_first_line_after_a_resume_is_no_measure_of_speed() -> None:
     progress = SweepProgress.of(plan(methods=["odt"]))
     (name,) = progress.trials
     progress.trials[name].status = "running"
-    progress.record(name, line(iteration=7, phase="online", env_steps=900))
+    progress.record(name, line_of_metrics(iteration=7, phase="online", env_steps=900))
     assert progress.seconds_left() is None
-    progress.record(name, line(iteration=8, phase="online", env_steps=950, **{"time/iteration_s": 10.0}))
+    progress.record(
+        name, line_of_metrics(iteration=8, phase="online", env_steps=950, **{"time/iteration_s": 10.0})
+    )
     assert progress.seconds_left() == pytest.approx(10)

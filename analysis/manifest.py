@@ -1,0 +1,142 @@
+"""The digests that a run keeps of its own files, and whether the files still agree with them."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from vitamin.analysis.schema import (
+    CONFIG_FILE,
+    EVALUATIONS_FILE,
+    MANIFEST_FILE,
+    METRICS_FILE,
+    RUN_FILE,
+    SCHEMA_VERSION,
+    RunInfo,
+)
+from vitamin.errors import RunError
+
+# Files that are appended to; all others are replaced as a whole.
+GROWING: Final = frozenset({METRICS_FILE, EVALUATIONS_FILE})
+_TEXT_FILES: Final = frozenset({RUN_FILE, CONFIG_FILE, *GROWING})
+
+GONE: Final = "is gone"
+CHANGED: Final = "changed since the run wrote it"
+
+
+class FileState(BaseModel):
+    """A file as the run wrote it: its first bytes and their digest."""
+
+    model_config = ConfigDict(frozen=True)
+
+    size: int = Field(
+        ge=0, description="bytes of the part that is digested, the whole file when it was written"
+    )
+    sha256: str = Field(description="digest of that part")
+
+    @classmethod
+    def of(cls, content: bytes) -> "FileState":
+        """The state of a file with this content."""
+        return cls(size=len(content), sha256=hashlib.sha256(content).hexdigest())
+
+    def fits(self, content: bytes, *, may_grow: bool) -> bool:
+        """Whether a file with this content is still in the state, apart from what was appended if it may grow."""
+        if len(content) < self.size or (len(content) > self.size and not may_grow):
+            return False
+        return FileState.of(content[: self.size]) == self
+
+
+class Manifest(BaseModel):
+    """The content of ``manifest.json`` of a run folder.
+
+    It is replaced before the files in it are, so that a kill at any moment finds each file in one of its states.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: int = Field(SCHEMA_VERSION, description="version of this schema")
+    files: dict[str, tuple[FileState, ...]] = Field(
+        description="by path, the states that a file may be in: one, or that before and that after a replacement"
+    )
+
+    @classmethod
+    def read(cls, folder: Path) -> "Manifest | None":
+        """The manifest of a run folder; None if there is none, as in those of earlier versions.
+
+        Raises:
+            RunError: If it cannot be read, or is no manifest.
+        """
+        file = folder / MANIFEST_FILE
+        try:
+            return cls.model_validate(json.loads(file.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise RunError(f"Cannot read {file}: {error.strerror}.") from error
+        except (ValueError, RecursionError, ValidationError) as error:
+            raise RunError(f"{file} is damaged.") from error
+
+
+def changed_files(folder: Path, *, checkpoints: bool = True) -> dict[str, str]:
+    """What happened to files of a run folder since the run wrote them: by name, the rest of a sentence.
+
+    Of a run that has not finished the files may have grown, and its checkpoints, which come and go, are looked at by
+    whoever reads them. Nothing is known of runs of earlier versions, which have no manifest.
+
+    Args:
+        folder: The run folder.
+        checkpoints: Look at the checkpoints of a finished run too; at their manifests, not at every byte.
+    """
+    try:
+        manifest = Manifest.read(folder)
+        found: dict[str, str] = {}
+        while manifest is not None:
+            found = _compared(folder, manifest, checkpoints=checkpoints)
+            # The run itself may have replaced files while they were read.
+            again = Manifest.read(folder) if found else manifest
+            if again == manifest:
+                break
+            manifest = again
+    except RunError:
+        return {MANIFEST_FILE: "cannot be read, so that nothing is known of the other files"}
+    return found
+
+
+def damage(changed: Mapping[str, str]) -> str | None:
+    """What `changed_files` found, in a sentence; None if it found nothing."""
+    return f"{', '.join(f'{name} {what}' for name, what in sorted(changed.items()))}." if changed else None
+
+
+def _compared(folder: Path, manifest: Manifest, *, checkpoints: bool) -> dict[str, str]:
+    try:
+        finished = RunInfo.read(folder).status == "finished"
+    except RunError:
+        finished = False
+    found = {}
+    for name, states in manifest.files.items():
+        if name not in _TEXT_FILES and not (checkpoints and finished):
+            continue
+        may_grow = name in GROWING and not finished
+        try:
+            content = content_of(folder / name)
+        except OSError as error:
+            found[name] = f"cannot be read ({error.strerror})"
+            continue
+        if not any(state.fits(content, may_grow=may_grow) for state in states):
+            found[name] = CHANGED if (folder / name).exists() else GONE
+    return found
+
+
+def content_of(file: Path) -> bytes:
+    """Of a file that is not there, as that of an empty one.
+
+    Raises:
+        OSError: If it is there but cannot be read.
+    """
+    try:
+        return file.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return b""
