@@ -20,6 +20,7 @@ from ray.rllib.utils.metrics import (
     EVALUATION_RESULTS,
     NUM_ENV_STEPS_SAMPLED_LIFETIME,
 )
+from ray.tune import PlacementGroupFactory
 
 from vitamin.algorithms.methods import Phase
 from vitamin.algorithms.rllib.collection import collect, stage
@@ -66,7 +67,7 @@ class OfflineToOnline(RestorableAlgorithm):
 
     def __repr__(self) -> str:
         """As RLlib's, which fails if the config is refused: Ray then lost the reason with the actor."""
-        return super().__repr__() if self.config is not None else type(self).__name__
+        return str(super().__repr__()) if self.config is not None else type(self).__name__  # type: ignore[no-untyped-call]
 
     def setup(self, config: Any) -> None:
         """Starts env runners and learners, and loads the offline data into each learner.
@@ -84,7 +85,10 @@ class OfflineToOnline(RestorableAlgorithm):
             raise
 
     def _start(self, config: Any) -> None:
-        check_resources(self.config, self.default_resource_request(self.config))
+        # Not `self`'s: tune.with_resources puts what it was given in its place.
+        request = OfflineToOnline.default_resource_request(self.config)
+        assert isinstance(request, PlacementGroupFactory)
+        check_resources(self.config, request)
         with mock.patch("ray.rllib.algorithms.algorithm.EnvRunnerGroup", EnvRunners):
             super().setup(config)
         self.hyperparameters = self.config.hyperparameters()
@@ -287,7 +291,7 @@ class OfflineToOnline(RestorableAlgorithm):
         """A copy of the module as the learners have it now, on the CPU; None for another id than RLlib's default."""
         if module_id != DEFAULT_MODULE_ID:
             return None
-        modules = self.call_learners(
+        modules: list[OfflineToOnlineModule | None] = self.call_learners(
             lambda learner: copy.deepcopy(learner.networks_module).cpu().eval() if learner.rank == 0 else None
         )
         return next(module for module in modules if module is not None)
@@ -304,7 +308,9 @@ class OfflineToOnline(RestorableAlgorithm):
         Raises:
             SettingsError: Always.
         """
-        raise SettingsError("There is one module, which a method's networks fill: add_module() has no meaning here.")
+        raise SettingsError(
+            "There is one module, which a method's networks fill: add_module() has no meaning here."
+        )
 
     def remove_module(self, *args: Any, **kwargs: Any) -> Any:
         """Not offered.

@@ -23,11 +23,14 @@ DatasetLoader = Callable[[], Trajectories]
 
 _LARGEST_SEED = 4_000_000_000
 
+
 class OfflineToOnlineConfig(RefusingConfig):
     """Config of `OfflineToOnline`: pretraining on offline trajectories, then online fine-tuning.
 
     ``training(**kwargs)`` takes every field of `Hyperparameters` and ``method``. RLlib's other methods take what
-    docs/rllib.md lists, and refuse the rest. The environment and the offline data are given as callables without arguments that can be pickled, so that env
+    docs/rllib.md lists, and refuse the rest.
+
+    The environment and the offline data are given as callables without arguments that can be pickled, so that env
     runners and learners build them in their own processes: ``environment_creator`` returns an environment with
     float32 Box observations (S,) and actions in [-1, 1]^A; ``dataset_loader`` returns `Trajectories`.
     """

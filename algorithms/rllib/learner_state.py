@@ -50,7 +50,9 @@ def _check_statistics(module: nn.Module, weights: dict[str, Tensor]) -> None:
         return
     std = own["observation_std"].cpu()
     if ((mean - own["observation_mean"].cpu()).abs() > _STATISTICS_TOLERANCE * std).any():
-        raise RunError("The checkpoint belongs to other data: its mean observation is not that of this run's.")
+        raise RunError(
+            "The checkpoint belongs to other data: its mean observation is not that of this run's."
+        )
 
 
 def load_state(module: nn.Module, updater: Updater, tensors: Tensors, counters: dict[str, Any]) -> None:

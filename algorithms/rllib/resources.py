@@ -1,6 +1,6 @@
 """What env runners and learners ask Ray for, and whether Ray has it: RLlib itself waits for it without a word."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 import ray
@@ -64,8 +64,8 @@ def _check_own_gpu(config: AlgorithmConfig) -> None:
 def _check_group(group: PlacementGroup, bundles: list[dict[str, float]], num_env_runners: int) -> None:
     """Compares with what a trial of Tune has reserved; RLlib puts env runner i into bundle i, learners anywhere."""
     held = group.bundle_specs
-    left = Counter(_sum(held))
-    left.subtract(ray.get_runtime_context().get_assigned_resources())
+    own = ray.get_runtime_context().get_assigned_resources()
+    left = {name: amount - own.get(name, 0) for name, amount in _sum(held).items()}
     runners = bundles[:num_env_runners]
     if not _fits(_sum(bundles), left) or not all(map(_fits, runners, held[1:])):
         raise WorkerFailure(
@@ -89,10 +89,11 @@ def _wait_for(bundles: list[dict[str, float]]) -> None:
 
 
 def _sum(bundles: Iterable[Bundle]) -> dict[str, float]:
-    total: Counter[str] = Counter()
+    total: defaultdict[str, float] = defaultdict(float)
     for bundle in bundles:
-        total.update(bundle)  # type: ignore[arg-type] (counts may be fractions)
-    return dict(total)
+        for name, amount in bundle.items():
+            total[name] += amount
+    return total
 
 
 def _fits(needed: Bundle, there: Bundle) -> bool:

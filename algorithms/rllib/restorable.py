@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import ray
-from pyarrow.fs import LocalFileSystem
 from ray import cloudpickle
 from ray.rllib.algorithms.algorithm import Algorithm
 
@@ -74,7 +73,9 @@ class RestorableAlgorithm(Algorithm):
         """What a checkpoint must share with the algorithm that takes it."""
         return {"task": self.config.env, "method": self.config.method}
 
-    def get_state(self, components: Any = None, *, not_components: Any = None, **kwargs: Any) -> dict[str, Any]:
+    def get_state(
+        self, components: Any = None, *, not_components: Any = None, **kwargs: Any
+    ) -> dict[str, Any]:
         """The whole state, as `checkpoint.py` writes it: ``tensors``, ``replay``, and ``state`` for JSON.
 
         Arguments are RLlib's and not looked at: a state has no parts that mean something alone.
@@ -186,12 +187,14 @@ class RestorableAlgorithm(Algorithm):
         ``ray.rllib.algorithms.algorithm.Algorithm.from_checkpoint`` does so too, and finds the class itself.
         """
         where = path if hasattr(path, "to_directory") or "://" in str(path) else str(Path(path).resolve())
-        algorithm: Self = super().from_checkpoint(where, *args, **kwargs)
-        return algorithm
+        algorithm: Any = super().from_checkpoint(where, *args, **kwargs)
+        return algorithm  # type: ignore[no-any-return]
 
 
 def _local(path: str | Path, filesystem: Any) -> Path:
     text = str(path).removeprefix("file://")
-    if "://" in text or not (filesystem is None or isinstance(filesystem, LocalFileSystem)):
-        raise RunError(f"{path} is not in a local folder: copy checkpoints to and from it with your storage's tools.")
+    if "://" in text or getattr(filesystem, "type_name", "local") != "local":
+        raise RunError(
+            f"{path} is not in a local folder: copy checkpoints to and from it with your storage's tools."
+        )
     return Path(text)

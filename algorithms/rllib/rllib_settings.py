@@ -55,11 +55,15 @@ _EVALUATION = (
     "evaluations are made by the env runners with the mean action: use"
     " training(eval_interval=..., eval_episodes=..., eval_target_return=...)"
 )
-_IN_RUNNERS = "env runners call no callbacks: use a gymnasium.Wrapper, or on_train_result and Algorithm.record"
+_IN_RUNNERS = (
+    "env runners call no callbacks: use a gymnasium.Wrapper, or on_train_result and Algorithm.record"
+)
 _OFFLINE = "offline data come with environment(TASK, data=FILE) or offline_data(dataset_loader=...)"
 _OUTPUT = "`vitamin data export RUN --to FILE` writes what a run collected"
 _ONE_AGENT = "there is one agent with one policy"
-_ITERATIONS = "an iteration is as long as training(min_env_steps_per_iteration=..., updates_per_iteration=...) says"
+_ITERATIONS = (
+    "an iteration is as long as training(min_env_steps_per_iteration=..., updates_per_iteration=...) says"
+)
 _CHECKPOINTS = "a checkpoint always holds the whole state, as safetensors and JSON"
 _NETWORKS = "networks are described by training(hidden_size=..., num_layers=..., critic_hidden_size=..., ...)"
 _RENAMED = "it has another name in this version of Ray"
@@ -77,7 +81,7 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
         "env_task_fn": _OLD_STACK,
     },
     "env_runners": {
-        "explore": "rollouts explore and evaluations do not: use training(exploration_noise=0) for rollouts without noise",
+        "explore": "rollouts explore, evaluations do not: use training(exploration_noise=0)",
         "exploration_config": "use training(exploration_noise=...)",
         "rollout_fragment_length batch_mode": "rollouts are whole episodes: use"
         " training(min_env_steps_per_iteration=..., envs_per_unit=...)",
@@ -248,7 +252,7 @@ def reason(method: str, parameter: str) -> str:
 _READ_ATTRIBUTES = {_attribute(name) for names in READ.values() for name in names.split()}
 _REASONS = {
     _attribute(name): text
-    for reasons in reversed(REFUSED.values())
+    for reasons in REFUSED.values()
     for names, text in reasons.items()
     for name in names.split()
 }
@@ -290,7 +294,8 @@ def _check_values(config: AlgorithmConfig) -> None:
         name
         for entry in force_list(config.callbacks_class)
         for name in vars(RLlibCallback)
-        if name.startswith("on_") and getattr(_class_of(entry), name, None) is not getattr(RLlibCallback, name)
+        if name.startswith("on_")
+        and getattr(_class_of(entry), name, None) is not getattr(RLlibCallback, name)
     }
     for name in sorted(overridden - set(READ["callbacks"].split())):
         _refuse(f"callbacks({name}=...)", reason("callbacks", name) or _OLD_STACK)

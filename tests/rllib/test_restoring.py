@@ -79,7 +79,7 @@ def test_optimizers_keep_their_settings_and_take_the_moments(method: str) -> Non
         assert (array == tensors[name]).all(), name
     assert json.loads(json.dumps(state_counters(fresh))) == counters
     if METHODS[method].network != "mlp":
-        assert [group["step"] for group in fresh.optimizers["policy"].param_groups][0] == steps
+        assert fresh.optimizers["policy"].param_groups[0]["step"] == steps
     # In place, into one that has gone on since, from one that had not begun.
     begun, unbegun = fresh, updater(method)
     load_state(begun.networks, begun, state_tensors(unbegun.networks, unbegun), state_counters(unbegun))
@@ -119,7 +119,10 @@ def test_all_settings_but_those_of_the_content_are_of_who_restores(make_config: 
             changes[name] = value + 1 if value else value
         else:
             changes[name] = value * 0.9
-    changes |= {"eval_context_length": before.eval_context_length, "context_length": before.context_length + 1}
+    changes |= {
+        "eval_context_length": before.eval_context_length,
+        "context_length": before.context_length + 1,
+    }
     changes["critic_subset"] = 0
     assert len(changes) > 50
     config = make_config("ppo", **{name: getattr(before, name) for name in kept}).training(**changes)

@@ -1,6 +1,7 @@
 """Every setting of RLlib has an effect or is refused, whichever way it comes; the tables know those of this Ray."""
 
 import copy
+import functools
 import inspect
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,12 @@ def test_configs_that_rllib_and_tune_copy_stay_valid() -> None:
     config = ready().training(hidden_size=32, num_heads=2).env_runners(num_env_runners=2)
     as_tune_does = OfflineToOnlineConfig().update_from_dict(config.to_dict())
     again = OfflineToOnlineConfig().update_from_dict(as_tune_does.to_dict())
-    for one in (copy.deepcopy(config), OfflineToOnlineConfig.from_state(config.get_state()), as_tune_does, again):
+    for one in (
+        copy.deepcopy(config),
+        OfflineToOnlineConfig.from_state(config.get_state()),
+        as_tune_does,
+        again,
+    ):
         one.validate()
         one.validate()  # RLlib's own validation changes settings
         one.get_evaluation_config_object().validate()
@@ -135,7 +141,7 @@ class PerEpisode(Counting):
 
 def test_callbacks_that_nothing_would_call_are_refused() -> None:
     ready().callbacks(Counting, on_evaluate_end=print).validate()
-    for given in (PerEpisode, [Counting, PerEpisode], lambda: PerEpisode()):
+    for given in (PerEpisode, [Counting, PerEpisode], functools.partial(PerEpisode)):
         with pytest.raises(SettingsError, match=r"callbacks\(on_episode_end=...\) has no effect"):
             ready().callbacks(given).validate()
 
