@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any, Self
 
 import gymnasium as gym
@@ -14,13 +15,14 @@ from ray.util.debug import log_once
 from vitamin.algorithms.combinations import check_method, check_settings
 from vitamin.algorithms.hyperparameters import Hyperparameters, describe_errors
 from vitamin.algorithms.methods import Method, get_method
-from vitamin.algorithms.rllib.rllib_settings import RefusingConfig, check_class, refuse_unread_attributes
+from vitamin.algorithms.rllib.refusing_config import RefusingConfig, check_class, refuse_unread_attributes
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.errors import SettingsError, nearest
 
 EnvironmentCreator = Callable[[], gym.Env[Any, Any]]
 DatasetLoader = Callable[[], Trajectories]
 
+# NumPy takes none from 2^32 on, and RLlib adds an env runner's number.
 _LARGEST_SEED = 4_000_000_000
 
 
@@ -176,9 +178,9 @@ class OfflineToOnlineConfig(RefusingConfig):
         refuse_unread_attributes(self)
         for name in ("num_env_runners", "num_learners", "seed"):
             value = getattr(self, name)
-            # NumPy takes no larger seeds, and RLlib adds an env runner's number to them.
-            if value is not None and not (type(value) is int and 0 <= value < _LARGEST_SEED):
-                raise SettingsError(f"{name} {value!r} must be a whole number from 0 to {_LARGEST_SEED - 1}.")
+            whole = isinstance(value, Integral) and not isinstance(value, bool)
+            if not (whole and 0 <= value <= _LARGEST_SEED) and not (name == "seed" and value is None):
+                raise SettingsError(f"{name} {value!r} must be a whole number from 0 to {_LARGEST_SEED}.")
         check_class("env_runner_cls", self.env_runner_cls, UnitEnvRunner)
         check_class("learner_class", self._learner_class, ReplayLearner)
         for name, chosen in self._chosen_by_environment.items():

@@ -10,7 +10,7 @@ import pytest
 from ray.rllib.algorithms.algorithm_config import AlgorithmConfig
 from ray.rllib.callbacks.callbacks import RLlibCallback
 
-from vitamin.algorithms.rllib import rllib_settings
+from vitamin.algorithms.rllib import refusing_config
 from vitamin.algorithms.rllib.config import OfflineToOnlineConfig, TD3ODTConfig
 from vitamin.algorithms.rllib.rllib_settings import METHODS, READ, REFUSED, reason
 from vitamin.errors import SettingsError
@@ -58,7 +58,7 @@ def test_a_parameter_that_a_later_ray_adds_is_refused(monkeypatch: pytest.Monkey
 
 
 def test_every_attribute_that_is_not_read_is_refused_before_anything_starts() -> None:
-    read = rllib_settings._READ_ATTRIBUTES | rllib_settings._INTERNAL
+    read = refusing_config._READ_ATTRIBUTES | refusing_config._INTERNAL
     names = vars(AlgorithmConfig()).keys() - read
     assert len(names) > 200
     for name in names:
@@ -72,7 +72,7 @@ def test_what_is_read_is_taken_and_stands_on_the_page() -> None:
     for method, names in READ.items():
         for name in names.split():
             config = ready()
-            value = getattr(config, rllib_settings._attribute(name))
+            value = getattr(config, refusing_config._attribute(name))
             getattr(config, method)(**{name: value})
             config.validate()
             assert f"`{name}`" in PAGE, name
@@ -144,6 +144,14 @@ def test_callbacks_that_nothing_would_call_are_refused() -> None:
     for given in (PerEpisode, [Counting, PerEpisode], functools.partial(PerEpisode)):
         with pytest.raises(SettingsError, match=r"callbacks\(on_episode_end=...\) has no effect"):
             ready().callbacks(given).validate()
+
+
+def test_callbacks_of_the_old_api_stack_are_refused() -> None:
+    class Old(RLlibCallback):
+        def on_learn_on_batch(self, **kwargs: Any) -> None: ...
+
+    with pytest.raises(SettingsError, match=r"callbacks\(on_learn_on_batch=...\) has no effect here\."):
+        ready().callbacks(Old).validate()
 
 
 def test_classes_that_take_the_place_of_ours_must_be_derived_from_them() -> None:
