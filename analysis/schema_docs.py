@@ -32,13 +32,14 @@ run folders below DIR at any depth. A sweep's folder holds the run folders of it
 _CHECKPOINTS = """\
 Acting needs one checkpoint, such as `checkpoints/00000120/`, `run.json` and `config.yaml`, neither the dataset nor
 Ray: `vitamin evaluate RUN` works where only these were copied. Nothing in a checkpoint is pickled but
-`class_and_ctor_args.pkl`, which `Algorithm.from_checkpoint` alone reads.
+`class_and_ctor_args.pkl`, which `Algorithm.from_checkpoint` alone reads; it also asks for `algorithm_state.msgpack`,
+which is empty.
 
 | File | Content |
 | --- | --- |
 | `tensors.safetensors` | `module/…`: weights and observation statistics; `optimizer/…`: moments |
 | `replay.safetensors` | the online trajectories and the slot table of the replay |
-| `state.json` | task, method, counters |
+| `state.json` | task, method, hyperparameters, counters |
 | `manifest.json` | digests of the files |
 
 A policy sees `(observation - mean) / std`, computed in float64 and then made float32, with the statistics of all

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import ray
 from ray._private import utils as ray_utils
 
+from vitamin.algorithms.rllib.resources import check_size
 from vitamin.errors import WorkerFailure
 
 _PATIENCE_S = 5.0
@@ -38,7 +39,7 @@ def ray_session(cpus: float, gpus: float = 0, *, at_once: int = 1) -> Iterator[N
         WorkerFailure: If the cluster cannot be reached or is too small.
     """
     if ray.is_initialized():
-        _check_size(cpus, gpus)
+        check_size({"CPU": cpus, "GPU": gpus})
         yield
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -68,7 +69,7 @@ def ray_session(cpus: float, gpus: float = 0, *, at_once: int = 1) -> Iterator[N
             "Check RAY_ADDRESS and the token (RAY_AUTH_TOKEN or ~/.ray/auth_token), or unset RAY_ADDRESS to run here."
         ) from error
     try:
-        _check_size(cpus, gpus)
+        check_size({"CPU": cpus, "GPU": gpus})
         yield
     finally:
         ray.shutdown()
@@ -109,12 +110,3 @@ def _wait_for(address: str) -> None:
             time.sleep(0.2)
         else:
             return
-
-
-def _check_size(cpus: float, gpus: float) -> None:
-    total = ray.cluster_resources()
-    if total.get("CPU", 0) < cpus or total.get("GPU", 0) < gpus:
-        raise WorkerFailure(
-            f"This needs {cpus:g} CPUs and {gpus:g} GPUs; Ray has {total.get('CPU', 0):g} and {total.get('GPU', 0):g}. "
-            "Use fewer env runners, learners or GPUs, or a larger cluster."
-        )

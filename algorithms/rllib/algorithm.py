@@ -1,19 +1,18 @@
 """The RLlib algorithm: pretraining on offline trajectories, then rollouts and updates in turns (paper §4, Alg. 1)."""
 
-import json
+import copy
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 from unittest import mock
 
 import numpy as np
 import ray
-from ray import cloudpickle
-from ray.rllib.algorithms.algorithm import Algorithm
+from ray.rllib.callbacks.utils import make_callback
+from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.utils.metrics import (
     ENV_RUNNER_RESULTS,
     EPISODE_LEN_MEAN,
@@ -21,18 +20,21 @@ from ray.rllib.utils.metrics import (
     EVALUATION_RESULTS,
     NUM_ENV_STEPS_SAMPLED_LIFETIME,
 )
+from ray.tune import PlacementGroupFactory
 
 from vitamin.algorithms.methods import Phase
-from vitamin.algorithms.rllib.checkpoint import read_replay, read_state, read_tensors, write_checkpoint
 from vitamin.algorithms.rllib.collection import collect, stage
 from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
 from vitamin.algorithms.rllib.dispatch import Dispatcher
 from vitamin.algorithms.rllib.evaluation import PREFIX, Evaluation, evaluation_units
 from vitamin.algorithms.rllib.learner import ReplayLearner
+from vitamin.algorithms.rllib.module import OfflineToOnlineModule
 from vitamin.algorithms.rllib.processes import EnvRunners, call_learners, end_processes, start_failure
+from vitamin.algorithms.rllib.resources import check_resources
+from vitamin.algorithms.rllib.restorable import RestorableAlgorithm
 from vitamin.algorithms.rllib.schedule import Progress, Schedule
 from vitamin.algorithms.rllib.work import WorkUnit, joined_successes
-from vitamin.errors import RunError
+from vitamin.errors import SettingsError
 
 T = TypeVar("T")
 
@@ -41,7 +43,7 @@ _PART_S = 10.0
 _PROBE_S = 1.0
 
 
-class OfflineToOnline(Algorithm):
+class OfflineToOnline(RestorableAlgorithm):
     """Trains any row of the method table.
 
     Attributes:
@@ -63,6 +65,10 @@ class OfflineToOnline(Algorithm):
         """TD3+ODT with the paper's MuJoCo settings."""
         return OfflineToOnlineConfig()
 
+    def __repr__(self) -> str:
+        """As RLlib's, which fails if the config is refused: Ray then lost the reason with the actor."""
+        return str(super().__repr__()) if self.config is not None else type(self).__name__  # type: ignore[no-untyped-call]
+
     def setup(self, config: Any) -> None:
         """Starts env runners and learners, and loads the offline data into each learner.
 
@@ -79,6 +85,10 @@ class OfflineToOnline(Algorithm):
             raise
 
     def _start(self, config: Any) -> None:
+        # Not `self`'s: tune.with_resources puts what it was given in its place.
+        request = OfflineToOnline.default_resource_request(self.config)
+        assert isinstance(request, PlacementGroupFactory)
+        check_resources(self.config, request)
         with mock.patch("ray.rllib.algorithms.algorithm.EnvRunnerGroup", EnvRunners):
             super().setup(config)
         self.hyperparameters = self.config.hyperparameters()
@@ -95,7 +105,7 @@ class OfflineToOnline(Algorithm):
         assert self.env_runner_group is not None
         self.dispatcher = Dispatcher(
             self.env_runner_group,
-            lambda: self.restore_env_runners(self.env_runner_group),
+            self._revive,
             timeout_s=self.config.sample_timeout_s,
             patience_s=self.config.env_runner_restore_timeout_s,
         )
@@ -105,6 +115,17 @@ class OfflineToOnline(Algorithm):
     def _setup_logdir(self) -> None:
         # As Trainable's, but for the folder that it makes in ~/ray_results for each algorithm outside Tune.
         self._logdir = self._storage.trial_working_directory if self._storage else tempfile.gettempdir()
+
+    def reset_config(self, new_config: Any) -> bool:
+        """Starts anew with other settings in the same process, for Tune's ``reuse_actors``."""
+        config = self.get_default_config().update_from_dict(new_config)
+        config.algo_class = type(self)
+        config.validate()
+        config.freeze()
+        self.cleanup()
+        self.config = config
+        self.setup(config)
+        return True
 
     def cleanup(self) -> None:
         """Ends env runners and learners; waits a few seconds at most for one that hangs."""
@@ -126,6 +147,16 @@ class OfflineToOnline(Algorithm):
         # While others work, one that is not back yet is not waited for.
         patience = _PROBE_S if env_runner_group.healthy_env_runner_ids() else None
         return list(env_runner_group.probe_unhealthy_env_runners(patience))
+
+    def _revive(self) -> None:
+        """Brings restarted env runners back in the middle of an iteration, as RLlib does before each."""
+        assert self.env_runner_group is not None
+        if restored := self.restore_env_runners(self.env_runner_group):
+            self._make_on_env_runners_recreated_callbacks(
+                config=self.config,
+                env_runner_group=self.env_runner_group,
+                restored_env_runner_indices=restored,
+            )
 
     @property
     def phase(self) -> Phase:
@@ -225,22 +256,69 @@ class OfflineToOnline(Algorithm):
         self.dispatcher.publish(weights)
 
     def run_evaluation(self, phase: Phase) -> Evaluation:
-        """Rolls out ``eval_episodes`` episodes with the mean action.
+        """Rolls out ``eval_episodes`` episodes with the mean action, between two callbacks.
 
         Raises:
             EnvironmentFailure: If an environment raised or returned values that are not finite.
         """
         settings, progress = self.hyperparameters, self.progress
+        self._call_back("on_evaluate_start")
         results = self.dispatcher.run(evaluation_units(settings, progress.iteration))
-        return Evaluation.of(results, phase, progress, settings.eval_target_return)
+        evaluation = Evaluation.of(results, phase, progress, settings.eval_target_return)
+        self._call_back("on_evaluate_end", evaluation_metrics=self._plain_metrics(evaluation))
+        return evaluation
+
+    def _call_back(self, name: str, **arguments: Any) -> None:
+        make_callback(
+            name,
+            callbacks_objects=self.callbacks,
+            callbacks_functions=getattr(self.config, f"callbacks_{name}"),
+            kwargs={"algorithm": self, "metrics_logger": self.metrics, **arguments},
+        )
+
+    def _plain_metrics(self, evaluation: Evaluation) -> dict[str, Any]:
+        metrics = evaluation.metrics(self.config.reference_scores)
+        return {name.removeprefix(PREFIX): value for name, value in metrics.items()}
 
     def evaluate(self, parallel_train_future: Any = None) -> dict[str, Any]:
         """RLlib's entry point: evaluates the current policy now, outside the schedule."""
         phase: Phase = (
             "pretrain" if self.progress.iteration <= self.schedule.pretrain_iterations else "online"
         )
-        metrics = self.run_evaluation(phase).metrics(self.config.reference_scores)
-        return {EVALUATION_RESULTS: {name.removeprefix(PREFIX): value for name, value in metrics.items()}}
+        return {EVALUATION_RESULTS: self._plain_metrics(self.run_evaluation(phase))}
+
+    def get_module(self, module_id: str = DEFAULT_MODULE_ID) -> OfflineToOnlineModule | None:
+        """A copy of the module as the learners have it now, on the CPU; None for another id than RLlib's default."""
+        if module_id != DEFAULT_MODULE_ID:
+            return None
+        modules: list[OfflineToOnlineModule | None] = self.call_learners(
+            lambda learner: copy.deepcopy(learner.networks_module).cpu().eval() if learner.rank == 0 else None
+        )
+        return next(module for module in modules if module is not None)
+
+    def set_weights(self, weights: dict[str, Any]) -> None:
+        """Gives the learners the weights of `get_weights`, and the env runners their part."""
+        assert self.learner_group is not None
+        self.learner_group.set_weights(weights)
+        self._publish_weights()
+
+    def add_module(self, *args: Any, **kwargs: Any) -> Any:
+        """Not offered.
+
+        Raises:
+            SettingsError: Always.
+        """
+        raise SettingsError(
+            "There is one module, which a method's networks fill: add_module() has no meaning here."
+        )
+
+    def remove_module(self, *args: Any, **kwargs: Any) -> Any:
+        """Not offered.
+
+        Raises:
+            SettingsError: Always.
+        """
+        raise SettingsError("There is one module, with all networks: remove_module() has no meaning here.")
 
     def step(self) -> dict[str, Any]:
         """RLlib's results, plus the record's values in nested keys, and ``done`` when the budget is spent.
@@ -260,80 +338,6 @@ class OfflineToOnline(Algorithm):
                 }
             )
         return results | nested | {"evaluation": self._last_evaluation, "done": self.finished}
-
-    def _identity(self) -> dict[str, Any]:
-        """What a checkpoint must share with the algorithm that takes it."""
-        return {"task": self.config.env, "method": self.config.method}
-
-    def save_to_path(
-        self,
-        path: str | Path | None = None,
-        *,
-        state: Any = None,
-        filesystem: Any = None,
-        use_msgpack: bool = False,
-    ) -> str:
-        """Writes a checkpoint: weights, optimizers, online replay, counters; see `checkpoint.py` for the files.
-
-        ``class_and_ctor_args.pkl`` is there for ``from_checkpoint`` only, which is RLlib's and unpickles it: use that
-        on your own files. ``restore_from_path`` reads no pickle.
-
-        Raises:
-            RunError: If a file cannot be written.
-        """
-        folder = Path(path) if path is not None else Path(tempfile.mkdtemp())
-        folder.mkdir(parents=True, exist_ok=True)
-        # Only the first learner's state is needed: they are in step.
-        first = self.call_learners(lambda learner: learner.checkpoint() if learner.rank == 0 else None)
-        tensors, replay, counters = next(answer for answer in first if answer is not None)
-        state = self._identity() | {
-            "progress": asdict(self.progress),
-            "learner": counters,
-            "last_evaluation": self._last_evaluation,
-        }
-        write_checkpoint(folder, tensors, replay, state)
-        (folder / self.METADATA_FILE_NAME).write_text(
-            json.dumps(self.get_metadata() | {"checkpoint_version": "2.1"})
-        )
-        with (folder / self.CLASS_AND_CTOR_ARGS_FILE_NAME).open("wb") as file:
-            cloudpickle.dump(
-                {"class": type(self), "ctor_args_and_kwargs": self.get_ctor_args_and_kwargs()}, file
-            )
-        return str(folder)
-
-    def restore_from_path(self, path: str | Path, *args: Any, **kwargs: Any) -> None:
-        """Takes the state of a checkpoint; training goes on bit for bit as if it had not stopped.
-
-        Raises:
-            RunError: If the checkpoint is damaged, or of another schema, task, method or other networks.
-        """
-        folder = Path(path)
-        state = read_state(folder, to_continue=True)
-        for name, own in self._identity().items():
-            if state.get(name) != own:
-                raise RunError(f"{folder} is a checkpoint of the {name} {state.get(name)}, not of {own}.")
-        # One copy in the object store for all learners; a local learner takes the arrays as they are.
-        loaded: Any = (read_tensors(folder), read_replay(folder))
-        if self.config.num_learners:
-            loaded = ray.put(loaded)
-
-        def restore(learner: ReplayLearner) -> None:
-            tensors, replay = ray.get(loaded) if isinstance(loaded, ray.ObjectRef) else loaded
-            learner.restore(tensors, replay, state["learner"])
-
-        self.call_learners(restore)
-        self.progress = Progress(**state["progress"])
-        self._last_evaluation = state.get("last_evaluation", {})
-        self._iteration = self.progress.iteration
-        self._publish_weights()
-
-    @classmethod
-    def from_checkpoint(cls, path: Any, *args: Any, **kwargs: Any) -> Self:
-        """Builds an algorithm from a checkpoint of your own: this unpickles its config."""
-        directory = path.to_directory() if hasattr(path, "to_directory") else path
-        # Past Algorithm.from_checkpoint, which insists on RLlib's own state file.
-        algorithm: Self = super(Algorithm, cls).from_checkpoint(directory, *args, **kwargs)
-        return algorithm
 
 
 def _unwatched(done: int, total: int) -> None:

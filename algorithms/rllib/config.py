@@ -1,6 +1,8 @@
 """RLlib configs: every field of `Hyperparameters` is an attribute, so that Tune can search over it."""
 
+import inspect
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any, Self
 
 import gymnasium as gym
@@ -13,28 +15,21 @@ from ray.util.debug import log_once
 from vitamin.algorithms.combinations import check_method, check_settings
 from vitamin.algorithms.hyperparameters import Hyperparameters, describe_errors
 from vitamin.algorithms.methods import Method, get_method
+from vitamin.algorithms.rllib.refusing_config import RefusingConfig, check_class, refuse_unread_attributes
+from vitamin.algorithms.seeds import LARGEST_SEED
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.errors import SettingsError, nearest
 
 EnvironmentCreator = Callable[[], gym.Env[Any, Any]]
 DatasetLoader = Callable[[], Trajectories]
 
-# Settings of RLlib that this algorithm does not read, because the field's own names are hyperparameters.
-_OWN_NAMES = {
-    "gamma": "discount",
-    "lr": "learning_rate",
-    "grad_clip": "gradient_clip",
-    "train_batch_size": "batch_size",
-    "train_batch_size_per_learner": "batch_size",
-    "minibatch_size": "batch_size",
-    "num_epochs": "updates_per_iteration",
-}
 
-
-class OfflineToOnlineConfig(AlgorithmConfig):
+class OfflineToOnlineConfig(RefusingConfig):
     """Config of `OfflineToOnline`: pretraining on offline trajectories, then online fine-tuning.
 
-    ``training(**kwargs)`` takes every field of `Hyperparameters`, ``method``, and RLlib's own training settings.
+    ``training(**kwargs)`` takes every field of `Hyperparameters` and ``method``. RLlib's other methods take what
+    docs/rllib.md lists, and refuse the rest.
+
     The environment and the offline data are given as callables without arguments that can be pickled, so that env
     runners and learners build them in their own processes: ``environment_creator`` returns an environment with
     Box observations (S,) and actions in [-1, 1]^A; ``dataset_loader`` returns `Trajectories`.
@@ -54,10 +49,10 @@ class OfflineToOnlineConfig(AlgorithmConfig):
         self.environment_creator: EnvironmentCreator | None = None
         self.dataset_loader: DatasetLoader | None = None
         self.reference_scores: tuple[float, float] | None = None
+        # What `environment` has chosen: other attributes belong to it.
+        self._chosen_by_environment: dict[str, Any] = {}
 
         self.env_runner_cls = UnitEnvRunner
-        # The driver only coordinates: it needs an environment of its own only if there is no remote runner.
-        self.create_local_env_runner = False
         self.num_env_runners = 1
         self.num_learners = 0
         # A rollout is bounded by its episodes, not by RLlib's one-minute default.
@@ -70,21 +65,16 @@ class OfflineToOnlineConfig(AlgorithmConfig):
         self.seed = 0
 
     def training(self, *, method: Any = NotProvided, **kwargs: Any) -> Self:
-        """Sets the method, hyperparameters (Tune search spaces allowed) and RLlib's own training settings.
+        """Sets the method and hyperparameters (Tune search spaces allowed).
 
         Raises:
-            SettingsError: If a name is neither a hyperparameter nor a training setting of RLlib, or is one of RLlib's
-                that has another name here.
+            SettingsError: If a name is no hyperparameter; for a training setting of RLlib it says what to use instead.
         """
-        for name in kwargs.keys() & _OWN_NAMES.keys():
-            raise SettingsError(f"{name} is called {_OWN_NAMES[name]} here.")
         own = {name: kwargs.pop(name) for name in list(kwargs) if name in Hyperparameters.model_fields}
-        try:
-            super().training(**kwargs)
-        except TypeError as error:
-            unknown = ", ".join(repr(name) for name in kwargs)
-            hint = nearest(next(iter(kwargs), ""), Hyperparameters.model_fields)
-            raise SettingsError(f"Unknown training setting among {unknown}.{hint}") from error
+        for name in kwargs.keys() - inspect.signature(AlgorithmConfig.training).parameters:
+            hint = nearest(name, Hyperparameters.model_fields)
+            raise SettingsError(f"Unknown training setting {name!r}.{hint}")
+        super().training(**kwargs)
         if method is not NotProvided:
             self.method = method
         for name, value in own.items():
@@ -101,6 +91,8 @@ class OfflineToOnlineConfig(AlgorithmConfig):
     ) -> Self:
         """As RLlib's, plus the creator that env runners call and the scores (min, max) that normalize returns."""
         super().environment(env, **kwargs)
+        if env is not NotProvided:
+            self._chosen_by_environment = self._chosen_by_environment | {"env": env}
         if environment_creator is not NotProvided:
             self.environment_creator = environment_creator
         if reference_scores is not NotProvided:
@@ -113,7 +105,7 @@ class OfflineToOnlineConfig(AlgorithmConfig):
         It is a hyperparameter, since batch and number of episodes of an iteration depend on it; the number of env
         runners is not.
         """
-        super().env_runners(num_envs_per_env_runner=num_envs_per_env_runner, **kwargs)
+        super().env_runners(**kwargs)
         if num_envs_per_env_runner is not NotProvided:
             self.training(envs_per_unit=num_envs_per_env_runner)
         return self
@@ -150,8 +142,11 @@ class OfflineToOnlineConfig(AlgorithmConfig):
         """Checks what can be checked before any process starts.
 
         Raises:
-            SettingsError: If hyperparameters, method, environment, data or the split over learners do not fit.
+            SettingsError: If hyperparameters, method, environment, data or the split over learners do not fit, or a
+                setting of RLlib would have no effect.
         """
+        if not self.in_evaluation:  # a config that RLlib makes of this one
+            self._validate_settings_of_rllib()
         super().validate()
         hyperparameters = self.hyperparameters()
         method = self.get_method()
@@ -173,6 +168,25 @@ class OfflineToOnlineConfig(AlgorithmConfig):
                 "No environment or no offline data: use vitamin.TD3ODTConfig().environment(TASK, data=FILE), or give "
                 "environment(environment_creator=...) and offline_data(dataset_loader=...)."
             )
+
+    def _validate_settings_of_rllib(self) -> None:
+        from vitamin.algorithms.rllib.env_runner import UnitEnvRunner
+        from vitamin.algorithms.rllib.learner import ReplayLearner
+
+        refuse_unread_attributes(self)
+        for name in ("num_env_runners", "num_learners", "seed"):
+            value = getattr(self, name)
+            whole = isinstance(value, Integral) and not isinstance(value, bool)
+            if not (whole and 0 <= value <= LARGEST_SEED) and not (name == "seed" and value is None):
+                raise SettingsError(f"{name} {value!r} must be a whole number from 0 to {LARGEST_SEED}.")
+        check_class("env_runner_cls", self.env_runner_cls, UnitEnvRunner)
+        check_class("learner_class", self._learner_class, ReplayLearner)
+        for name, chosen in self._chosen_by_environment.items():
+            if getattr(self, name) != chosen:
+                raise SettingsError(
+                    f"{name} became {getattr(self, name)!r} after environment() had chosen what belongs to {chosen!r}: "
+                    "call environment() again instead of setting it."
+                )
 
     def get_default_learner_class(self) -> type[Learner]:
         """The learner that owns the replay."""

@@ -156,7 +156,7 @@ class UnitEnvRunner(EnvRunner, Checkpointable):
                 observation_mean=self.module.observation_mean,
                 observation_std=self.module.observation_std,
                 target_return=settings.online_target_return,
-                explore=self.config.explore if explore is None else explore,
+                explore=explore is not False,
                 rng=generator(*key),
                 hyperparameters=settings,
             )

@@ -4,12 +4,14 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from vitamin.algorithms.rllib.checkpoint import Tensors
 from vitamin.algorithms.update import Updater
 from vitamin.errors import RunError
 
 _MODULE = "module/"
+_STATISTICS_TOLERANCE = 1e-3
 
 
 def state_tensors(module: nn.Module, updater: Updater) -> Tensors:
@@ -25,13 +27,10 @@ def state_tensors(module: nn.Module, updater: Updater) -> Tensors:
 
 
 def state_counters(updater: Updater) -> dict[str, Any]:
-    """Counters and optimizer settings, as JSON holds them."""
+    """Counters, those that optimizers keep among their settings too, as JSON holds them."""
     return {
         "optimizer_groups": {
-            name: [
-                {key: value for key, value in group.items() if key != "params"}
-                for group in optimizer.state_dict()["param_groups"]
-            ]
+            name: [_counters_of(optimizer, group) for group in optimizer.state_dict()["param_groups"]]
             for name, optimizer in updater.optimizers.items()
         },
         "actor_updates": updater.actor_updates,
@@ -39,17 +38,35 @@ def state_counters(updater: Updater) -> dict[str, Any]:
     }
 
 
+def _counters_of(optimizer: Optimizer, group: dict[str, Any]) -> dict[str, Any]:
+    """What of a parameter group is no setting, as LAMB's number of steps."""
+    return {key: value for key, value in group.items() if key != "params" and key not in optimizer.defaults}
+
+
+def _check_statistics(module: nn.Module, weights: dict[str, Tensor]) -> None:
+    """The module's statistics are those of the data at hand, up to the last bits that another machine sums up."""
+    own, mean = dict(module.named_buffers()), weights.get("observation_mean")
+    if mean is None or "observation_mean" not in own or mean.shape != own["observation_mean"].shape:
+        return
+    std = own["observation_std"].cpu()
+    if ((mean - own["observation_mean"].cpu()).abs() > _STATISTICS_TOLERANCE * std).any():
+        raise RunError(
+            "The checkpoint belongs to other data: its mean observation is not that of this run's."
+        )
+
+
 def load_state(module: nn.Module, updater: Updater, tensors: Tensors, counters: dict[str, Any]) -> None:
-    """Takes what `state_tensors` and `state_counters` gave.
+    """Takes what `state_tensors` and `state_counters` gave; step sizes and other settings stay the updater's.
 
     Raises:
-        RunError: If they belong to networks of other shapes.
+        RunError: If they belong to networks of other shapes, or to other data.
     """
     weights = {
         name.removeprefix(_MODULE): torch.tensor(array)
         for name, array in tensors.items()
         if name.startswith(_MODULE)
     }
+    _check_statistics(module, weights)
     try:
         module.load_state_dict(weights)
     except RuntimeError as error:
@@ -62,7 +79,8 @@ def load_state(module: nn.Module, updater: Updater, tensors: Tensors, counters: 
                 state.setdefault(int(index), {})[field] = torch.tensor(array)
         saved = counters["optimizer_groups"][name]
         groups = [
-            group | before
+            {key: group[key] for key in group.keys() - _counters_of(optimizer, group)}
+            | _counters_of(optimizer, before)
             for group, before in zip(optimizer.state_dict()["param_groups"], saved, strict=True)
         ]
         optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -74,12 +74,14 @@ class _TaskConfig(rllib.OfflineToOnlineConfig):
             if data is not NotProvided or "dataset_loader" not in self._chosen:
                 path = dataset_path(task, data if data is not NotProvided else None)
                 self.dataset_loader = dataset_loader(path.resolve(), task)
-            self.task = task.name
+            self.task = env = task.name
+            self._chosen_by_environment = self._chosen_by_environment | {"task": env}
         elif data is not NotProvided:
             raise SettingsError("environment(data=...) goes with the name of a task.")
         super().environment(env, **kwargs)
         if preset is not NotProvided:
             self.preset = preset
+        self._chosen_by_environment = self._chosen_by_environment | {"preset": self.preset}
         self._resolve()
         return self
 
@@ -87,7 +89,7 @@ class _TaskConfig(rllib.OfflineToOnlineConfig):
         """As `OfflineToOnlineConfig.training`; what is set here stays, whichever task is chosen later.
 
         Raises:
-            SettingsError: If a name is neither a hyperparameter nor a training setting of RLlib.
+            SettingsError: If a name is no hyperparameter.
         """
         super().training(method=method, **kwargs)
         self._chosen |= kwargs.keys() & Hyperparameters.model_fields.keys()

@@ -12,10 +12,9 @@ def test_no_hyperparameter_hides_a_setting_of_rllib() -> None:
     assert not set(Hyperparameters.model_fields) & set(vars(AlgorithmConfig()))
 
 
-def test_training_sets_hyperparameters_and_settings_of_rllib() -> None:
-    config = TD3ODTConfig().training(rl_coefficient=0.3, shuffle_batch_per_epoch=True)
+def test_training_sets_hyperparameters() -> None:
+    config = TD3ODTConfig().training(rl_coefficient=0.3)
     assert config.hyperparameters().rl_coefficient == 0.3
-    assert config.shuffle_batch_per_epoch
     assert config.method == "td3_odt"
     assert ODTConfig().method == "odt"
 
