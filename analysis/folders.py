@@ -1,6 +1,7 @@
 """Finding run folders and sweeps below a directory."""
 
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,52 +24,56 @@ class Folders:
 
 
 def find_folders(directory: Path) -> Folders:
-    """Searches at any depth, but not inside run folders; follows links, and looks at each real folder once.
-
-    What lies below ``directory`` is found there, whatever links lead to it.
-    """
+    """Searches at any depth, as `walk` does, but not inside run folders."""
     runs: list[Path] = []
     sweeps: list[Path] = []
     problems: list[str] = []
+    for folder, subfolders, files in walk(directory, problems.append):
+        if RUN_FILE in files:
+            runs.append(folder)
+            subfolders.clear()
+        elif {METRICS_FILE, EVALUATIONS_FILE} <= {*files}:
+            problems.append(f"{folder} holds the records of a run, but no {RUN_FILE}.")
+            subfolders.clear()
+        elif SWEEP_FILE in files:
+            sweeps.append(folder)
+    return Folders(tuple(sorted(runs)), tuple(sorted(sweeps)), tuple(problems))
 
-    def cannot_look(error: OSError) -> None:
-        problems.append(f"Cannot look into {error.filename}: {error.strerror}.")
 
+def walk(directory: Path, report: Callable[[str], object]) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """As `os.walk` from the top, but follows links, and looks at each real folder once.
+
+    What lies below ``directory`` is found there, whatever links lead to it.
+
+    Args:
+        directory: Where to start.
+        report: Called with a sentence for each folder or link that cannot be followed.
+    """
     root = directory.resolve()
     seen: set[Path] = set()
-    for name, subfolders, files in os.walk(directory, onerror=cannot_look, followlinks=True):
+    for name, subfolders, files in os.walk(
+        directory,
+        onerror=lambda error: report(f"Cannot look into {error.filename}: {error.strerror}."),
+        followlinks=True,
+    ):
         folder = Path(name)
         real = folder.resolve()
-        searched = real in seen
-        seen.add(real)
-        if not searched and RUN_FILE in files:
-            runs.append(folder)
-        elif not searched and {METRICS_FILE, EVALUATIONS_FILE} <= {*files}:
-            problems.append(f"{folder} holds the records of a run, but no {RUN_FILE}.")
-        elif not searched:
-            if SWEEP_FILE in files:
-                sweeps.append(folder)
-            problems += _broken_links(folder, files)
-            links = {name for name in subfolders if (folder / name).is_symlink()}
-            elsewhere = {name for name in links if not _related((folder / name).resolve(), root)}
-            subfolders[:] = [*sorted({*subfolders} - links), *sorted(elsewhere)]
+        if real in seen:
+            subfolders.clear()
             continue
-        subfolders.clear()
-    return Folders(tuple(sorted(runs)), tuple(sorted(sweeps)), tuple(problems))
+        seen.add(real)
+        links = {name for name in subfolders if (folder / name).is_symlink()}
+        elsewhere = {name for name in links if not _related((folder / name).resolve(), root)}
+        subfolders[:] = [*sorted({*subfolders} - links), *sorted(elsewhere)]
+        for link in (folder / name for name in sorted(files)):
+            if link.is_symlink() and not _exists(link):
+                report(f"{link} is a link to {link.readlink()}, which cannot be followed.")
+        yield folder, subfolders, files
 
 
 def _related(target: Path, root: Path) -> bool:
     """Whether one of the two lies within the other."""
     return target.is_relative_to(root) or root.is_relative_to(target)
-
-
-def _broken_links(folder: Path, files: list[str]) -> list[str]:
-    links = [folder / name for name in sorted(files) if (folder / name).is_symlink()]
-    return [
-        f"{link} is a link to {link.readlink()}, which cannot be followed."
-        for link in links
-        if not _exists(link)
-    ]
 
 
 def _exists(link: Path) -> bool:

@@ -18,7 +18,7 @@ from vitamin.analysis.labels import (
     sort_labels,
 )
 from vitamin.analysis.results import Results
-from vitamin.analysis.scores import NOT_EVALUATED, UNFINISHED, counted, run_scores
+from vitamin.analysis.scores import NOT_EVALUATED, SHORTENED, UNFINISHED, counted, run_scores
 from vitamin.analysis.statistics import ALL_TASKS, Aggregates, aggregate, separation, summarize
 from vitamin.analysis.tables import (
     NOTHING,
@@ -137,7 +137,7 @@ class ReportContent:
     @property
     def advice(self) -> str:
         """What to do if no run counts."""
-        unfinished = self.scores.loc[self.scores["left_out"] == UNFINISHED, "final"]
+        unfinished = self.scores.loc[self.scores["left_out"].isin((UNFINISHED, SHORTENED)), "final"]
         if unfinished.notna().any():
             return "No run counts; --include-unfinished counts unfinished ones, with their last score."
         return (

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from vitamin.analysis.folders import walk
 from vitamin.errors import DatasetError
 from vitamin.platform.cli.output import print_fields, print_table
 from vitamin.platform.datasets import DatasetReport, cache_directory, cached_path, dataset_label
@@ -54,7 +55,11 @@ def print_cache() -> None:
     """The files in the cache, with their tasks and origins."""
     folder = cache_directory()
     tasks = {cached_path(get_task(name)): name for name in task_names()}
-    files = sorted(folder.rglob("*.hdf5")) if folder.is_dir() else []
+    problems: list[str] = []
+    found = walk(folder, problems.append) if folder.is_dir() else ()
+    files = sorted(below / name for below, _, names in found for name in names if name.endswith(".hdf5"))
+    for problem in problems:
+        print(problem)
     if not files:
         print(
             f"No datasets in {folder}. `vitamin data fetch TASK` or `vitamin data collect TASK` brings one."

@@ -52,21 +52,13 @@ def change_of_bits(before: RunInfo, started: ExperimentSpec, spec: ExperimentSpe
         started: What that part was asked for.
         spec: What is asked for now.
     """
-    pairs = [(_learners(spec), _learners(started))]
-    here = machine(spec.hyperparameters())
+    found = [("", _learners(started), _learners(spec))]
     if before.machine is not None:
-        pairs += [
-            (here.cpu_capability, before.machine.cpu_capability),
-            *(
-                (f"{getattr(here, name)} {name}", f"{getattr(before.machine, name)} {name}")
-                for name in sorted(_THREADS)
-            ),
-        ]
+        here = machine(spec.hyperparameters()).model_dump()
+        found += [(f"{name} ", old, here[name]) for name, old in before.machine.model_dump().items()]
     now = versions()
-    pairs += [
-        (f"{name} {now[name]}", f"{name} {old}") for name, old in before.versions.items() if name in now
-    ]
-    changes = [f"{new} instead of {old}" for new, old in pairs if new != old]
+    found += [(f"{name} ", old, now[name]) for name, old in before.versions.items() if name in now]
+    changes = [f"{name}{new} instead of {old}" for name, old, new in found if new != old]
     if not changes:
         return None
     return f"{', '.join(changes)}: the result is as good, but not the same bit for bit."

@@ -14,7 +14,7 @@ from vitamin.analysis.lines import lost_evaluations, ranges, read_episodes, read
 from vitamin.analysis.manifest import FileState
 from vitamin.errors import RunError
 from vitamin.platform.experiments.event_log import EventLog
-from vitamin.platform.experiments.files import GrowingFile
+from vitamin.platform.experiments.growing_file import GrowingFile
 from vitamin.platform.tasks import Task
 
 

@@ -152,7 +152,7 @@ def read_config(file: Path, **changes: Any) -> ExperimentSpec:
         content = load_yaml(file.read_text())
     except OSError as error:
         raise SettingsError(f"Cannot read {file}: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file} is not valid YAML: {error}") from error
     if not isinstance(content, dict) or not isinstance(content.get("hyperparameters", {}), dict):
         raise SettingsError(f"{file} holds no settings; a run's config.yaml is a mapping of names to values.")

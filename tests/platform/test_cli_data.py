@@ -77,7 +77,13 @@ def test_collect_inspect_and_list_a_task(cache: Path) -> None:
     ):
         assert line in shown
     assert row("Pendulum-v1").endswith("here (stand-in)")
+    (cache.parent / "elsewhere").mkdir()
+    (cache.parent / "elsewhere" / "linked.hdf5").touch()
+    (cache / "link").symlink_to(cache.parent / "elsewhere")
+    (cache / "lost").symlink_to(cache.parent / "nowhere")
     listed = vitamin("data", "list").stdout
+    assert "link/linked.hdf5" in listed
+    assert "lost is a link to" in listed
     assert "Pendulum-v1.hdf5" in listed
     assert "collected: random policy (stand-in)" in listed
 

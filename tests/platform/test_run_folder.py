@@ -164,9 +164,9 @@ def test_what_other_data_make_of_the_settings_is_no_change_of_settings(tmp_path:
 @pytest.mark.parametrize(
     ("was", "now"),
     [
-        ({"cpu_capability": "AVX9"}, "{cpu} instead of AVX9"),
-        ({"learner_threads": 17}, "{learner} learner_threads instead of 17 learner_threads"),
-        ({"torch": "1.0"}, "torch {torch} instead of torch 1.0"),
+        ({"cpu_capability": "AVX9"}, "cpu_capability {cpu} instead of AVX9"),
+        ({"learner_threads": 17}, "learner_threads {learner} instead of 17"),
+        ({"torch": "1.0"}, "torch {torch} instead of 1.0"),
     ],
 )
 def test_another_machine_is_noted(tmp_path: Path, was: dict[str, Any], now: str) -> None:
@@ -193,7 +193,7 @@ def test_another_machine_is_noted(tmp_path: Path, was: dict[str, Any], now: str)
 def test_other_threads_continue_a_run(tmp_path: Path) -> None:
     start(tmp_path)
     (note,) = start(tmp_path, overrides={"rollout_threads": 3}).notes
-    assert note.startswith("3 rollout_threads instead of 1 rollout_threads: ")
+    assert note.startswith("rollout_threads 3 instead of 1: ")
 
 
 def test_another_number_or_kind_of_learners_is_noted(tmp_path: Path) -> None:
