@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vitamin.platform.cli.train import INTERRUPTED
+from vitamin.platform.cli.endings import INTERRUPTED
 
 if TYPE_CHECKING:
     from vitamin.platform.sweeps import Plan, SweepProgress

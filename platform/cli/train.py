@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vitamin.platform.cli.endings import INTERRUPTED
+
 if TYPE_CHECKING:
     from vitamin.platform.experiments.spec import ExperimentSpec
-
-INTERRUPTED = 130
 
 _RUN = "The run"
 _PROCESSES = "Processes"
