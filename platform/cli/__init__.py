@@ -4,6 +4,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from vitamin.platform.cli.endings import catch_threads, end, flush
+from vitamin.platform.stopping import end_on_signals, ignore_signals
 
 if TYPE_CHECKING:
     from vitamin.platform.cli.commands import app
@@ -13,6 +14,7 @@ __all__ = ["app", "main"]
 
 def main() -> None:
     """Runs the command line. Whatever ends it, importing it included, is said in a sentence, see `endings`."""
+    end_on_signals()
     catch_threads()
     try:
         from vitamin.platform.cli.commands import app
@@ -22,6 +24,7 @@ def main() -> None:
         code = exit_.code
     except BaseException as error:  # noqa: BLE001 (the last resort)
         code = end(error)
+    ignore_signals()
     sys.exit(flush() or code)
 
 

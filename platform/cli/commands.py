@@ -9,12 +9,14 @@ from typer.core import TyperGroup
 from vitamin import __version__
 from vitamin.platform.cli import data, evaluate, figure, methods, report, sweep, tasks, train
 from vitamin.platform.cli.endings import end
+from vitamin.platform.stopping import forget
 
 
 class _Commands(TyperGroup):
     """Ends with a sentence and an exit code of `endings`, whatever was raised."""
 
     def main(self, *arguments: Any, **options: Any) -> Any:
+        forget()
         try:
             return super().main(*arguments, **options)
         except (Exception, KeyboardInterrupt) as error:

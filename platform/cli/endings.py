@@ -1,6 +1,6 @@
 """How commands end: what a user caused in one sentence, what nobody foresaw in one too, with its traceback in a file.
 
-Imports nothing but the standard library, for it also speaks for imports that fail.
+Imports little but the standard library, for it also speaks for imports that fail.
 """
 
 import errno
@@ -18,11 +18,11 @@ from types import TracebackType
 from typing import TextIO
 
 from vitamin.errors import VitaminError
+from vitamin.platform.stopping import exit_code
 
 FAILED = 1
 BUG = 70
 """EX_SOFTWARE of sysexits.h."""
-INTERRUPTED = 130
 DEBUG = "VITAMIN_DEBUG"
 
 _ADVICE = {
@@ -46,7 +46,7 @@ def end(error: BaseException) -> int:
         return _fail(str(error))
     if isinstance(error, KeyboardInterrupt):
         say("Interrupted.")
-        return INTERRUPTED
+        return exit_code()
     if _is_out_of_memory(error):
         return _fail(
             "Out of memory. Use a smaller model or batch, fewer processes (env runners, learners, trials at once), "
