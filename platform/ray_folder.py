@@ -1,14 +1,17 @@
 """Where a private Ray keeps its sockets and logs."""
 
 import os
+import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from vitamin.errors import WorkerFailure
-from vitamin.platform.stopping import removed_at_end
+from vitamin.platform.stopping import cleaned_up
 
 # The kernel's limit for a socket's path, and what Ray adds to its folder: "/session_", date and process,
 # "/sockets/plasma_store".
@@ -33,7 +36,7 @@ def private_ray_folder() -> Iterator[Path]:
             folder = Path(tempfile.mkdtemp(prefix="ray-", dir=parent))
         except OSError:
             continue
-        with removed_at_end(folder):
+        with cleaned_up(partial(_remove, folder)):
             yield folder / "s"  # below it, for Ray opens its folder to all users
         return
     raise WorkerFailure(
@@ -47,3 +50,12 @@ def _parents() -> list[str]:
     chosen = [os.environ.get(name) for name in ("RAY_TMPDIR", "TMPDIR")]
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     return [str(Path(name).absolute()) for name in (*chosen, "/tmp", "/var/tmp", runtime) if name]  # noqa: S108
+
+
+def _remove(folder: Path) -> None:
+    """Removes a folder into which processes that are about to end may write their last lines."""
+    for _ in range(20):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.05)

@@ -8,6 +8,9 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 from unittest import mock
 from urllib.parse import urlsplit
@@ -15,9 +18,11 @@ from urllib.parse import urlsplit
 import ray
 from ray import _raylet
 from ray._private import utils as ray_utils
+from ray._private.node import Node
 
 from vitamin.errors import WorkerFailure
 from vitamin.platform.ray_folder import private_ray_folder
+from vitamin.platform.stopping import cleaned_up, handlers_kept
 
 _PATIENCE_S = 5.0
 # What these log about dead processes ends in our own messages.
@@ -51,7 +56,7 @@ def ray_session(cpus: float, gpus: float = 0, *, at_once: int = 1) -> Iterator[N
     address = os.environ.get("RAY_ADDRESS")
     with ExitStack() as stack:
         try:
-            with mock.patch.object(ray_utils, "set_sigterm_handler", lambda _: None):  # ours stays
+            with handlers_kept(), mock.patch.object(ray_utils, "set_sigterm_handler", lambda _: None):
                 if address:
                     _wait_for(address)
                     # Attempts of 40 seconds each, of which Ray makes 20 by default.
@@ -75,7 +80,7 @@ def ray_session(cpus: float, gpus: float = 0, *, at_once: int = 1) -> Iterator[N
 @contextmanager
 def _private_ray(cpus: int) -> Iterator[None]:
     """Starts a Ray with a folder and a token of its own, so that it needs no home folder; ends it after the block."""
-    with private_ray_folder() as folder, _own_token():
+    with private_ray_folder() as folder, _own_token(), cleaned_up(partial(_kill_processes, folder)):
         try:
             with mock.patch.object(ray_utils, "set_kill_on_parent_death_linux", _detach):
                 ray.init(
@@ -87,8 +92,24 @@ def _private_ray(cpus: int) -> Iterator[None]:
                     _temp_dir=str(folder),
                 )
             yield
+        except KeyboardInterrupt:  # no time for Ray's ways, which give each process a second
+            with mock.patch.object(Node, "kill_all_processes", lambda *_, **__: _kill_processes(folder)):
+                ray.shutdown()
+            raise
         finally:
             ray.shutdown()
+
+
+def _kill_processes(folder: Path) -> None:
+    """Ends what is left of the private Ray in the folder: its processes, and all below them."""
+    psutil: Any = import_module("psutil")  # Ray brings it along
+    for child in psutil.Process().children():
+        try:
+            if str(folder) in " ".join(child.cmdline()):
+                for process in (child, *child.children(recursive=True)):
+                    process.kill()
+        except psutil.Error:  # it has just ended
+            continue
 
 
 @contextmanager

@@ -1,23 +1,24 @@
 """SIGINT and SIGTERM: what they end, how soon, and with which exit code."""
 
+import atexit
 import os
-import shutil
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_PATIENCE_S = 4.0
+_PATIENCE_S = 3.5
 _OTHERS = 128
 """Shells report a process that a signal ended as this and the signal's number."""
 
 _first: int | None = None
-_temporary: set[Path] = set()
+_soon = False
+_clean_ups: list[Callable[[], object]] = []
 
 
 def exit_code() -> int:
@@ -32,19 +33,29 @@ def forget() -> None:
 
 
 def end_on_signals() -> None:
-    """Lets SIGINT and SIGTERM end this process: by a KeyboardInterrupt, and by force if it still runs 4 s later.
+    """Lets SIGINT and SIGTERM end this process: by a KeyboardInterrupt, and by force if it goes on for 3.5 s.
 
     A call into a library may hold the main thread for longer, or lose the exception.
     """
+    atexit.register(_skip_the_rest)  # handlers run in reverse order
+    _guard.start()
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
-    _guard.start()
 
 
-def ignore_signals() -> None:
-    """Lets a process that is at its end anyway get there."""
+def end_process(code: int | str | None) -> NoReturn:
+    """Ends this process, undisturbed by more signals."""
+    global _soon  # noqa: PLW0603
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+    _soon = code == exit_code()
+    sys.exit(code)
+
+
+def _skip_the_rest() -> None:
+    """Ends the process at its last exit handler if it was told to by a signal: libraries take seconds to take down."""
+    if _soon:
+        os._exit(exit_code())
 
 
 @contextmanager
@@ -57,7 +68,6 @@ def first_signal(handle: Callable[[], object]) -> Iterator[None]:
         yield
         return
     forget()
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
 
     def once(number: int, frame: FrameType | None) -> None:
         if _first is not None:
@@ -66,26 +76,39 @@ def first_signal(handle: Callable[[], object]) -> Iterator[None]:
         with suppress(RuntimeError):  # the signal came while the same stream was being written
             handle()
 
+    with handlers_kept():
+        try:
+            _guard.tolerated = 1
+            for number in _SIGNALS:
+                signal.signal(number, once)
+            yield
+        finally:
+            _guard.tolerated = 0
+
+
+@contextmanager
+def handlers_kept() -> Iterator[None]:
+    """Sets the handlers of the signals anew after a block in which a library sets its own, in Python or below."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
     try:
-        _guard.tolerated = 1
-        for number in _SIGNALS:
-            signal.signal(number, once)
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        _guard.tolerated = 0
 
 
 @contextmanager
-def removed_at_end(folder: Path) -> Iterator[None]:
-    """Removes a folder after the block, and where a signal ends the process inside it."""
-    _temporary.add(folder)
+def cleaned_up(clean_up: Callable[[], object]) -> Iterator[None]:
+    """Calls ``clean_up`` after the block, and before a signal ends the process by force inside it."""
+    _clean_ups.append(clean_up)
     try:
         yield
     finally:
-        _remove(folder)
-        _temporary.discard(folder)
+        clean_up()
+        _clean_ups.remove(clean_up)
 
 
 def _note(number: int) -> None:
@@ -95,16 +118,10 @@ def _note(number: int) -> None:
 
 def _interrupt(number: int, _: FrameType | None) -> None:
     _note(number)
+    signal.alarm(
+        0
+    )  # while Ray starts, its own handler asks for an abort in three seconds before it calls this one
     raise KeyboardInterrupt
-
-
-def _remove(folder: Path) -> None:
-    """Removes a folder into which processes that are about to end may write their last lines."""
-    for _ in range(20):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
-        time.sleep(0.05)
 
 
 class _Guard:
@@ -133,10 +150,12 @@ class _Guard:
                 self.tolerated -= 1
                 continue
             time.sleep(_PATIENCE_S)
-            for folder in tuple(_temporary):
-                shutil.rmtree(folder, ignore_errors=True)
+            for clean_up in reversed(_clean_ups):
+                with suppress(Exception):
+                    clean_up()
             with suppress(OSError, ValueError):
-                sys.stderr.write("Interrupted.\n")
+                shown = "\033[?25h" if sys.stderr.isatty() else ""  # the cursor, which a live display hides
+                sys.stderr.write(f"{shown}Interrupted.\n")
             os._exit(_OTHERS + (_first or number))
 
 

@@ -1,10 +1,9 @@
 """The command line. Commands import what they need when they run, so that help and version come at once."""
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from vitamin.platform.cli.endings import catch_threads, end, flush
-from vitamin.platform.stopping import end_on_signals, ignore_signals
+from vitamin.platform.stopping import end_on_signals, end_process
 
 if TYPE_CHECKING:
     from vitamin.platform.cli.commands import app
@@ -14,9 +13,9 @@ __all__ = ["app", "main"]
 
 def main() -> None:
     """Runs the command line. Whatever ends it, importing it included, is said in a sentence, see `endings`."""
-    end_on_signals()
-    catch_threads()
     try:
+        end_on_signals()
+        catch_threads()
         from vitamin.platform.cli.commands import app
 
         app(prog_name="vitamin")
@@ -24,8 +23,7 @@ def main() -> None:
         code = exit_.code
     except BaseException as error:  # noqa: BLE001 (the last resort)
         code = end(error)
-    ignore_signals()
-    sys.exit(flush() or code)
+    end_process(flush() or code)
 
 
 def __getattr__(name: str) -> Any:

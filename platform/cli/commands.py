@@ -1,6 +1,8 @@
 """The commands, and what they share."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -17,16 +19,25 @@ class _Commands(TyperGroup):
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         forget()
-        try:
+        with _told(Exception, KeyboardInterrupt):
             return super().main(*arguments, **options)
-        except (Exception, KeyboardInterrupt) as error:
-            raise SystemExit(end(error)) from error
+
+    # Typer has endings of its own for some errors.
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        with _told(KeyboardInterrupt):
+            return super().make_context(*arguments, **options)
 
     def invoke(self, ctx: Any) -> Any:
-        try:
+        with _told(EOFError, OSError, KeyboardInterrupt):
             return super().invoke(ctx)
-        except (EOFError, OSError, KeyboardInterrupt) as error:  # for which Typer has endings of its own
-            raise SystemExit(end(error)) from error
+
+
+@contextmanager
+def _told(*kinds: type[BaseException]) -> Iterator[None]:
+    try:
+        yield
+    except kinds as error:
+        raise SystemExit(end(error)) from error
 
 
 app = typer.Typer(
