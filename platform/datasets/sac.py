@@ -277,7 +277,7 @@ def _training_folder(task: Task, seed: int) -> Path:
 def _read_state(folder: Path) -> list[tuple[int, float]]:
     try:
         folder.mkdir(exist_ok=True)
-        state = json.loads((folder / _STATE).read_text())
+        state = json.loads((folder / _STATE).read_text(encoding="utf-8"))
         return [(int(steps), float(mean_return)) for steps, mean_return in state["evaluations"]]
     except FileNotFoundError:
         return []
