@@ -159,7 +159,7 @@ class RestorableAlgorithm(Algorithm):
         content = self.get_state() if state is None else state
         write_checkpoint(folder, content["tensors"], content["replay"], content["state"])
         (folder / self.METADATA_FILE_NAME).write_text(
-            json.dumps(self.get_metadata() | {"checkpoint_version": "2.1"})
+            json.dumps(self.get_metadata() | {"checkpoint_version": "2.1"}), encoding="utf-8"
         )
         (folder / _STATE_OF_RLLIB).write_bytes(_EMPTY_MSGPACK)
         with (folder / self.CLASS_AND_CTOR_ARGS_FILE_NAME).open("wb") as file:

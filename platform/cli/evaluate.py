@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vitamin.algorithms.seeds import LARGEST_SEED
+from vitamin.platform.cli.endings import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,22 +42,18 @@ def evaluate(
     from vitamin.platform.cli.output import progress_display
     from vitamin.platform.experiments.evaluate import evaluate_agent, load_agent
 
-    agent = load_agent(run, checkpoint=checkpoint, report=_tell)
+    agent = load_agent(run, checkpoint=checkpoint, report=say)
     if video is not None:
         # Before the episodes, so that a renderer that is missing shows at once.
         from vitamin.platform.experiments.video import film_episode
 
         value = film_episode(agent, video, seed=seed, target_return=target_return)
-        typer.echo(f"Film of an episode with return {value:.1f}: {video}")
+        print(f"Film of an episode with return {value:.1f}: {video}")
     with progress_display("Episodes") as progress:
         result = evaluate_agent(
-            agent, episodes=episodes, seed=seed, target_return=target_return, progress=progress, report=_tell
+            agent, episodes=episodes, seed=seed, target_return=target_return, progress=progress, report=say
         )
     _print(agent, result, seed)
-
-
-def _tell(text: str) -> None:
-    typer.echo(text, err=True)
 
 
 def _print(agent: "Agent", result: "EvaluationResult", seed: int) -> None:

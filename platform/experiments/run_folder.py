@@ -3,7 +3,7 @@
 import shutil
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -17,12 +17,13 @@ from vitamin.analysis.schema import RunInfo, Status
 from vitamin.errors import RunError
 from vitamin.platform.experiments.checkpoints import list_checkpoints, manifest_states, save_checkpoint
 from vitamin.platform.experiments.comparison import change_of_bits
-from vitamin.platform.experiments.files import temporary_name, write_text
+from vitamin.platform.experiments.files import make_folders, remove_empty, temporary_name, write_text
 from vitamin.platform.experiments.manifest import ManifestWriter
 from vitamin.platform.experiments.records import Records
 from vitamin.platform.experiments.same_run import config_text, holds_run, refuse, started_as
 from vitamin.platform.experiments.spec import ExperimentSpec
 from vitamin.platform.experiments.versions import commit, machine, versions
+from vitamin.platform.stopping import cleaned_up
 from vitamin.platform.tasks import Task
 
 _LOCK_FILE = ".lock"
@@ -48,12 +49,14 @@ class RunFolder:
         self.resume = resume
         self.notes: list[str] = []
         self._lock = FileLock(path / _LOCK_FILE)
+        self._made: list[Path] = []
+        self._clean_up = ExitStack()
         self._records: Records | None = None
         self._aside: Path | None = None
 
     def __enter__(self) -> Self:
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            self._made = make_folders(self.path)
             self._lock.acquire(timeout=0)
         except Timeout as error:
             raise RunError(f"{self.path} is being written by another process.") from error
@@ -64,10 +67,18 @@ class RunFolder:
         try:
             self._check_content()
         except BaseException:
+            self._leave_nothing()
             self._lock.release()
             raise
         self._manifest = ManifestWriter(self.path)
+        self._clean_up.enter_context(cleaned_up(self._leave_nothing))
         return self
+
+    def _leave_nothing(self) -> None:
+        """Removes the folders made here if the start has failed."""
+        if self._made and not holds_run(self.path):
+            (self.path / _LOCK_FILE).unlink(missing_ok=True)
+            remove_empty(self._made)
 
     def _check_content(self) -> None:
         if not holds_run(self.path):
@@ -102,6 +113,7 @@ class RunFolder:
     ) -> None:
         if self._records is not None:
             self._records.close()
+        self._clean_up.close()
         self._lock.release()
 
     @property

@@ -149,7 +149,7 @@ def read_config(file: Path, **changes: Any) -> ExperimentSpec:
         TaskError: If its task is unknown.
     """
     try:
-        content = load_yaml(file.read_text())
+        content = load_yaml(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"Cannot read {file}: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

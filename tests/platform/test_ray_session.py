@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,17 @@ def test_a_ray_that_is_already_there_must_be_large_enough_too() -> None:
         ray_session(5000),
     ):
         pass
+
+
+@pytest.mark.ray
+def test_logs_outlive_a_private_ray_if_somebody_is_sent_to_them() -> None:
+    with (
+        pytest.raises(WorkerFailure, match=r"^Look at the Ray logs\. Ray's logs are kept in ") as told,
+        ray_session(1),
+    ):
+        raise WorkerFailure("Look at the Ray logs.")
+    kept = Path(str(told.value).rpartition(" ")[2].rstrip("."))
+    assert list(kept.glob("raylet*"))
+    shutil.rmtree(kept)
+    with pytest.raises(WorkerFailure, match=r"^Another reason$"), ray_session(1):
+        raise WorkerFailure("Another reason")
