@@ -13,6 +13,7 @@ from ray.util.debug import log_once
 from vitamin.algorithms.combinations import check_method, check_settings
 from vitamin.algorithms.hyperparameters import Hyperparameters, describe_errors
 from vitamin.algorithms.methods import Method, get_method
+from vitamin.algorithms.rllib.capacity import check_capacity
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.errors import SettingsError, nearest
 
@@ -157,6 +158,13 @@ class OfflineToOnlineConfig(AlgorithmConfig):
         method = self.get_method()
         check_method(method)
         check_settings(method, hyperparameters)
+        check_capacity(
+            method,
+            hyperparameters,
+            num_env_runners=self.num_env_runners,
+            num_learners=self.num_learners,
+            num_gpus_per_learner=self.num_gpus_per_learner,
+        )
         learners = max(1, self.num_learners)
         if hyperparameters.batch_size % learners:
             raise SettingsError(

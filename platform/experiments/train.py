@@ -129,6 +129,7 @@ def train(
     reporter = reporter or Quiet()
     out = out.resolve()
     task = spec.scored_task()
+    spec.check_capacity()
     if get_method(spec.method).groups:
         check_restorable(task)
     require_extra(task)

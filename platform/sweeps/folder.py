@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -128,6 +129,7 @@ class SweepFolder:
             raise SweepError(
                 f"{file} is damaged: {error!r}. Start the sweep anew in another folder."
             ) from error
+        self.plan = _as_recorded(self.plan, recorded)
         planned = {trial.name: _entry(trial) for trial in self.plan.trials}
         for name, entry in recorded.items():
             if name not in planned:
@@ -165,6 +167,27 @@ class SweepFolder:
         temporary = self.path / f".{SWEEP_FILE}.tmp"
         temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         temporary.replace(self.path / SWEEP_FILE)
+
+
+def _as_recorded(plan: Plan, recorded: dict[str, dict[str, Any]]) -> Plan:
+    """The plan with the names that its trials have in the folder.
+
+    Another version, or fewer values of an axis, named them otherwise when they were started.
+    """
+    names = {_content(entry): name for name, entry in recorded.items()}
+    planned = {trial.name for trial in plan.trials}
+
+    def renamed(trial: Trial) -> Trial:
+        name = names.get(_content(_entry(trial)), trial.name)
+        return trial if name in planned else replace(trial, name=name)
+
+    return replace(plan, trials=tuple(renamed(trial) for trial in plan.trials))
+
+
+def _content(entry: dict[str, Any]) -> str:
+    """What decides the result of a trial, as text."""
+    used = _with_what_is_used(entry)
+    return json.dumps([used.get(key) for key in _DECIDES_RESULT], sort_keys=True)
 
 
 def _with_what_is_used(entry: dict[str, Any]) -> dict[str, Any]:
