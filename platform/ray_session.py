@@ -3,22 +3,31 @@
 import logging
 import math
 import os
+import secrets
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 from unittest import mock
 from urllib.parse import urlsplit
 
 import ray
+from ray import _raylet
 from ray._private import utils as ray_utils
+from ray._private.node import Node
 
 from vitamin.errors import WorkerFailure
+from vitamin.platform.ray_folder import private_ray_folder
+from vitamin.platform.stopping import cleaned_up, handlers_kept
 
 _PATIENCE_S = 5.0
 # What these log about dead processes ends in our own messages.
 _NOISY = ("ray.rllib.utils.actor_manager", "ray.rllib.env.env_runner_group")
+_token_loader: Any = vars(_raylet)["AuthenticationTokenLoader"]
 _die_with_parent: Any = ray_utils.set_kill_on_parent_death_linux
 
 
@@ -45,33 +54,78 @@ def ray_session(cpus: float, gpus: float = 0, *, at_once: int = 1) -> Iterator[N
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     address = os.environ.get("RAY_ADDRESS")
-    try:
-        if address:
-            _wait_for(address)
-            # Attempts of 40 seconds each, of which Ray makes 20 by default.
-            os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "1")
-            ray.init(log_to_driver=False, logging_level=logging.ERROR)
-        else:
+    with ExitStack() as stack:
+        try:
+            with handlers_kept(), mock.patch.object(ray_utils, "set_sigterm_handler", lambda _: None):
+                if address:
+                    _wait_for(address)
+                    # Attempts of 40 seconds each, of which Ray makes 20 by default.
+                    os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "1")
+                    stack.callback(ray.shutdown)
+                    ray.init(log_to_driver=False, logging_level=logging.ERROR)
+                else:
+                    stack.enter_context(_private_ray(local_cpus(cpus, at_once=at_once)))
+        except (ConnectionError, RuntimeError, OSError, ValueError) as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+            raise WorkerFailure(
+                f"Cannot reach the Ray cluster at {address}: {reason}.\nCheck RAY_ADDRESS and the token "
+                "(RAY_AUTH_TOKEN or ~/.ray/auth_token), or unset RAY_ADDRESS to run here."
+                if address
+                else f"Cannot start Ray on this machine: {reason}. RAY_TMPDIR=DIR names a folder for its files."
+            ) from error
+        _check_size(cpus, gpus)
+        yield
+
+
+@contextmanager
+def _private_ray(cpus: int) -> Iterator[None]:
+    """Starts a Ray with a folder and a token of its own, so that it needs no home folder; ends it after the block."""
+    with private_ray_folder() as folder, _own_token(), cleaned_up(partial(_kill_processes, folder)):
+        try:
             with mock.patch.object(ray_utils, "set_kill_on_parent_death_linux", _detach):
                 ray.init(
                     address="local",
-                    num_cpus=local_cpus(cpus, at_once=at_once),
+                    num_cpus=cpus,
                     include_dashboard=False,
                     log_to_driver=False,
                     logging_level=logging.ERROR,
+                    _temp_dir=str(folder),
                 )
-    except (ConnectionError, RuntimeError, OSError, ValueError) as error:
-        where = f"the Ray cluster at {address}" if address else "a local Ray"
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-        raise WorkerFailure(
-            f"Cannot reach {where}: {reason}.\n"
-            "Check RAY_ADDRESS and the token (RAY_AUTH_TOKEN or ~/.ray/auth_token), or unset RAY_ADDRESS to run here."
-        ) from error
+            yield
+        except KeyboardInterrupt:  # no time for Ray's ways, which give each process a second
+            with mock.patch.object(Node, "kill_all_processes", lambda *_, **__: _kill_processes(folder)):
+                ray.shutdown()
+            raise
+        finally:
+            ray.shutdown()
+
+
+def _kill_processes(folder: Path) -> None:
+    """Ends what is left of the private Ray in the folder: its processes, and all below them."""
+    psutil: Any = import_module("psutil")  # Ray brings it along
+    for child in psutil.Process().children():
+        try:
+            if str(folder) in " ".join(child.cmdline()):
+                for process in (child, *child.children(recursive=True)):
+                    process.kill()
+        except psutil.Error:  # it has just ended
+            continue
+
+
+@contextmanager
+def _own_token() -> Iterator[None]:
+    """Puts a token that Ray's processes are to show each other into the environment, if none is there."""
+    if "RAY_AUTH_TOKEN" in os.environ or "RAY_AUTH_TOKEN_PATH" in os.environ:
+        yield
+        return
+    loader = _token_loader.instance()
+    os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    loader.reset_cache()  # Ray keeps the token it has read
     try:
-        _check_size(cpus, gpus)
         yield
     finally:
-        ray.shutdown()
+        del os.environ["RAY_AUTH_TOKEN"]
+        loader.reset_cache()
 
 
 def local_cpus(cpus: float, *, at_once: int) -> int:

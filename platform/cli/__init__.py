@@ -1,92 +1,34 @@
 """The command line. Commands import what they need when they run, so that help and version come at once."""
 
-import os
-import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-from typer.core import TyperGroup
+from vitamin.platform.cli.endings import catch_threads, end, flush
+from vitamin.platform.stopping import end_on_signals, end_process
 
-from vitamin import __version__
-from vitamin.errors import VitaminError
-from vitamin.platform.cli import data, evaluate, figure, methods, report, sweep, tasks, train
+if TYPE_CHECKING:
+    from vitamin.platform.cli.commands import app
 
-
-class _Commands(TyperGroup):
-    """Prints what users caused as one message; everything else keeps its traceback."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except VitaminError as error:
-            raise _failure(str(error)) from error
-        except OSError as error:  # of a path that a user named; what is written asks first and says more
-            if error.filename is None:
-                raise
-            raise _failure(f"{error.filename}: {error.strerror}.") from error
-        except KeyboardInterrupt as interrupt:
-            typer.echo("Interrupted.", err=True)
-            raise typer.Exit(train.INTERRUPTED) from interrupt
-
-
-def _failure(message: str) -> typer.Exit:
-    typer.echo(f"{typer.style('error:', fg='red', bold=True)} {message}", err=True)
-    return typer.Exit(1)
-
-
-app = typer.Typer(
-    cls=_Commands,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-def _print_version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"vitamin {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    version: Annotated[  # noqa: ARG001
-        bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
-    ] = False,
-) -> None:
-    """Online fine-tuning of decision transformers with reinforcement learning gradients."""
-    from vitamin.platform.cli.noise import silence_libraries
-
-    if (
-        "" not in sys.path
-    ):  # `my_module:MyEnv-v0` in the current directory, as env runners find it; last, to hide nothing
-        sys.path.append("")
-    silence_libraries()
-
-
-app.command("train")(train.train)
-app.command("evaluate")(evaluate.evaluate)
-app.command("sweep")(sweep.sweep)
-app.command("report")(report.report)
-app.command("tasks")(tasks.tasks)
-app.command("methods")(methods.methods)
-app.add_typer(data.app, name="data")
-app.add_typer(figure.app, name="figure")
+__all__ = ["app", "main"]
 
 
 def main() -> None:
-    """Runs the command line."""
+    """Runs the command line. Whatever ends it, importing it included, is said in a sentence, see `endings`."""
     try:
+        end_on_signals()
+        catch_threads()
+        from vitamin.platform.cli.commands import app
+
         app(prog_name="vitamin")
-    finally:
-        _flush()
+    except SystemExit as exit_:
+        code = exit_.code
+    except BaseException as error:  # noqa: BLE001 (the last resort)
+        code = end(error)
+    end_process(flush() or code)
 
 
-def _flush() -> None:
-    """Writes what is left; a reader that has gone (``vitamin tasks | head``) is no error."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def __getattr__(name: str) -> Any:
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from vitamin.platform.cli.commands import app
+
+    return app

@@ -16,5 +16,6 @@ def silence_libraries() -> None:
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"ray\b")
     # Importing Ray sets all these levels again but the last, whose logger gives advice on the API stack.
+    logging.raiseExceptions = False  # nor a page about each record that cannot be printed
     for name in ("ray", "ray.rllib", "ray.tune", "ray.rllib.algorithms.algorithm_config"):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vitamin.platform.cli.train import INTERRUPTED
+from vitamin.platform.stopping import exit_code
 
 if TYPE_CHECKING:
     from vitamin.platform.sweeps import Plan, SweepProgress
@@ -101,7 +101,7 @@ def _print_end(plan: "Plan", progress: "SweepProgress", spec: str, folder: Path)
         print(f"{state.trial.name} {state.status}: {state.message}")
     if progress.with_status("stopped"):
         print(f"Continue with: vitamin sweep {spec} --out {folder} --resume")
-        raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(exit_code())
     if failed := progress.with_status("failed"):
         typer.echo(f"{len(failed)} of {count(len(states))} failed. --resume tries them again.", err=True)
         raise typer.Exit(1)

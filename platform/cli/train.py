@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vitamin.platform.stopping import exit_code
+
 if TYPE_CHECKING:
     from vitamin.platform.experiments.spec import ExperimentSpec
-
-INTERRUPTED = 130
 
 _RUN = "The run"
 _PROCESSES = "Processes"
@@ -205,7 +205,7 @@ def _run(spec: "ExperimentSpec", out: Path, *, resume: bool, quiet: bool) -> Non
         info = train_run(spec, out, resume=resume, reporter=reporter)
     if info.status != "finished":
         typer.echo(f"Continue with: vitamin train --resume --out {quote(str(out))}")
-        raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(exit_code())
     _print_end(out)
 
 

@@ -1,9 +1,24 @@
 """Files that are replaced as a whole or not at all."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from vitamin.errors import RunError
+
+
+def make_folders(path: Path) -> list[Path]:
+    """Makes a folder and those above it; returns the ones that were not there, the deepest first."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    return missing
+
+
+def remove_empty(folders: list[Path]) -> None:
+    """Removes folders as far as they are empty, from the first one on."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def temporary_name(name: str) -> str:

@@ -1,6 +1,7 @@
 """The run folder: created once, locked while a run writes to it, refused to any other run."""
 
 import socket
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -13,10 +14,11 @@ from vitamin.analysis import schema
 from vitamin.analysis.schema import RunInfo, Status
 from vitamin.errors import RunError, SettingsError, VitaminError
 from vitamin.platform.experiments.comparison import change_of_learners, differences
-from vitamin.platform.experiments.files import temporary_name, write_text
+from vitamin.platform.experiments.files import make_folders, remove_empty, temporary_name, write_text
 from vitamin.platform.experiments.records import Records
 from vitamin.platform.experiments.spec import ExperimentSpec, read_config
 from vitamin.platform.experiments.versions import commit, versions
+from vitamin.platform.stopping import cleaned_up
 from vitamin.platform.tasks import Task
 
 _LOCK_FILE = ".lock"
@@ -88,11 +90,13 @@ class RunFolder:
         self.resume = resume
         self.notice: str | None = None
         self._lock = FileLock(path / _LOCK_FILE)
+        self._made: list[Path] = []
+        self._clean_up = ExitStack()
         self._records: Records | None = None
 
     def __enter__(self) -> Self:
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            self._made = make_folders(self.path)
             self._lock.acquire(timeout=0)
         except Timeout as error:
             raise RunError(f"{self.path} is being written by another process.") from error
@@ -103,9 +107,17 @@ class RunFolder:
         try:
             self._check_content()
         except BaseException:
+            self._leave_nothing()
             self._lock.release()
             raise
+        self._clean_up.enter_context(cleaned_up(self._leave_nothing))
         return self
+
+    def _leave_nothing(self) -> None:
+        """Removes the folders made here if the start has failed."""
+        if self._made and not holds_run(self.path):
+            (self.path / _LOCK_FILE).unlink(missing_ok=True)
+            remove_empty(self._made)
 
     def _check_content(self) -> None:
         if not holds_run(self.path):
@@ -152,6 +164,7 @@ class RunFolder:
     ) -> None:
         if self._records is not None:
             self._records.close()
+        self._clean_up.close()
         self._lock.release()
 
     @property

@@ -1,8 +1,6 @@
 """The loop of a run: train, write down, save, and stop cleanly whatever happens."""
 
 import logging
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -32,6 +30,7 @@ from vitamin.platform.experiments.records import Records
 from vitamin.platform.experiments.run_folder import RunFolder, finished_run
 from vitamin.platform.experiments.spec import ExperimentSpec
 from vitamin.platform.ray_session import ray_session
+from vitamin.platform.stopping import first_signal
 from vitamin.platform.tasks.extras import require_extra
 
 # Where iterations are slow a checkpoint comes earlier than after checkpoint_interval of them.
@@ -66,7 +65,7 @@ class Quiet:
 
 
 class _StopRequest:
-    """Made by the first SIGINT or SIGTERM, or by ``asked``; a second signal interrupts at once."""
+    """Made by the first SIGINT or SIGTERM of the training, or by ``asked``; a second signal interrupts at once."""
 
     def __init__(self, asked: Callable[[], bool], report: Callable[[str], None]) -> None:
         self._asked, self._report = asked, report
@@ -80,25 +79,13 @@ class _StopRequest:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Handles the signals inside the block; a no-op outside the main thread, where Python allows no handlers."""
-        if threading.current_thread() is not threading.main_thread():
+        """Takes the first signal inside the block for a request; a second one interrupts at once."""
+        with first_signal(self._signal):
             yield
-            return
-        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
-        def handle(*_: object) -> None:
-            if self._signalled:
-                raise KeyboardInterrupt
-            self._signalled = True
-            self._report("Stopping after this iteration. Again to stop at once.")
-
-        try:
-            for number in before:
-                signal.signal(number, handle)
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    def _signal(self) -> None:
+        self._signalled = True
+        self._report("Stopping after this iteration. Again to stop at once.")
 
 
 def train(
@@ -113,7 +100,8 @@ def train(
     """Runs an experiment in the folder ``out``, or continues it there from its newest whole checkpoint.
 
     SIGINT, SIGTERM, or ``stop_asked`` (for runs outside a main thread, which gets no signals) end it after the running
-    iteration with a checkpoint. A start that fails leaves a run that is in the folder as it was.
+    iteration with a checkpoint; before the first one signals are the caller's. A start that fails leaves a run that is
+    in the folder as it was.
 
     A finished run goes on if ``spec`` asks for more online steps, to the weights of a run that had them from its start;
     the evaluation at its earlier end, which that run need not have, stays in the results.
@@ -147,7 +135,7 @@ def train(
             reporter.message(warning)
         cpus = 1 + spec.num_env_runners + spec.num_learners
         gpus = max(1, spec.num_learners) * spec.num_gpus_per_learner
-        with ray_session(cpus, gpus), ExitStack() as stack, stop.listening():
+        with ray_session(cpus, gpus), ExitStack() as stack:
             algorithm = algorithm_config(spec, data).build_algo()
             stack.callback(algorithm.stop)
             if resume:
@@ -160,6 +148,7 @@ def train(
                 label=dataset_label(data),
                 doubts=doubts,
             )
+            stack.enter_context(stop.listening())  # before, there is nothing to save: a signal ends the start
             folder.start(task, info, reference_scores(task))
             return _Loop(spec, folder, algorithm, reporter, stop).run()
 

@@ -9,7 +9,6 @@ have to agree with the folders after every crash.
 
 import logging
 import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from vitamin.algorithms.trajectories import Trajectories
 from vitamin.errors import DatasetError, SweepError
 from vitamin.platform.datasets import dataset_path, load_dataset
 from vitamin.platform.ray_session import ray_session
+from vitamin.platform.stopping import first_signal
 from vitamin.platform.sweeps.folder import SweepFolder
 from vitamin.platform.sweeps.plan import Plan, Trial
 from vitamin.platform.sweeps.progress import SweepProgress, SweepReporter
@@ -136,18 +136,8 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
 @contextmanager
 def _stop_on_signal(stop_file: Path) -> Iterator[None]:
     """The first SIGINT or SIGTERM asks the trials to end, the second one interrupts."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def handle(*_: Any) -> None:
-        if stop_file.exists():
-            raise KeyboardInterrupt
-        stop_file.touch()
-
     try:
-        for number in before:
-            signal.signal(number, handle)
-        yield
+        with first_signal(stop_file.touch):
+            yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
         stop_file.unlink(missing_ok=True)
