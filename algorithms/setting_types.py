@@ -5,13 +5,13 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from vitamin.algorithms.limits import LARGEST_SEED
+
 BEYOND: Final = "beyond_limits"
 """Type of pydantic's error where a number is of the right kind, and in its field's range, but too large or small."""
-LARGEST_SEED: Final = 2**31 - 1
-"""NumPy's global generator takes 32 bits, and RLlib adds the number of an env runner."""
 _LARGEST_COUNT: Final = 10**18  # nothing overflows 64 bits, even where some counts are added up
 _SMALLEST_NUMBER: Final = 1e-30  # networks compute in single precision, from 1.2e-38 to 3.4e38
-_LARGEST_NUMBER: Final = 1e30
+LARGEST_NUMBER: Final = 1e30
 _MOST_THREADS: Final = 1024
 
 
@@ -30,7 +30,7 @@ def check_count(value: int) -> int:
 
 
 def _check_number(value: float) -> float:
-    if value != 0 and not _SMALLEST_NUMBER <= abs(value) <= _LARGEST_NUMBER:
+    if value != 0 and not _SMALLEST_NUMBER <= abs(value) <= LARGEST_NUMBER:
         raise PydanticCustomError(BEYOND, "should be of size 1e-30 to 1e30, or 0")
     return value
 

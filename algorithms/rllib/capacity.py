@@ -3,11 +3,10 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
-
-import ray
 
 from vitamin.algorithms.combinations import ignored_settings
 from vitamin.algorithms.footprint import footprint, settings_of
@@ -105,7 +104,8 @@ def _counted(parameters: int) -> str:
 
 
 def _on_a_cluster() -> bool:
-    if ray.is_initialized():
+    ray: Any = sys.modules.get("ray")  # not imported for this: evaluating needs none
+    if ray is not None and ray.is_initialized():
         return len(ray.nodes()) > 1
     return bool(os.environ.get("RAY_ADDRESS"))
 

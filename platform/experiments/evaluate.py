@@ -1,6 +1,6 @@
 """Evaluating a run's policy: from the files of a checkpoint, without Ray and without unpickling anything."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +11,15 @@ from torch import Tensor
 from vitamin.algorithms.assembly import build_policy
 from vitamin.algorithms.combinations import ignored_settings
 from vitamin.algorithms.environment import Environment
+from vitamin.algorithms.footprint import NetworkSize, policy_size
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import get_method
 from vitamin.algorithms.models.policy import PolicyNetwork
 from vitamin.algorithms.randomness import Stream, generator
+from vitamin.algorithms.rllib.capacity import machine_memory
 from vitamin.algorithms.rllib.checkpoint import read_state, read_tensors
 from vitamin.algorithms.rollout import rollout_unit
+from vitamin.algorithms.setting_types import LARGEST_NUMBER
 from vitamin.algorithms.threads import torch_threads
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.analysis import schema
@@ -77,11 +80,13 @@ class Agent:
         return ignored_settings(get_method(self.spec.method)).get("eval_target_return")
 
     def check_target_return(self, target_return: float | None) -> None:
-        """Checks that a target return, if one is asked for, matters to the policy.
+        """Checks that a target return, if one is asked for, is a number and matters to the policy.
 
         Raises:
-            SettingsError: If the policy does not look at returns-to-go.
+            SettingsError: If it is not finite, or the policy does not look at returns-to-go.
         """
+        if target_return is not None and not abs(target_return) <= LARGEST_NUMBER:
+            raise SettingsError(f"A target return is a finite number, not {target_return}.")
         if target_return is not None and self.blind_to_returns is not None:
             raise SettingsError(
                 f"A target return makes no sense for {self.name}: {self.blind_to_returns}. Leave it out."
@@ -172,11 +177,13 @@ def evaluate_agent(
     Raises:
         EnvironmentFailure: If an environment raises or returns values that are not finite.
         RunError: If the environment's sizes are not those of the policy.
-        SettingsError: If the policy does not look at target returns and one is given.
+        SettingsError: If the policy does not look at target returns and one is given, or there are no episodes.
         TaskError: If the environment cannot be made.
     """
     agent.check_target_return(target_return)
     total = agent.hyperparameters.eval_episodes if episodes is None else episodes
+    if total < 1:
+        raise SettingsError(f"An evaluation has one episode at least, not {total}.")
     width = min(agent.hyperparameters.eval_envs_per_unit, total)
     units: list[Trajectories] = []
     with ExitStack() as stack:
@@ -227,6 +234,7 @@ def load_agent(run: Path, *, checkpoint: int | None = None, report: Callable[[st
     try:
         mean, std = tensors["module/observation_mean"], tensors["module/observation_std"]
         action_size = next(len(weights[name]) for name in _ACTION_BIASES if name in weights)
+        _check_policy_size(weights, policy_size(len(mean), action_size, get_method(spec.method), settings))
         policy = build_policy(len(mean), action_size, get_method(spec.method), settings)
         policy.load_state_dict(weights)
         env_steps = int(state["progress"]["env_steps"])
@@ -235,6 +243,17 @@ def load_agent(run: Path, *, checkpoint: int | None = None, report: Callable[[st
             f"{folder} does not hold the policy that {run / schema.CONFIG_FILE} describes."
         ) from error
     return Agent(spec, spec.scored_task(), settings, folder, env_steps, policy.eval(), mean, std)
+
+
+def _check_policy_size(weights: Mapping[str, Tensor], size: NetworkSize) -> None:
+    """Refuses to build a policy that is not that of the weights, however large it is said to be.
+
+    Raises:
+        RuntimeError: As PyTorch where weights do not fit.
+    """
+    held = sum(tensor.numel() for tensor in weights.values() if tensor.is_floating_point())
+    if size.trained != held or size.nbytes_at_rest > machine_memory():
+        raise RuntimeError(f"{size.trained} parameters are described, {held} are there")
 
 
 def check_sizes(agent: Agent, environment: "object") -> None:

@@ -18,6 +18,7 @@ from vitamin.platform.experiments.files import make_folders, remove_empty, tempo
 from vitamin.platform.experiments.records import Records
 from vitamin.platform.experiments.spec import ExperimentSpec, read_config
 from vitamin.platform.experiments.versions import commit, versions
+from vitamin.platform.paths import check_length
 from vitamin.platform.stopping import cleaned_up
 from vitamin.platform.tasks import Task
 
@@ -95,6 +96,7 @@ class RunFolder:
         self._records: Records | None = None
 
     def __enter__(self) -> Self:
+        check_length(self.path, RunError)
         try:
             self._made = make_folders(self.path)
             self._lock.acquire(timeout=0)

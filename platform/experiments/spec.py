@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from vitamin.algorithms.combinations import ignored_settings
 from vitamin.algorithms.hyperparameters import Hyperparameters, describe_errors
 from vitamin.algorithms.methods import get_method
+from vitamin.algorithms.rllib.capacity import check_capacity
 from vitamin.algorithms.setting_types import NonNegativeFloat, NonNegativeInt, Number, PositiveInt, Seed
 from vitamin.errors import SettingsError, TaskError
 from vitamin.platform.tasks import Task, get_task
@@ -124,9 +125,6 @@ class ExperimentSpec(BaseModel):
             SettingsError: If it needs more memory than there is.
             TaskError: If the task is unknown.
         """
-        # Ray, which takes a second to import, is for those who run something.
-        from vitamin.algorithms.rllib.capacity import check_capacity
-
         task = get_task(self.task)
         check_capacity(
             get_method(self.method),

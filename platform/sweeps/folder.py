@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 from vitamin.analysis.schema import METRICS_FILE, RUN_FILE, SCHEMA_VERSION, SWEEP_FILE, RunInfo
 from vitamin.errors import SweepError
 from vitamin.platform.datasets import dataset_path, fingerprint
+from vitamin.platform.paths import check_length
 from vitamin.platform.sweeps.plan import Plan, Trial, uses
 from vitamin.platform.sweeps.progress import SweepProgress
 from vitamin.platform.tasks import get_task
@@ -39,6 +40,7 @@ class SweepFolder:
         self._lock = FileLock(self.path / _LOCK_FILE)
 
     def __enter__(self) -> Self:
+        check_paths(self.plan, self.path)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
@@ -167,6 +169,15 @@ class SweepFolder:
         temporary = self.path / f".{SWEEP_FILE}.tmp"
         temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         temporary.replace(self.path / SWEEP_FILE)
+
+
+def check_paths(plan: Plan, folder: Path) -> None:
+    """Checks that the files of all trials below the sweep's folder have paths that are possible.
+
+    Raises:
+        SweepError: If they are too long.
+    """
+    check_length(folder, SweepError, max((trial.name for trial in plan.trials), key=len))
 
 
 def _as_recorded(plan: Plan, recorded: dict[str, dict[str, Any]]) -> Plan:
