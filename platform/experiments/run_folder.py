@@ -97,6 +97,7 @@ class RunFolder:
 
     def __enter__(self) -> Self:
         check_length(self.path, RunError)
+        lock_was_there = (self.path / _LOCK_FILE).exists()
         try:
             self._made = make_folders(self.path)
             self._lock.acquire(timeout=0)
@@ -109,6 +110,8 @@ class RunFolder:
         try:
             self._check_content()
         except BaseException:
+            if not lock_was_there:
+                (self.path / _LOCK_FILE).unlink(missing_ok=True)
             self._leave_nothing()
             self._lock.release()
             raise

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 from vitamin.analysis.schema import METRICS_FILE, RUN_FILE, SCHEMA_VERSION, SWEEP_FILE, RunInfo
 from vitamin.errors import SweepError
 from vitamin.platform.datasets import dataset_path, fingerprint
+from vitamin.platform.experiments.files import make_folders, remove_empty
 from vitamin.platform.paths import check_length
 from vitamin.platform.sweeps.plan import Plan, Trial, uses
 from vitamin.platform.sweeps.progress import SweepProgress
@@ -41,29 +42,32 @@ class SweepFolder:
 
     def __enter__(self) -> Self:
         check_paths(self.plan, self.path)
+        lock_was_there = (self.path / _LOCK_FILE).exists()
+        made: list[Path] = []
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            made = make_folders(self.path)
             self._lock.acquire(timeout=0)
         except Timeout as error:
             raise SweepError(f"{self.path} is being written by another sweep.") from error
         except OSError as error:
-            raise SweepError(
-                f"Cannot write to {self.path}: {error.strerror or error}. Choose another --out."
-            ) from error
+            raise self._unwritable(error) from error
         try:
             self._check_content()
             shutil.rmtree(self.tune_folder, ignore_errors=True)
             self.stop_file.unlink(missing_ok=True)
             self._write()
-        except OSError as error:
+        except BaseException as error:
+            if not lock_was_there:
+                (self.path / _LOCK_FILE).unlink(missing_ok=True)
+            remove_empty(made)
             self._lock.release()
-            raise SweepError(
-                f"Cannot write to {self.path}: {error.strerror or error}. Choose another --out."
-            ) from error
-        except BaseException:
-            self._lock.release()
+            if isinstance(error, OSError):
+                raise self._unwritable(error) from error
             raise
         return self
+
+    def _unwritable(self, error: OSError) -> SweepError:
+        return SweepError(f"Cannot write to {self.path}: {error.strerror or error}. Choose another --out.")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
