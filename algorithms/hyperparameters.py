@@ -2,26 +2,30 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from vitamin.algorithms.delayed_rewards import RewardDelay
+from vitamin.algorithms.setting_types import (
+    Count,
+    NonNegativeFloat,
+    NonNegativeInt,
+    Number,
+    PositiveFloat,
+    PositiveInt,
+    Threads,
+    check_count,
+)
+from vitamin.errors import shown
+
+_MOST_DESCRIBED = 5
 
 
 def _reward_delay(value: Any) -> Any:
     whole = int(value) if isinstance(value, float) and value.is_integer() else value
-    if whole == "episode" or (isinstance(whole, int) and not isinstance(whole, bool) and whole >= 0):
+    if whole == "episode":
         return whole
+    if type(whole) is int and whole >= 0:
+        return check_count(whole)
     raise ValueError("a delay is a number of steps, 0 for none, or 'episode' for the episode's end")
 
 
@@ -38,13 +42,13 @@ class Hyperparameters(BaseModel):
     )
     num_layers: PositiveInt = Field(4, description="transformer blocks")
     num_heads: PositiveInt = Field(4, description="attention heads; divides hidden_size")
-    dropout: float = Field(
+    dropout: Number = Field(
         0.1,
         ge=0,
         lt=1,
         description="dropout in attention and residual branches; of a perceptron after hidden layers",
     )
-    embedding_dropout: float = Field(0.1, ge=0, lt=1, description="dropout after the embedding LayerNorm")
+    embedding_dropout: Number = Field(0.1, ge=0, lt=1, description="dropout after the embedding LayerNorm")
     return_conditioning: bool = Field(
         True, description="False: all returns-to-go are 0 to the policy, which then clones behaviour"
     )
@@ -110,10 +114,10 @@ class Hyperparameters(BaseModel):
     temperature_learning_rate: PositiveFloat = Field(1e-4, description="Adam step size of log lambda")
 
     # Critic loss and optimizer
-    discount: float = Field(0.99, ge=0, le=1, description="gamma")
+    discount: Number = Field(0.99, ge=0, le=1, description="gamma")
     critic_learning_rate: PositiveFloat = Field(1e-3, description="AdamW step size of the critics")
     critic_weight_decay: NonNegativeFloat = Field(0.01, description="AdamW weight decay of the critics")
-    tau: float = Field(0.005, gt=0, le=1, description="step of the soft target updates")
+    tau: Number = Field(0.005, gt=0, le=1, description="step of the soft target updates")
     target_policy_noise: NonNegativeFloat = Field(
         0.2, description="sigma: std of the target smoothing noise (Eq. 3)"
     )
@@ -151,7 +155,7 @@ class Hyperparameters(BaseModel):
     )
 
     # Values and advantages
-    expectile: float = Field(
+    expectile: Number = Field(
         0.7, gt=0, lt=1, description="IQL: V is this expectile of Q over the data's actions"
     )
     inverse_temperature: PositiveFloat = Field(
@@ -165,15 +169,15 @@ class Hyperparameters(BaseModel):
         "none",
         description="AWAC: where the entropy counts, nowhere, in the critics' target, in the actor loss too",
     )
-    clip_ratio: float = Field(0.2, gt=0, lt=1, description="PPO: clip of the likelihood ratio around 1")
+    clip_ratio: Number = Field(0.2, gt=0, lt=1, description="PPO: clip of the likelihood ratio around 1")
     old_log_probs: Literal["recorded", "recomputed"] = Field(
         "recorded",
         description="PPO: what ratios are against, likelihoods recorded in rollouts or recomputed on segments",
     )
-    td_lambda: float = Field(0.98, ge=0, le=1, description="PPO, AWR: lambda of the TD(lambda) targets of V")
+    td_lambda: Number = Field(0.98, ge=0, le=1, description="PPO, AWR: lambda of the TD(lambda) targets of V")
 
     # Groups of sub-trajectories (grpo)
-    group_size: int = Field(8, ge=2, description="G: sub-trajectories from each reset state")
+    group_size: Count = Field(8, ge=2, description="G: sub-trajectories from each reset state")
     reset_states: PositiveInt = Field(
         8, description="states drawn for resets per whole episode of a work unit"
     )
@@ -207,17 +211,17 @@ class Hyperparameters(BaseModel):
         1e-3, description="factor on returns-to-go before they enter the model"
     )
     reward_divisor: PositiveFloat = Field(1.0, description="rewards are divided by this, offline and online")
-    reward_shift: float = Field(0.0, description="added to each reward before the division")
+    reward_shift: Number = Field(0.0, description="added to each reward before the division")
     reward_delay: Annotated[RewardDelay, BeforeValidator(_reward_delay)] = Field(
         0,
         description="steps between payments of what was earned, offline and online; 0: none; episode: its end",
     )
 
     # Rollouts and evaluation
-    online_target_return: float = Field(
+    online_target_return: Number = Field(
         7200.0, description="return-to-go at the start of online rollouts, scaled-reward units"
     )
-    eval_target_return: float = Field(
+    eval_target_return: Number = Field(
         3600.0, description="return-to-go at the start of evaluation, scaled-reward units"
     )
     exploration_noise: NonNegativeFloat = Field(
@@ -234,7 +238,7 @@ class Hyperparameters(BaseModel):
     eval_envs_per_unit: PositiveInt = Field(
         5, description="episodes evaluated together in one batched forward"
     )
-    rollout_threads: PositiveInt = Field(
+    rollout_threads: Threads = Field(
         1, description="torch threads of an env runner; belongs to the result's last bits"
     )
 
@@ -244,11 +248,11 @@ class Hyperparameters(BaseModel):
         description="jump-start RL: the pretrained policy takes so many first steps of each online episode, fewer and"
         " fewer over curriculum_share; 0: none",
     )
-    curriculum_target_return: float | None = Field(
+    curriculum_target_return: Number | None = Field(
         None,
         description="online_target_return as the online phase begins; the usual one is reached over curriculum_share",
     )
-    curriculum_share: float = Field(
+    curriculum_share: Number = Field(
         0.5, gt=0, le=1, description="share of online_steps after which both curricula are over"
     )
 
@@ -315,7 +319,7 @@ class Hyperparameters(BaseModel):
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="bfloat16: autocast in the learner"
     )
-    learner_threads: PositiveInt = Field(
+    learner_threads: Threads = Field(
         2, description="torch threads of a learner on the CPU; belongs to the result's last bits"
     )
 
@@ -335,10 +339,11 @@ class Hyperparameters(BaseModel):
 
 
 def describe_errors(error: ValidationError) -> str:
-    """One line per invalid field of a pydantic validation error: key, what was given, what is wrong."""
-    lines = []
-    for item in error.errors():
+    """The invalid fields of a pydantic validation error, the first ones: key, what is wrong, what was given."""
+    parts = []
+    for item in error.errors()[:_MOST_DESCRIBED]:
         key = ".".join(str(part) for part in item["loc"])
-        given = f" (got {item['input']!r})" if key else ""
-        lines.append(f"{key + ': ' if key else ''}{item['msg'].removeprefix('Value error, ')}{given}")
-    return "; ".join(lines)
+        given = f" (got {shown(item['input'])})" if key else ""
+        parts.append(f"{key + ': ' if key else ''}{item['msg'].removeprefix('Value error, ')}{given}")
+    more = error.error_count() - len(parts)
+    return "; ".join([*parts, f"and {more} more"] if more else parts)

@@ -44,7 +44,34 @@ class SweepError(VitaminError):
     """A sweep specification is wrong, or trials failed."""
 
 
+_LONGEST_SHOWN = 80
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: on one line, cut where it is long."""
+    try:
+        text = repr(value)
+    except (
+        ValueError,
+        RecursionError,
+    ):  # an integer of more digits than Python prints; what is nested too deeply
+        text = f"a very large {type(value).__name__}"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
+
 def nearest(name: str, choices: Iterable[str]) -> str:
-    """A sentence that suggests the closest of ``choices``, with a leading space; empty if none is close."""
-    matches = difflib.get_close_matches(name, list(choices), n=3, cutoff=0.5)
+    """A sentence that suggests the closest of ``choices``, with a leading space; empty if none is close.
+
+    Neither case nor punctuation counts, so that "TD3+ODT" is td3_odt.
+    """
+    plain: dict[str, list[str]] = {}
+    for choice in choices:
+        plain.setdefault(_plain(choice), []).append(choice)
+    wanted = _plain(name)
+    close = [wanted] if wanted in plain else difflib.get_close_matches(wanted, plain, n=3, cutoff=0.5)
+    matches = [choice for key in close for choice in plain[key]][:3]
     return f" Did you mean {' or '.join(matches)}?" if matches else ""
+
+
+def _plain(name: str) -> str:
+    return "".join(filter(str.isalnum, name.casefold()))

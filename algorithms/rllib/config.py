@@ -15,6 +15,7 @@ from ray.util.debug import log_once
 from vitamin.algorithms.combinations import check_method, check_settings
 from vitamin.algorithms.hyperparameters import Hyperparameters, describe_errors
 from vitamin.algorithms.methods import Method, get_method
+from vitamin.algorithms.rllib.capacity import check_capacity
 from vitamin.algorithms.rllib.refusing_config import RefusingConfig, check_class, refuse_unread_attributes
 from vitamin.algorithms.seeds import LARGEST_SEED
 from vitamin.algorithms.trajectories import Trajectories
@@ -152,6 +153,13 @@ class OfflineToOnlineConfig(RefusingConfig):
         method = self.get_method()
         check_method(method)
         check_settings(method, hyperparameters)
+        check_capacity(
+            method,
+            hyperparameters,
+            num_env_runners=self.num_env_runners,
+            num_learners=self.num_learners,
+            num_gpus_per_learner=self.num_gpus_per_learner,
+        )
         learners = max(1, self.num_learners)
         if hyperparameters.batch_size % learners:
             raise SettingsError(

@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     from vitamin.platform.experiments.evaluate import Agent, EvaluationResult
 
 _RESAMPLES = 2000
+_MOST_EPISODES = 1_000_000  # each of them is kept to its end
 
 
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")],
     episodes: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Episodes.", show_default="eval_episodes of the run"),
+        typer.Option(
+            metavar="N", min=1, max=_MOST_EPISODES, help="Episodes.", show_default="eval_episodes of the run"
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, max=LARGEST_SEED, help="Key of the episodes.")] = 0,
     target_return: Annotated[

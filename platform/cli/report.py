@@ -14,7 +14,9 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the report [default: DIRECTORY/report].")
     ] = None,
-    reps: Annotated[int, typer.Option(min=1, help="Bootstrap resamples of the intervals.")] = 2000,
+    reps: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Bootstrap resamples of the intervals.")
+    ] = 2000,
     std: Annotated[
         bool, typer.Option("--std", help="Bands of ± one standard deviation instead of 95 % intervals.")
     ] = False,

@@ -34,13 +34,14 @@ def sweep(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print messages and the end only.")] = False,
 ) -> None:
     """Train every combination of tasks, methods, settings and seeds that a specification asks for."""
-    from vitamin.platform.sweeps import find_spec, make_plan, read_spec, run_sweep
+    from vitamin.platform.sweeps import check_paths, find_spec, make_plan, read_spec, run_sweep
 
     plan = make_plan(read_spec(find_spec(spec)))
+    folder = out or Path("results") / plan.spec.name
     if dry_run:
+        check_paths(plan, folder)
         _print_plan(plan)
         return
-    folder = out or Path("results") / plan.spec.name
     if _IN_RAY_JOB in os.environ and not folder.is_absolute():
         raise typer.BadParameter(
             f"In a Ray job, {folder} would lie in the job's temporary copy of the working directory. "

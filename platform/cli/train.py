@@ -192,7 +192,9 @@ def _specification(
 
 
 def _default_folder(spec: "ExperimentSpec") -> Path:
-    task = re.sub(r"[^\w.-]+", "-", spec.task)
+    from vitamin.platform.paths import short_name
+
+    task = short_name(re.sub(r"[^\w.-]+", "-", spec.task))
     return Path("results") / f"{task}-{spec.method}-seed{spec.seed}"
 
 

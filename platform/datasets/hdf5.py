@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitamin.errors import DatasetError
+from vitamin.machine import available_memory
 from vitamin.platform.datasets.chunks import read_array
-from vitamin.platform.datasets.free_memory import available_memory
 
 REQUIRED_KEYS = ("observations", "actions", "rewards", "terminals")
 OPTIONAL_KEYS = ("timeouts", "next_observations")
@@ -167,7 +167,7 @@ def _check_memory(stored: Mapping[str, h5py.Dataset], path: Path) -> None:
         raise DatasetError(f"{path}: lengths disagree: {told}.")
     needed = sum(math.prod(dataset.shape) * dataset.dtype.itemsize for dataset in stored.values())
     available = available_memory()
-    if available is not None and needed > available:
+    if needed > available:
         raise DatasetError(
             f"{path}: its arrays take {needed / 2**30:,.1f} GiB, more than the {available / 2**30:,.1f} GiB of memory"
             " that are available. If it is not that large, it is damaged."

@@ -1,7 +1,6 @@
 """Evaluating a run's policy: from the files of a checkpoint, without Ray and without unpickling anything."""
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import Tensor
 from vitamin.algorithms.assembly import build_policy
 from vitamin.algorithms.combinations import ignored_settings
 from vitamin.algorithms.environment import Environment
+from vitamin.algorithms.footprint import NetworkSize, policy_size
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import get_method
 from vitamin.algorithms.models.policy import PolicyNetwork
@@ -22,6 +22,7 @@ from vitamin.algorithms.randomness import Stream, generator, global_generators
 from vitamin.algorithms.rllib.checkpoint import read_state, read_tensors
 from vitamin.algorithms.rollout import rollout_unit
 from vitamin.algorithms.seeds import check_seed
+from vitamin.algorithms.setting_types import LARGEST_NUMBER
 from vitamin.algorithms.threads import torch_threads
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.analysis import schema
@@ -29,6 +30,7 @@ from vitamin.analysis.folders import find_folders
 from vitamin.analysis.manifest import changed_files, damage
 from vitamin.analysis.schema import RunInfo
 from vitamin.errors import RunError, SettingsError
+from vitamin.machine import machine_memory
 from vitamin.platform.environments import make_environment, probe_environment
 from vitamin.platform.experiments.checkpoints import list_checkpoints, newest_checkpoint, verify_checkpoint
 from vitamin.platform.experiments.spec import ExperimentSpec, read_config
@@ -89,7 +91,7 @@ class Agent:
         Raises:
             SettingsError: If the policy does not look at returns-to-go, or it is not finite.
         """
-        if target_return is not None and not math.isfinite(target_return):
+        if target_return is not None and not abs(target_return) <= LARGEST_NUMBER:
             raise SettingsError(f"A target return must be a finite number, not {target_return}.")
         if target_return is not None and self.blind_to_returns is not None:
             raise SettingsError(
@@ -186,14 +188,16 @@ def evaluate_agent(
     Raises:
         EnvironmentFailure: If an environment raises or returns values that are not finite.
         RunError: If the environment's sizes are not those of the policy.
-        SettingsError: If the seed is out of range, or a target return is not finite or one that the policy does not
-            look at.
+        SettingsError: If the seed is out of range, there are no episodes, or a target return is not finite or one that
+            the policy does not look at.
         TaskError: If the environment cannot be made.
     """
     check_seed(seed)
     agent.check_target_return(target_return)
     notices = list(probe_environment(agent.task))
     total = agent.hyperparameters.eval_episodes if episodes is None else episodes
+    if total < 1:
+        raise SettingsError(f"An evaluation has one episode at least, not {total}.")
     width = min(agent.hyperparameters.eval_envs_per_unit, total)
     units: list[Trajectories] = []
     with open_environments(agent, width, seed) as environments:
@@ -249,6 +253,7 @@ def load_agent(run: Path, *, checkpoint: int | None = None, report: Callable[[st
     try:
         mean, std = tensors["module/observation_mean"], tensors["module/observation_std"]
         action_size = next(len(weights[name]) for name in _ACTION_BIASES if name in weights)
+        _check_policy_size(weights, policy_size(len(mean), action_size, get_method(spec.method), settings))
         policy = build_policy(len(mean), action_size, get_method(spec.method), settings)
         policy.load_state_dict(weights)
         env_steps = int(state["progress"]["env_steps"])
@@ -274,6 +279,17 @@ def open_environments(agent: Agent, count: int, seed: int) -> Iterator[list[gymn
                 environments.append(stack.enter_context(closing(make_environment(agent.task))))
         check_sizes(agent, environments[0])
         yield environments
+
+
+def _check_policy_size(weights: Mapping[str, Tensor], size: NetworkSize) -> None:
+    """Refuses to build a policy that is not that of the weights, however large it is said to be.
+
+    Raises:
+        RuntimeError: As PyTorch where weights do not fit.
+    """
+    held = sum(tensor.numel() for tensor in weights.values() if tensor.is_floating_point())
+    if size.trained != held or size.nbytes_at_rest > machine_memory():
+        raise RuntimeError(f"{size.trained} parameters are described, {held} are there")
 
 
 def check_sizes(agent: Agent, environment: "object") -> None:

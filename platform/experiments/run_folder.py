@@ -23,6 +23,7 @@ from vitamin.platform.experiments.records import Records
 from vitamin.platform.experiments.same_run import config_text, holds_run, refuse, started_as
 from vitamin.platform.experiments.spec import ExperimentSpec
 from vitamin.platform.experiments.versions import commit, machine, versions
+from vitamin.platform.paths import check_length
 from vitamin.platform.stopping import cleaned_up
 from vitamin.platform.tasks import Task
 
@@ -55,6 +56,8 @@ class RunFolder:
         self._aside: Path | None = None
 
     def __enter__(self) -> Self:
+        check_length(self.path, RunError)
+        lock_was_there = (self.path / _LOCK_FILE).exists()
         try:
             self._made = make_folders(self.path)
             self._lock.acquire(timeout=0)
@@ -67,6 +70,8 @@ class RunFolder:
         try:
             self._check_content()
         except BaseException:
+            if not lock_was_there:
+                (self.path / _LOCK_FILE).unlink(missing_ok=True)
             self._leave_nothing()
             self._lock.release()
             raise

@@ -6,22 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    FiniteFloat,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveInt,
-    ValidationError,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from vitamin.algorithms.combinations import ignored_settings
 from vitamin.algorithms.hyperparameters import Hyperparameters, describe_errors
 from vitamin.algorithms.methods import get_method
+from vitamin.algorithms.rllib.capacity import check_capacity
+from vitamin.algorithms.setting_types import NonNegativeFloat, NonNegativeInt, Number, PositiveInt, Seed
 from vitamin.errors import SettingsError, TaskError
 from vitamin.platform.tasks import Task, get_task
 from vitamin.platform.tasks.presets import (
@@ -30,7 +21,7 @@ from vitamin.platform.tasks.presets import (
     resolve_hyperparameters,
     settings_from_data,
 )
-from vitamin.platform.yaml_files import load_yaml
+from vitamin.platform.yaml_files import read_yaml
 
 
 def _as_text(source: Any) -> Any:
@@ -53,11 +44,11 @@ class ExperimentSpec(BaseModel):
     task: str = Field(description="registered task, Gymnasium environment id, or minari:ID")
     method: str = Field("td3_odt", description="row of the method table")
     preset: str = Field("paper", description="paper, small or tiny")
-    seed: NonNegativeInt = Field(0, description="key of all random draws")
+    seed: Seed = Field(0, description="key of all random draws")
     data: DataSource | None = Field(
         None, description="HDF5 file or minari:ID; by default the task's file in the dataset cache"
     )
-    reference_scores: tuple[FiniteFloat, FiniteFloat] | None = Field(
+    reference_scores: tuple[Number, Number] | None = Field(
         None, description="returns that count as 0 and 100, for a task that has none of its own"
     )
     overrides: dict[str, Any] = Field(
@@ -131,6 +122,25 @@ class ExperimentSpec(BaseModel):
         """
         return resolve_hyperparameters(get_task(self.task), self.method, self.preset, self.overrides)
 
+    def check_capacity(self) -> None:
+        """Checks that the run can fit into this machine.
+
+        Raises:
+            SettingsError: If it needs more memory than there is.
+            TaskError: If the task is unknown.
+        """
+        task = get_task(self.task)
+        check_capacity(
+            get_method(self.method),
+            self.hyperparameters(),
+            observation_size=task.observation_size,
+            action_size=task.action_size,
+            episode_length=task.max_episode_steps,
+            num_env_runners=self.num_env_runners,
+            num_learners=self.num_learners,
+            num_gpus_per_learner=self.num_gpus_per_learner,
+        )
+
     def resolved(self) -> dict[str, Any]:
         """Content of ``config.yaml``: this specification with every hyperparameter spelt out."""
         content = self.model_dump(mode="json", exclude={"overrides"})
@@ -145,15 +155,10 @@ def read_config(file: Path, **changes: Any) -> ExperimentSpec:
     file: another task, method or preset does not touch the hyperparameters that the method uses.
 
     Raises:
-        SettingsError: If the file is missing, is no YAML, or holds unknown keys or wrong values.
+        SettingsError: If the file is missing or is no YAML, or holds unknown keys or wrong values.
         TaskError: If its task is unknown.
     """
-    try:
-        content = load_yaml(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"Cannot read {file}: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file} is not valid YAML: {error}") from error
+    content = read_yaml(file, SettingsError)
     if not isinstance(content, dict) or not isinstance(content.get("hyperparameters", {}), dict):
         raise SettingsError(f"{file} holds no settings; a run's config.yaml is a mapping of names to values.")
     hyperparameters = content.pop("hyperparameters", {})

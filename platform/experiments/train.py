@@ -116,6 +116,7 @@ def train(
     reporter = reporter or Quiet()
     out = out.resolve()
     task = spec.scored_task()
+    spec.check_capacity()
     notices = probe_environment(task)
     if get_method(spec.method).groups:
         check_restorable(task)

@@ -96,7 +96,7 @@ def run_sweep(plan: Plan, out: Path, reporter: SweepReporter, *, resume: bool = 
         waiting = progress.with_status("waiting")
         if waiting:
             request = trial_resources(waiting[0].trial)
-            at_once = plan.spec.resources.max_concurrent or 1
+            at_once = min(plan.spec.resources.max_concurrent or 1, len(waiting))
             with ray_session(total(request, "CPU"), total(request, "GPU"), at_once=at_once):
                 _run(folder, progress, reporter, request)
                 if any(sends_to_logs(state.message or "") for state in progress.with_status("failed")):

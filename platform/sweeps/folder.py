@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,8 @@ from vitamin.analysis.manifest import changed_files, damage
 from vitamin.analysis.schema import METRICS_FILE, RUN_FILE, SCHEMA_VERSION, SWEEP_FILE, RunInfo
 from vitamin.errors import RunError, SweepError
 from vitamin.platform.datasets import dataset_path, fingerprint
+from vitamin.platform.experiments.files import make_folders, remove_empty
+from vitamin.platform.paths import check_length
 from vitamin.platform.sweeps.plan import Plan, Trial, uses
 from vitamin.platform.sweeps.progress import SweepProgress
 from vitamin.platform.tasks import get_task
@@ -49,29 +52,33 @@ class SweepFolder:
         self._lock = FileLock(self.path / _LOCK_FILE)
 
     def __enter__(self) -> Self:
+        check_paths(self.plan, self.path)
+        lock_was_there = (self.path / _LOCK_FILE).exists()
+        made: list[Path] = []
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            made = make_folders(self.path)
             self._lock.acquire(timeout=0)
         except Timeout as error:
             raise SweepError(f"{self.path} is being written by another sweep.") from error
         except OSError as error:
-            raise SweepError(
-                f"Cannot write to {self.path}: {error.strerror or error}. Choose another --out."
-            ) from error
+            raise self._unwritable(error) from error
         try:
             self._check_content()
             shutil.rmtree(self.tune_folder, ignore_errors=True)
             self.stop_file.unlink(missing_ok=True)
             self._write()
-        except OSError as error:
+        except BaseException as error:
+            if not lock_was_there:
+                (self.path / _LOCK_FILE).unlink(missing_ok=True)
+            remove_empty(made)
             self._lock.release()
-            raise SweepError(
-                f"Cannot write to {self.path}: {error.strerror or error}. Choose another --out."
-            ) from error
-        except BaseException:
-            self._lock.release()
+            if isinstance(error, OSError):
+                raise self._unwritable(error) from error
             raise
         return self
+
+    def _unwritable(self, error: OSError) -> SweepError:
+        return SweepError(f"Cannot write to {self.path}: {error.strerror or error}. Choose another --out.")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -139,6 +146,7 @@ class SweepFolder:
             recorded = {
                 entry["name"]: entry for entry in json.loads(file.read_text(encoding="utf-8"))["trials"]
             }
+            self.plan = _as_recorded(self.plan, recorded)
             planned = {trial.name: _entry(trial) for trial in self.plan.trials}
             different = {
                 name: self._differences(_with_what_is_used(entry), _with_what_is_used(planned[name]))
@@ -219,6 +227,36 @@ class SweepFolder:
         temporary = self.path / f".{SWEEP_FILE}.tmp"
         temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         temporary.replace(self.path / SWEEP_FILE)
+
+
+def check_paths(plan: Plan, folder: Path) -> None:
+    """Checks that the files of all trials below the sweep's folder have paths that are possible.
+
+    Raises:
+        SweepError: If they are too long.
+    """
+    check_length(folder, SweepError, max((trial.name for trial in plan.trials), key=len))
+
+
+def _as_recorded(plan: Plan, recorded: dict[str, dict[str, Any]]) -> Plan:
+    """The plan with the names that its trials have in the folder.
+
+    Another version, or fewer values of an axis, named them otherwise when they were started.
+    """
+    names = {_content(entry): name for name, entry in recorded.items()}
+    planned = {trial.name for trial in plan.trials}
+
+    def renamed(trial: Trial) -> Trial:
+        name = names.get(_content(_entry(trial)), trial.name)
+        return trial if name in planned else replace(trial, name=name)
+
+    return replace(plan, trials=tuple(renamed(trial) for trial in plan.trials))
+
+
+def _content(entry: dict[str, Any]) -> str:
+    """What decides the result of a trial, as text."""
+    used = _with_what_is_used(entry)
+    return json.dumps([used.get(key) for key in _DECIDES_RESULT], sort_keys=True)
 
 
 def _with_what_is_used(entry: dict[str, Any]) -> dict[str, Any]:

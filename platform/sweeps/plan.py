@@ -1,6 +1,8 @@
 """From a specification to the list of trials."""
 
 import itertools
+import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,9 +12,10 @@ from typing import Any
 
 from vitamin.algorithms.combinations import ignored_settings
 from vitamin.algorithms.methods import get_method
-from vitamin.errors import SettingsError, SweepError, TaskError, nearest
+from vitamin.errors import SettingsError, SweepError, TaskError, nearest, shown
 from vitamin.platform.experiments.spec import ExperimentSpec
-from vitamin.platform.sweeps.spec import Axis, SweepSpec
+from vitamin.platform.paths import LONGEST_NAME, digest_of, short_name
+from vitamin.platform.sweeps.spec import MOST_TRIALS, Axis, SweepSpec
 from vitamin.platform.tasks import get_task, resolve_hyperparameters
 from vitamin.platform.tasks.minari import absolute_source
 from vitamin.platform.tasks.overrides import checked_settings
@@ -23,7 +26,8 @@ class Trial:
     """One run of a sweep.
 
     Attributes:
-        name: Name of its run folder: method, task, values of the axes, seed.
+        name: Name of its run folder: method, task, values of the axes that have several, seed. Where that is too long
+            for a file system, a digest stands for the values.
         experiment: What it runs.
     """
 
@@ -67,7 +71,8 @@ def make_plan(spec: SweepSpec) -> Plan:
 
     Raises:
         SweepError: If a task, method, preset or hyperparameter is unknown, a value does not fit or is repeated, an
-            axis concerns no trial, or settings contradict each other.
+            axis concerns no trial, settings contradict each other or need more memory than there is, or there are too
+            many trials.
     """
     _check_names(spec)
     settings = {
@@ -77,22 +82,45 @@ def make_plan(spec: SweepSpec) -> Plan:
             name: _checked(f"per_method.{name}", values) for name, values in spec.per_method.items()
         },
     }
+    _check_size(spec)
     axes = {name: _checked_values(name, axis) for name, axis in spec.axes.items()}
-    trials: dict[str, Trial] = {}
-    for seed, task, method in itertools.product(spec.seeds, spec.tasks, spec.methods):
+    grid: list[tuple[dict[str, Any], ExperimentSpec]] = []
+    for task, method in itertools.product(spec.tasks, spec.methods):
         of_all = settings["overrides"][""] | settings["per_task"].get(task, {})
         fixed = {name: value for name, value in of_all.items() if uses(method, name)}
         fixed |= settings["per_method"].get(method, {})
-        applying = {
-            name: values for name, values in axes.items() if _concerns(spec.axes[name], name, task, method)
-        }
-        for combination in itertools.product(*applying.values()):
+        applying = _applying(spec, task, method)
+        several = {name for name in applying if len(axes[name]) > 1}
+        for combination in itertools.product(*(axes[name] for name in applying)):
             point = dict(zip(applying, combination, strict=True))
-            name = _trial_name(task, method, point, seed)
-            if name in trials:
-                raise SweepError(f"Two trials would be called {name}. Rename one of the tasks.")
-            trials[name] = Trial(name, _experiment(spec, name, task, method, seed, fixed | point))
+            named = {name: value for name, value in point.items() if name in several}
+            with _located(_trial_name(task, method, named, spec.seeds[0], {})):
+                experiment = _experiment(spec, task, method, fixed | point)
+                experiment.check_capacity()
+            grid.append((named, experiment))
+    trials: dict[str, Trial] = {}
+    for seed, (named, first) in itertools.product(spec.seeds, grid):
+        name = _trial_name(first.task, first.method, named, seed, trials)
+        trials[name.casefold()] = Trial(name, first.model_copy(update={"seed": seed}))
     return Plan(spec, tuple(trials.values()))
+
+
+def _check_size(spec: SweepSpec) -> None:
+    """Counts the trials without making them."""
+    points = sum(
+        math.prod(len(spec.axes[name].values) for name in _applying(spec, task, method))
+        for task, method in itertools.product(spec.tasks, spec.methods)
+    )
+    if points * len(spec.seeds) > MOST_TRIALS:
+        raise SweepError(
+            f"This sweep would have {points * len(spec.seeds):,} trials, {points:,} for each of {len(spec.seeds):,} "
+            f"seeds, and at most {MOST_TRIALS:,} are possible. Give fewer seeds or values, and start several sweeps."
+        )
+
+
+def _applying(spec: SweepSpec, task: str, method: str) -> list[str]:
+    """The axes that concern a task with a method."""
+    return [name for name, axis in spec.axes.items() if _concerns(axis, name, task, method)]
 
 
 def _check_names(spec: SweepSpec) -> None:
@@ -121,7 +149,8 @@ def _check_among(where: str, names: Iterable[str], known: list[str], kind: str) 
     for name in names:
         if name not in known:
             raise SweepError(
-                f"{where}: {name!r} is not among the {kind} of this sweep ({', '.join(known)}).{nearest(name, known)}"
+                f"{where}: {shown(name)} is not among the {kind} of this sweep ({', '.join(known)})."
+                f"{nearest(name, known)}"
             )
 
 
@@ -140,13 +169,13 @@ def _checked(where: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _checked_values(name: str, axis: Axis) -> list[Any]:
-    values: list[Any] = []
+    values: dict[Any, None] = {}
     for raw in axis.values:
         value = _checked(f"axes.{name}", {name: raw})[name]
         if value in values:
             raise SweepError(f"axes.{name} lists {value} twice.")
-        values.append(value)
-    return values
+        values[value] = None
+    return list(values)
 
 
 def _concerns(axis: Axis, setting: str, task: str, method: str) -> bool:
@@ -160,28 +189,42 @@ def uses(method: str, setting: str) -> bool:
     return setting not in ignored_settings(row) and setting not in row.fixed
 
 
-def _trial_name(task: str, method: str, point: Mapping[str, Any], seed: int) -> str:
+def _trial_name(
+    task: str, method: str, named: Mapping[str, Any], seed: int, taken: Mapping[str, Trial]
+) -> str:
+    """A name that no other trial has, also where case does not count.
+
+    Args:
+        task: Its task.
+        method: Its method.
+        named: Its values of the axes that have several.
+        seed: Its seed.
+        taken: The other trials by name, case folded.
+    """
+    folder = re.sub(r"[^A-Za-z0-9._-]+", "_", task)
     values = (
-        f"{name}={f'{value:.12g}' if isinstance(value, float) else value}" for name, value in point.items()
+        f"{name}={f'{value:.12g}' if isinstance(value, float) else value}" for name, value in named.items()
     )
-    return "-".join([method, re.sub(r"[^A-Za-z0-9._-]+", "_", task), *values, f"seed{seed}"])
+    full = "-".join([method, folder, *values, f"seed{seed}"])
+    if len(full) <= LONGEST_NAME and full.casefold() not in taken:
+        return full
+    digest = digest_of(json.dumps([task, dict(named)]))
+    return "-".join([method, short_name(folder, LONGEST_NAME // 2), digest, f"seed{seed}"])
 
 
-def _experiment(
-    spec: SweepSpec, name: str, task: str, method: str, seed: int, overrides: dict[str, Any]
-) -> ExperimentSpec:
+def _experiment(spec: SweepSpec, task: str, method: str, overrides: dict[str, Any]) -> ExperimentSpec:
+    """The experiment of a task, a method and a point of the grid, with the first seed."""
     data = spec.data.get(task)
-    with _located(name):
-        return ExperimentSpec.create(
-            task=task,
-            method=method,
-            preset=spec.preset,
-            seed=seed,
-            data=None if data is None else absolute_source(data),
-            reference_scores=spec.reference_scores.get(task),
-            overrides=overrides,
-            num_env_runners=spec.resources.num_env_runners,
-            num_learners=spec.resources.num_learners,
-            num_gpus_per_learner=spec.resources.num_gpus_per_learner,
-            checkpoint_interval=spec.checkpoint_interval,
-        )
+    return ExperimentSpec.create(
+        task=task,
+        method=method,
+        preset=spec.preset,
+        seed=spec.seeds[0],
+        data=None if data is None else absolute_source(data),
+        reference_scores=spec.reference_scores.get(task),
+        overrides=overrides,
+        num_env_runners=spec.resources.num_env_runners,
+        num_learners=spec.resources.num_learners,
+        num_gpus_per_learner=spec.resources.num_gpus_per_learner,
+        checkpoint_interval=spec.checkpoint_interval,
+    )

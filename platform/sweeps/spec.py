@@ -5,29 +5,28 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    FiniteFloat,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveInt,
-    ValidationError,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from vitamin.errors import SweepError, nearest
+from vitamin.algorithms.setting_types import NonNegativeFloat, NonNegativeInt, Number, PositiveInt, Seed
+from vitamin.errors import SweepError, nearest, shown
 from vitamin.platform.experiments.spec import DataSource
-from vitamin.platform.yaml_files import load_yaml
+from vitamin.platform.paths import LONGEST_NAME
+from vitamin.platform.yaml_files import read_yaml
 
 SUFFIX = ".yaml"
+MOST_TRIALS = 10_000
+"""So many take ten seconds to plan."""
+
+_MOST_PROBLEMS = 5
 
 
 def _counted(value: Any) -> Any:
     """Seeds given as their number: 3 stands for 0, 1, 2."""
-    return list(range(value)) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(value, int) or isinstance(value, bool):
+        return value
+    if value > MOST_TRIALS:
+        raise ValueError(f"a sweep has at most {MOST_TRIALS:,} trials, so give fewer seeds and start several")
+    return list(range(value))
 
 
 def _axis(value: Any) -> Any:
@@ -72,10 +71,12 @@ class SweepSpec(_Block):
     Later entries go before earlier ones: ``overrides``, ``per_task``, ``per_method``, ``axes``.
     """
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="name of the sweep")
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=LONGEST_NAME, description="name of the sweep"
+    )
     tasks: list[str] = Field(min_length=1, description="registered tasks or Gymnasium environment ids")
     methods: list[str] = Field(min_length=1, description="rows of the method table")
-    seeds: Annotated[list[NonNegativeInt], BeforeValidator(_counted)] = Field(
+    seeds: Annotated[list[Seed], BeforeValidator(_counted)] = Field(
         min_length=1, description="a list, or how many: 3 stands for [0, 1, 2]"
     )
     preset: str = Field("paper", description="paper, small or tiny")
@@ -91,7 +92,7 @@ class SweepSpec(_Block):
         default_factory=dict,
         description="by task a file, relative to the current directory, or minari:ID; by default the cached dataset",
     )
-    reference_scores: dict[str, tuple[FiniteFloat, FiniteFloat]] = Field(
+    reference_scores: dict[str, tuple[Number, Number]] = Field(
         default_factory=dict, description="returns that count as 0 and 100 by task, for those that have none"
     )
     resources: Resources = Field(default_factory=Resources, description="what each trial gets")
@@ -137,12 +138,7 @@ def read_spec(file: Path) -> SweepSpec:
         SweepError: If the file cannot be read, is no YAML mapping, has an unknown, missing or ill-typed entry, or an
             empty list.
     """
-    try:
-        content = load_yaml(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SweepError(f"Cannot read {file}: {getattr(error, 'strerror', None) or error}.") from error
-    except yaml.YAMLError as error:
-        raise SweepError(f"{file} is not valid YAML: {' '.join(str(error).split())}.") from error
+    content = read_yaml(file, SweepError)
     if not isinstance(content, dict):
         raise SweepError(
             f"{file} holds no specification; it must map names such as tasks and methods to values."
@@ -150,7 +146,9 @@ def read_spec(file: Path) -> SweepSpec:
     try:
         spec = SweepSpec.model_validate(content)
     except ValidationError as error:
-        raise SweepError(f"{file}: {' '.join(_describe(item) for item in error.errors())}") from None
+        problems = [_describe(item) for item in error.errors()]
+        more = f" And {len(problems) - _MOST_PROBLEMS} more." if len(problems) > _MOST_PROBLEMS else ""
+        raise SweepError(f"{file}: {' '.join(problems[:_MOST_PROBLEMS])}{more}") from None
     _check_duplicates(file, {"tasks": spec.tasks, "methods": spec.methods, "seeds": spec.seeds})
     return spec
 
@@ -170,13 +168,13 @@ def _describe(item: Any) -> str:
     where = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
         inside = f" in {'.'.join(str(part) for part in outer)}" if outer else ""
-        return f"unknown key {last!r}{inside}.{nearest(str(last), _fields(outer))}"
+        return f"unknown key {shown(last)}{inside}.{nearest(str(last), _fields(outer))}"
     if item["type"] == "missing":
         return f"{where} is missing."
     if item["type"] == "too_short":
         return f"{where} is empty, so there are no trials: give at least one."
     reason = item["msg"].removeprefix("Value error, ")
-    return f"{where}: {reason[0].lower()}{reason[1:]} (got {item['input']!r})."
+    return f"{where}: {reason[0].lower()}{reason[1:]} (got {shown(item['input'])})."
 
 
 def _fields(loc: list[Any]) -> list[str]:

@@ -1,8 +1,8 @@
 """Settings given by name, by a person or a file: each is checked against its field of ``Hyperparameters``."""
 
-import math
 from collections.abc import Iterable, Mapping
-from types import UnionType
+from functools import cache
+from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -10,9 +10,10 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
-from vitamin.errors import SettingsError, nearest
+from vitamin.algorithms.setting_types import BEYOND
+from vitamin.errors import SettingsError, nearest, shown
 
-_TYPE_NAMES = {int: "an integer", float: "a number", bool: "true or false"}
+_TYPE_NAMES = {int: "an integer", float: "a number", bool: "true or false", NoneType: "null"}
 _SIGNS = ((Gt, "gt", ">"), (Ge, "ge", ">="), (Lt, "lt", "<"), (Le, "le", "<="))
 
 
@@ -26,7 +27,7 @@ def parse_overrides(assignments: Iterable[str]) -> dict[str, Any]:
     for assignment in assignments:
         key, separator, value = assignment.partition("=")
         if not separator:
-            raise SettingsError(f"Expected key=value, got {assignment!r}.")
+            raise SettingsError(f"Expected key=value, got {shown(assignment)}.")
         pairs[key.strip()] = value.strip()
     return checked_settings(pairs)
 
@@ -59,32 +60,41 @@ def _checked(key: str, value: Any) -> Any:
     fields = Hyperparameters.model_fields
     if key not in fields:
         suggestion = nearest(key, fields) or " `vitamin tasks TASK` lists all of them."
-        raise SettingsError(f"Unknown setting {key!r}.{suggestion}")
+        raise SettingsError(f"Unknown setting {shown(key)}.{suggestion}")
     field = fields[key]
     try:
-        typed = TypeAdapter(field.rebuild_annotation()).validate_python(_as_number(value))
-        fits = not isinstance(typed, float) or math.isfinite(typed)
-    except ValidationError:
-        fits = False
-    if not fits:
-        raise SettingsError(
-            f"Setting {key}={value!s} does not fit: expected {_expected(field)} ({field.description})."
-        )
-    return typed
+        return _type(key).validate_python(_as_number(value))
+    except ValidationError as error:
+        given = shown(value).strip("'") if isinstance(value, str) else shown(value)
+        beyond = [item["msg"] for item in error.errors() if item["type"] == BEYOND]
+        wanted = f"it {beyond[0]}" if beyond else f"expected {_expected(field)}"
+        raise SettingsError(f"Setting {key}={given} does not fit: {wanted} ({field.description}).") from None
+
+
+@cache
+def _type(key: str) -> TypeAdapter[Any]:
+    return TypeAdapter(Hyperparameters.model_fields[key].rebuild_annotation())
 
 
 def _as_number(value: Any) -> Any:
-    """Text of a number as that number, so that ``1e5`` is a valid integer too; anything else as it is."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return int(value)
-    except ValueError:
-        pass
-    try:
-        return float(value)
-    except ValueError:
-        return value
+    """Text of a number as that number and ``null`` as None, as in YAML; anything else as it is.
+
+    A whole number is an integer, so that ``1e5`` is a valid one too.
+    """
+    if isinstance(value, str):
+        value = _from_text(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _from_text(text: str) -> int | float | str | None:
+    if text == "null":
+        return None
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
 
 
 def _expected(field: FieldInfo) -> str:

@@ -141,9 +141,9 @@ def test_steps_that_are_none_or_do_not_fit(tmp_path: Path, steps: int) -> None:
 
 
 def test_steps_that_do_not_fit_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "memory_bytes", lambda: None)
+    monkeypatch.setattr(room, "machine_memory", lambda: 10**20)
     with pytest.raises(
-        SettingsError, match=r"take up to 34,000,000\.0 GB on the disk of .*, which has .* GB free"
+        SettingsError, match=r"take up to 58,000,000\.0 GB on the disk of .*, which has .* GB free"
     ):
         collect_dataset(PENDULUM, steps=10**15, out=tmp_path / "data.hdf5")
 

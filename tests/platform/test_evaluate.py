@@ -1,3 +1,4 @@
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -5,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from tests.platform.agent_runs import add_checkpoint, make_run
 from vitamin.errors import RunError, SettingsError
@@ -179,3 +181,24 @@ def test_film_without_a_renderer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(RunError, match=r"MUJOCO_GL=glfw does not work.*apt-get install"):
         film_episode(load_agent(tmp_path / "run"), tmp_path / "film.mp4")
     assert list(tmp_path.glob("*.mp4")) == []
+
+
+@pytest.mark.parametrize("target", [math.nan, math.inf, -math.inf])
+def test_a_target_return_is_a_number_and_an_evaluation_has_episodes(tmp_path: Path, target: float) -> None:
+    make_run(tmp_path / "run")
+    with pytest.raises(SettingsError, match="A target return is a finite number, not"):
+        evaluate_run(tmp_path / "run", target_return=target)
+    with pytest.raises(SettingsError, match="one episode at least, not 0"):
+        evaluate_run(tmp_path / "run", episodes=0)
+
+
+@pytest.mark.parametrize("changed", [{"num_layers": 100_000}, {"hidden_size": 10**9}, {"num_layers": 2}])
+def test_a_policy_that_is_not_that_of_the_weights_is_not_built(
+    tmp_path: Path, changed: dict[str, int]
+) -> None:
+    make_run(tmp_path / "run")
+    config = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
+    config["hyperparameters"] |= changed
+    (tmp_path / "run" / "config.yaml").write_text(yaml.safe_dump(config))
+    with pytest.raises(RunError, match=r"does not hold the policy that .*config\.yaml describes"):
+        load_agent(tmp_path / "run")

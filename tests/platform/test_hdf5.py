@@ -13,8 +13,8 @@ import pytest
 from tests.cli.command import vitamin
 from tests.platform.dataset_files import TOY, toy_arrays, write_file
 from vitamin.errors import DatasetError
+from vitamin.machine import available_memory
 from vitamin.platform.datasets import hdf5, load_dataset
-from vitamin.platform.datasets.free_memory import available_memory
 from vitamin.platform.datasets.hdf5 import RawDataset, read_attributes, write_raw
 from vitamin.platform.datasets.loading import examine_dataset
 
@@ -154,7 +154,7 @@ def test_a_file_that_its_writer_did_not_close(tmp_path: Path) -> None:
 def test_files_that_do_not_fit_are_refused_before_they_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert (available_memory() or 1 << 40) > 1 << 20
+    assert available_memory() > 1 << 20
     path = write_file(tmp_path / "toy.hdf5", toy_arrays())
     monkeypatch.setattr(hdf5, "available_memory", lambda: 100)
     monkeypatch.setattr(hdf5, "read_array", None)

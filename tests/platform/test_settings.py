@@ -1,6 +1,10 @@
+import math
+
 import pytest
 
-from vitamin.errors import SettingsError
+from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.algorithms.methods import get_method
+from vitamin.errors import SettingsError, nearest
 from vitamin.platform.tasks import (
     get_task,
     parse_overrides,
@@ -8,6 +12,7 @@ from vitamin.platform.tasks import (
     resolve_hyperparameters,
     task_names,
 )
+from vitamin.platform.tasks.overrides import checked_settings
 
 HOPPER = get_task("hopper-random-v2")
 
@@ -159,3 +164,48 @@ def test_presets_in_order_of_size() -> None:
 def test_resolving_bad_settings(arguments: tuple[str, str, dict[str, object]], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         resolve_hyperparameters(HOPPER, *arguments)
+
+
+TOO_LARGE = [10**400, 10**40, -(10**40), 1e31, math.nan, math.inf, "9" * 5000, "nan"]
+OF_ANOTHER_TYPE = ["", "x", b"x", [], {}, object()]
+
+
+@pytest.mark.parametrize("value", TOO_LARGE + OF_ANOTHER_TYPE)
+def test_what_no_setting_can_be_is_refused_for_all_in_a_sentence(value: object) -> None:
+    for name in Hyperparameters.model_fields:
+        with pytest.raises(SettingsError) as caught:
+            checked_settings({name: value})
+        assert str(caught.value).startswith(f"Setting {name}=")
+        assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("num_layers=1e30", "num_layers=1e30 does not fit: it should be at most 1e18 "),
+        (f"online_steps={2**63}", "it should be at most 1e18 "),
+        ("reward_divisor=1e-40", "it should be of size 1e-30 to 1e30, or 0 "),
+        ("eval_target_return=-1e31", "it should be of size 1e-30 to 1e30, or 0 "),
+        ("learner_threads=5000", "expected an integer > 0 and <= 1024 "),
+        ("curriculum_target_return=low", "expected a number or null "),
+        ("Num_Layers=2", r"Unknown setting 'Num_Layers'\. Did you mean num_layers\?"),
+    ],
+)
+def test_numbers_have_bounds_that_messages_name(assignment: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        parse_overrides([assignment])
+
+
+def test_large_budgets_are_fine() -> None:
+    typed = parse_overrides(["pretrain_updates=1e15", "online_steps=1e18", "curriculum_target_return=null"])
+    assert typed == {"pretrain_updates": 10**15, "online_steps": 10**18, "curriculum_target_return": None}
+
+
+@pytest.mark.parametrize("name", ["TD3_ODT", "td3-odt", "TD3+ODT", "Td3 Odt"])
+def test_case_and_punctuation_do_not_hide_what_is_meant(name: str) -> None:
+    with pytest.raises(SettingsError, match=r"Did you mean td3_odt\?"):
+        get_method(name)
+    assert (
+        nearest("HOPPER_medium_V2", ["hopper-medium-v2", "hopper-random-v2"])
+        == " Did you mean hopper-medium-v2?"
+    )

@@ -339,3 +339,38 @@ def test_the_first_line_after_a_resume_is_no_measure_of_speed() -> None:
         name, line_of_metrics(iteration=8, phase="online", env_steps=950, **{"time/iteration_s": 10.0})
     )
     assert progress.seconds_left() == pytest.approx(10)
+
+
+def test_trials_are_found_under_the_names_they_were_started_with(tmp_path: Path) -> None:
+    axes = {"tau": [0.1], "discount": [0.9, 0.95]}
+    create(tmp_path, plan(methods=["td3_odt"], axes=axes))
+    content = json.loads((tmp_path / "sweep.json").read_text())
+    for trial in content["trials"]:  # as version 0.1.0 named them
+        trial["name"] = trial["name"].replace("-discount", "-tau=0.1-discount")
+    (tmp_path / "sweep.json").write_text(json.dumps(content))
+    old = [trial["name"] for trial in content["trials"]]
+    assert old[0] == "td3_odt-Pendulum-v1-tau=0.1-discount=0.9-seed0"
+    write_run(tmp_path / old[0], "finished")
+
+    with SweepFolder(tmp_path, plan(methods=["td3_odt"], axes=axes), resume=True) as folder:
+        states = folder.progress().trials
+        assert list(states) == old
+        assert [state.status for state in states.values()] == ["finished", "waiting"]
+    more = plan(methods=["td3_odt"], axes=axes | {"tau": [0.1, 0.2]})
+    with SweepFolder(tmp_path, more, resume=True) as folder:
+        assert [trial.name for trial in folder.plan.trials] == [
+            *old,
+            "td3_odt-Pendulum-v1-tau=0.2-discount=0.9-seed0",
+            "td3_odt-Pendulum-v1-tau=0.2-discount=0.95-seed0",
+        ]
+
+
+def test_a_folder_that_is_refused_is_left_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(SweepError, match="is not empty and holds no sweep"):
+        create(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+    deep = Path(*["x" * 200] * 19)
+    with pytest.raises(SweepError, match=r"is too long: .* 4096 are possible"):
+        create(tmp_path / deep)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]

@@ -1,5 +1,6 @@
 """From a specification to trials."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ from vitamin.algorithms.combinations import ignored_settings
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import get_method
 from vitamin.errors import SweepError
-from vitamin.platform.sweeps import SweepSpec, make_plan
+from vitamin.platform.paths import LONGEST_NAME
+from vitamin.platform.sweeps import SweepSpec, make_plan, plan
 
 
 def spec(**entries: Any) -> SweepSpec:
@@ -109,6 +111,75 @@ def test_each_trial_carries_the_resources_and_its_data(
 def test_names_can_be_folder_names() -> None:
     (name,) = names(tasks=["gymnasium.envs.classic_control:Pendulum-v1"], methods=["odt"])
     assert name == "odt-gymnasium.envs.classic_control_Pendulum-v1-seed0"
+
+
+LONG_AXES = {
+    "critic_learning_rate": [0.0003, 0.001],
+    "exploration_noise": [0.1, 0.2],
+    "action_regularization": [0.01, 0.02],
+    "supervised_coefficient": [1.0, 2.0],
+    "normalize_rl_coefficient": [True, False],
+    "bootstrap_at_time_limit": [True, False],
+}
+
+
+def test_axes_of_a_single_value_are_not_in_names() -> None:
+    axes = {name: values[:1] for name, values in LONG_AXES.items()}
+    assert names(methods=["td3_odt"], axes=axes | {"tau": [0.1, 0.2]}) == [
+        "td3_odt-Pendulum-v1-tau=0.1-seed0",
+        "td3_odt-Pendulum-v1-tau=0.2-seed0",
+    ]
+
+
+def test_long_names_are_shortened_and_stay_different() -> None:
+    found = names(methods=["td3_odt"], axes=LONG_AXES, seeds=[0, 10**9])
+    assert len(set(found)) == len(found) == 128
+    assert max(map(len, found)) <= LONGEST_NAME
+    assert all(re.fullmatch(r"td3_odt-Pendulum-v1-[0-9a-f]{10}-seed\d+", name) for name in found)
+    assert found == names(methods=["td3_odt"], axes=LONG_AXES, seeds=[0, 10**9])
+    assert set(names(methods=["td3_odt"], axes=LONG_AXES)) < set(found)
+
+
+def test_names_differ_where_values_look_alike() -> None:
+    found = names(methods=["odt"], axes={"learning_rate": [0.1, 0.1 + 1e-15]})
+    assert found[0] == "odt-Pendulum-v1-learning_rate=0.1-seed0"
+    assert len({name.casefold() for name in found}) == 2
+
+
+def test_names_differ_where_tasks_do_by_a_character_that_names_do_not_have() -> None:
+    module = "gymnasium.envs.classic_control"
+    tasks = [f"{module}:Pendulum-v1", f"{module}.pendulum:Pendulum-v1"]
+    long = names(tasks=tasks, methods=["odt"])
+    assert len(set(long)) == 2
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"seeds": range(20_000)},
+        {
+            "axes": {
+                name: [value / 100 for value in range(1, 50)]
+                for name in ("clip_ratio", "discount", "td_lambda")
+            }
+        },
+        {"axes": {name: list(range(1, 3000)) for name in ("batch_size", "eval_interval", "eval_episodes")}},
+    ],
+)
+def test_too_many_trials_are_counted_and_not_made(
+    entries: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "_experiment", None)
+    with pytest.raises(SweepError, match=r"would have [\d,]+ trials, .* at most 10,000 are possible"):
+        make_plan(spec(**{"methods": ["ppo"]} | entries))
+
+
+def test_a_trial_that_cannot_fit_is_refused_in_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with pytest.raises(
+        SweepError, match=r"odt-Pendulum-v1-num_layers=1000000-seed0: .* GB, and this machine has"
+    ):
+        make_plan(spec(methods=["odt"], preset="small", axes={"num_layers": [1, 1_000_000]}))
 
 
 @pytest.mark.parametrize(

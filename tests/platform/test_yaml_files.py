@@ -1,7 +1,19 @@
+import os
+import threading
+from pathlib import Path
+
 import pytest
 import yaml
 
-from vitamin.platform.yaml_files import load_yaml
+from vitamin.errors import SettingsError
+from vitamin.platform.yaml_files import load_yaml, read_yaml
+
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 10)
+)
+MERGES = "a0: &a0 {x: 1}\n" + "".join(
+    f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 10)}]}}\n" for i in range(1, 10)
+)
 
 
 @pytest.mark.parametrize(
@@ -25,3 +37,40 @@ def test_a_merged_key_may_be_replaced() -> None:
 
 def test_equal_keys_of_different_mappings_and_types_are_fine() -> None:
     assert load_yaml("[{a: 1}, {a: 2, 1: x, '1': y}]") == [{"a": 1}, {"a": 2, 1: "x", "1": "y"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[" * 3000 + "]" * 3000, "nested more than 20 deep"),
+        ("".join(" " * depth + "a:\n" for depth in range(3000)), "nested more than 20 deep"),
+        (BOMB, "more than 50,000 values"),
+        (MERGES, "more than 50,000 values"),
+        ("a: &a [*a]", "stands inside itself"),
+        ("seed: 2001-99-99", "cannot be read: month"),
+        ("seed: " + "1" * 5000, "cannot be read"),
+        ("tau: !!float x", "cannot be read"),
+        ("tau: !!bool x", "cannot be read"),
+        ("tau: !!timestamp x", "cannot be read"),
+    ],
+)
+def test_what_would_take_forever_or_cannot_be_a_value_is_refused(text: str, problem: str) -> None:
+    with pytest.raises(yaml.YAMLError, match=problem):
+        load_yaml(text)
+
+
+def test_files_are_read_up_to_a_size(tmp_path: Path) -> None:
+    file = tmp_path / "large.yaml"
+    file.write_text("a: 1\n" + "#" * 1_000_000)
+    with pytest.raises(SettingsError, match=r"large\.yaml has more than 1,000,000 bytes"):
+        read_yaml(file, SettingsError)
+    with pytest.raises(SettingsError, match="/dev/zero has more than"):
+        read_yaml(Path("/dev/zero"), SettingsError)
+
+
+def test_a_pipe_is_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=lambda: (tmp_path / "pipe").write_text("a: [1, 2]"))
+    writer.start()
+    assert read_yaml(tmp_path / "pipe", SettingsError) == {"a": [1, 2]}
+    writer.join()

@@ -1,0 +1,48 @@
+"""Types of settings: numbers with the bounds within which they can be computed with, refused with a reason beyond."""
+
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from vitamin.algorithms.seeds import LARGEST_SEED
+
+BEYOND: Final = "beyond_limits"
+"""Type of pydantic's error where a number is of the right kind, and in its field's range, but too large or small."""
+_LARGEST_COUNT: Final = 10**18  # nothing overflows 64 bits, even where some counts are added up
+_SMALLEST_NUMBER: Final = 1e-30  # networks compute in single precision, from 1.2e-38 to 3.4e38
+LARGEST_NUMBER: Final = 1e30
+_MOST_THREADS: Final = 1024
+
+
+def _no_truth_value(value: Any) -> Any:
+    """Refuses ``true`` where a number is wanted, which to Python is 1."""
+    if type(value).__name__ in ("bool", "bool_"):  # Python's and NumPy's
+        raise ValueError(f"expected a number, not {str(value).lower()}")
+    return value
+
+
+def check_count(value: int) -> int:
+    """The value, which is refused if it is too large to count with."""
+    if value > _LARGEST_COUNT:
+        raise PydanticCustomError(BEYOND, "should be at most 1e18")
+    return value
+
+
+def _check_number(value: float) -> float:
+    if value != 0 and not _SMALLEST_NUMBER <= abs(value) <= LARGEST_NUMBER:
+        raise PydanticCustomError(BEYOND, "should be of size 1e-30 to 1e30, or 0")
+    return value
+
+
+_Untrue = BeforeValidator(_no_truth_value)
+
+Count = Annotated[int, _Untrue, AfterValidator(check_count)]
+NonNegativeInt = Annotated[Count, Field(ge=0)]
+PositiveInt = Annotated[Count, Field(gt=0)]
+Seed = Annotated[int, _Untrue, Field(ge=0, le=LARGEST_SEED)]
+Threads = Annotated[int, _Untrue, Field(gt=0, le=_MOST_THREADS)]
+
+Number = Annotated[float, _Untrue, Field(allow_inf_nan=False), AfterValidator(_check_number)]
+NonNegativeFloat = Annotated[Number, Field(ge=0)]
+PositiveFloat = Annotated[Number, Field(gt=0)]

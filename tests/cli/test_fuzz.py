@@ -1,0 +1,204 @@
+"""No input makes a command end in anything but an answer: exit code 0, 1 or 2, no traceback, nothing left behind."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from tests.cli.command import in_new_process
+from tests.cli.wrong_values import commands, cut, lines, mangled
+from tests.platform.agent_runs import make_run
+from vitamin.errors import VitaminError
+from vitamin.platform.cli import app
+from vitamin.platform.datasets import collect_dataset
+from vitamin.platform.experiments.evaluate import Agent
+from vitamin.platform.tasks import get_task
+
+pytestmark = pytest.mark.slow
+
+SPEC = """name: s
+tasks: [Pendulum-v1]
+methods: [td3_odt, odt]
+seeds: 1
+preset: tiny
+axes: {tau: [0.1, 0.2]}
+data: {Pendulum-v1: data.hdf5}
+"""
+METRICS = (
+    '{"iteration": 1, "phase": "pretrain", "env_steps": 0, "gradient_updates": 4, "time/iteration_s": 0.1}\n'
+)
+EVALUATIONS = """phase,iteration,env_steps,gradient_updates,episode,return,length,target_return,normalized_score
+pretrain,1,0,4,0,-1200.5,200,3600.0,5.0
+online,2,200,8,0,-900.5,200,3600.0,25.0
+"""
+MANGLED = [
+    "run/config.yaml",
+    "run/run.json",
+    "run/metrics.jsonl",
+    "run/evaluations.csv",
+    "run/checkpoints/00000002/state.json",
+    "run/checkpoints/00000002/manifest.json",
+    "run/checkpoints/00000002/tensors.safetensors",
+    "data.hdf5",
+    "spec.yaml",
+]
+AFTERWARDS = [
+    ["evaluate", "run", "--episodes", "1"],
+    ["report", "run", "--reps", "10"],
+    ["train", "--resume", "--out", "run"],
+    ["train", "--config", "run/config.yaml", "--out", "new"],
+    ["train", "Pendulum-v1", "--data", "data.hdf5", "--preset", "tiny", "--out", "new"],
+    ["data", "inspect", "data.hdf5", "--task", "Pendulum-v1"],
+    ["data", "import", "data.hdf5", "--task", "Pendulum-v1"],
+    ["sweep", "spec.yaml", "--dry-run"],
+]
+THOROUGH = settings(
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.data_too_large,
+    ],
+)
+
+
+class Reached(VitaminError):
+    """A command has checked everything, and would begin its work."""
+
+
+@contextmanager
+def _no_ray(*_: Any, **__: Any) -> Iterator[None]:
+    raise Reached("reached")
+    yield
+
+
+def _reach(*_: Any, **__: Any) -> Any:
+    raise Reached("reached")
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run, a data file and a specification."""
+    folder = tmp_path_factory.mktemp("template")
+    data = collect_dataset(get_task("Pendulum-v1"), steps=400, out=folder / "data.hdf5")
+    make_run(folder / "run", iterations=(2,), data=str(data))
+    (folder / "run" / "metrics.jsonl").write_text(METRICS)
+    (folder / "run" / "evaluations.csv").write_text(EVALUATIONS)
+    (folder / "spec.yaml").write_text(SPEC)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands come to the point where they would train, act, draw or download."""
+    for place in (
+        "vitamin.platform.datasets.collect.act_in",
+        "vitamin.platform.datasets.collect.train_sac",
+        "vitamin.platform.datasets.fetch.download",
+        "vitamin.platform.datasets.fetch_minari",
+        "vitamin.platform.environments.gallery.render_gallery",
+        "vitamin.platform.figures.single_state_mdp",
+        "vitamin.platform.figures.theory",
+    ):
+        monkeypatch.setattr(place, _reach)
+    for place in ("vitamin.platform.experiments.train", "vitamin.platform.sweeps.execution"):
+        monkeypatch.setattr(f"{place}.ray_session", _no_ray)
+    monkeypatch.setattr(Agent, "rollout", _reach)
+    for name in ("VITAMIN_DATA_DIR", "MINARI_DATASETS_PATH", "XDG_STATE_HOME", "TMPDIR"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setenv(name, str(tmp_path / name))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.chdir(tmp_path)
+
+
+def _run(line: list[str], left: Collection[str] = ()) -> None:
+    """Runs a command in this process, and checks how it ended and what it left: folders ``left`` at most."""
+    before = _paths()
+    result = CliRunner().invoke(app, line, prog_name="vitamin")
+    said = f"vitamin {' '.join(map(repr, line))}\n{result.output}"
+    assert result.exit_code in (0, 1, 2), said
+    assert "Traceback" not in result.output, said
+    if result.exit_code:
+        assert "rror" in result.output or "Usage" in result.output, said
+        if not (line[0] == "sweep" and "reached" in result.output):  # the folder of a sweep that has begun
+            assert {path.split("/")[0] for path in _paths() - before} <= set(left), said
+
+
+def _paths() -> set[str]:
+    return {str(path) for path in Path().rglob("*")} | {
+        str(path) for path in Path(tempfile.gettempdir()).rglob("*")
+    }
+
+
+@contextmanager
+def _fresh(template: Path, tmp_path: Path) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(dir=tmp_path))
+    shutil.copytree(template, folder, dirs_exist_ok=True)
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield folder
+    finally:
+        os.chdir(before)
+        shutil.rmtree(folder)
+
+
+def test_every_command_is_there() -> None:
+    paths = {command.path for command in commands()}
+    assert {
+        ("train",),
+        ("evaluate",),
+        ("sweep",),
+        ("report",),
+        ("data", "collect"),
+        ("figure", "theory"),
+    } <= paths
+
+
+@settings(THOROUGH, max_examples=200)
+@given(line=lines())
+def test_wrong_values_of_any_option(template: Path, tmp_path: Path, line: list[str]) -> None:
+    with _fresh(template, tmp_path):
+        _run(line)
+
+
+@settings(THOROUGH, max_examples=60)
+@given(data=st.data(), file=st.sampled_from(MANGLED), line=st.sampled_from(AFTERWARDS))
+def test_mangled_files(
+    template: Path, tmp_path: Path, data: st.DataObject, file: str, line: list[str]
+) -> None:
+    with _fresh(template, tmp_path) as folder:
+        damage = cut if file.endswith(".hdf5") else mangled
+        (folder / file).write_bytes(data.draw(damage((folder / file).read_bytes())))
+        _run(line, {"run"})
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["train", "Pendulum-v1", "--set", "num_layers=100000"],
+        ["train", "Pendulum-v1", "--seed", "9" * 30],
+        ["evaluate", "run", "--target-return", "nan"],
+        ["sweep", "missing.yaml"],
+        ["train", "Pendulum-v1", "--method", "TD3+ODT"],
+    ],
+)
+def test_the_same_in_a_process_of_its_own(
+    template: Path, line: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(template)
+    before = _paths()
+    answer = in_new_process(*line)
+    assert answer.code in (1, 2)
+    assert "Traceback" not in answer.stderr
+    assert _paths() == before

@@ -1,0 +1,125 @@
+"""Wrong values for every option of every command, found by walking through the commands, and mangled files."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import click
+import typer
+from hypothesis import strategies as st
+
+from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.platform.cli import app
+
+USUAL: dict[tuple[str, ...], list[str]] = {
+    ("train",): ["Pendulum-v1", "--data", "data.hdf5", "--preset", "tiny", "--out", "new"],
+    ("evaluate",): ["run", "--episodes", "1"],
+    ("report",): ["run", "--reps", "10"],
+    ("sweep",): ["spec.yaml", "--out", "sweep"],
+    ("tasks",): ["Pendulum-v1"],
+    ("data", "collect"): ["Pendulum-v1", "--policy", "random", "--steps", "200", "--out", "made.hdf5"],
+    ("data", "inspect"): ["data.hdf5"],
+    ("data", "fetch"): ["hopper-medium-v2"],
+    ("data", "import"): ["data.hdf5", "--task", "Pendulum-v1"],
+    ("data", "export"): ["data.hdf5", "--to", "copy.hdf5", "--task", "Pendulum-v1"],
+}
+"""What a command is given beside the wrong values; nothing if it is not listed."""
+
+# Nothing that could be written to outside the test's own folder.
+VALUES = (
+    "", " ", "x", "é\u202e", "a" * 300, "x/" * 2500, "-1", "0", "1", "0.5", "nan", "inf", "-inf",
+    "1e30", "1e999", "9" * 30, "9" * 5000, "-" + "9" * 30, "999999999999", str(2**63), str(2**70), "true",
+    "null", "[]", "{}", "=", "a=b", ".", "run", "run/checkpoints", "run/config.yaml", "data.hdf5",
+    "spec.yaml", "missing", "/dev/null", "/dev/null/x", "/proc/none", "minari:", "minari:a/b-v0",
+    "minari:../x-v0", "Pendulum-v1", "CartPole-v1", "pendulum-V1", "no:Such-v0", "TD3_ODT", "td3-odt",
+    "PAPER", "quickstart", "%s", "$HOME", "--", "*",
+)  # fmt: skip
+
+
+class Command(NamedTuple):
+    """A command, and what it takes."""
+
+    path: tuple[str, ...]
+    parameters: tuple[click.Parameter, ...]
+
+
+def commands() -> list[Command]:
+    """All commands."""
+
+    def below(command: Any, path: tuple[str, ...]) -> Iterator[Command]:
+        if hasattr(command, "commands"):
+            for name, sub in command.commands.items():
+                yield from below(sub, (*path, name))
+        else:
+            yield Command(path, tuple(item for item in command.params if item.name != "help"))
+
+    return list(below(typer.main.get_command(app), ()))
+
+
+def lines() -> st.SearchStrategy[list[str]]:
+    """Command lines with one or two parameters of a command that are wrong, or happen to be right."""
+    return st.sampled_from(commands()).flatmap(_lines_of)
+
+
+def _lines_of(command: Command) -> st.SearchStrategy[list[str]]:
+    usual = USUAL.get(command.path, [])
+    if not command.parameters:
+        return st.just([*command.path, *usual])
+    some = st.lists(
+        st.sampled_from(command.parameters), min_size=1, max_size=2, unique_by=lambda item: item.name
+    )
+    return some.flatmap(
+        lambda chosen: st.tuples(*(_given(item) for item in chosen)).map(
+            lambda given: _joined(list(command.path), usual, chosen, given)
+        )
+    )
+
+
+def _given(parameter: click.Parameter) -> st.SearchStrategy[list[str]]:
+    """The words of a parameter, the name of an option included."""
+    value = st.one_of(st.sampled_from(VALUES), st.text(st.characters(exclude_characters="\0/~"), max_size=20))
+    if getattr(parameter, "is_flag", False):
+        return st.just([parameter.opts[0]])
+    if "=" in str(parameter.metavar):
+        value = st.builds("{}={}".format, st.sampled_from(list(Hyperparameters.model_fields)), value)
+    name = (
+        []
+        if isinstance(parameter, click.Argument) or parameter.param_type_name == "argument"
+        else parameter.opts[:1]
+    )
+    return st.tuples(*[value] * max(1, parameter.nargs)).map(lambda values: [*name, *values])
+
+
+def _joined(
+    path: list[str], usual: list[str], chosen: list[click.Parameter], given: tuple[list[str], ...]
+) -> list[str]:
+    words = list(usual)
+    for parameter, words_of in zip(chosen, given, strict=True):
+        words = words_of + words[1:] if parameter.param_type_name == "argument" else words + words_of
+    return path + words
+
+
+def cut(content: bytes) -> st.SearchStrategy[bytes]:
+    """The beginning of a file."""
+    return st.integers(0, len(content) - 1).map(lambda end: content[:end])
+
+
+def mangled(content: bytes) -> st.SearchStrategy[bytes]:
+    """What a file may hold after an accident, or after somebody edited it."""
+    places = st.integers(0, len(content))
+    junk = st.one_of(
+        st.binary(max_size=30), st.text(max_size=30).map(lambda text: text.encode(errors="replace"))
+    )
+    words = st.sampled_from(
+        [b"null", b"NaN", b"1e400", b"-1", b"{}", b"[", b"\0" * 8, b"\xff", b"9" * 40, b"true", b"\n"]
+    )
+    return st.one_of(
+        cut(content),
+        st.tuples(places, st.one_of(junk, words)).map(
+            lambda cut: content[: cut[0]] + cut[1] + content[cut[0] :]
+        ),
+        st.tuples(places, st.one_of(junk, words)).map(
+            lambda cut: content[: cut[0]] + cut[1] + content[cut[0] + len(cut[1]) :]
+        ),
+        junk,
+        st.just(b""),
+    )
