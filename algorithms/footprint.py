@@ -48,7 +48,7 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         "group_batch_size",
         "subtrajectory_length",
     ),
-    "the replay": ("online_steps", "replay_capacity", "num_learners"),
+    "the replay": ("online_steps", "replay_capacity", "transition_capacity", "num_learners"),
     "an iteration's steps": ("min_env_steps_per_iteration", "warmup_env_steps"),
     "the environments": (
         "envs_per_unit",
@@ -200,12 +200,13 @@ def footprint(
     if online:
         widths += [settings.envs_per_unit, settings.group_size if method.groups else 0]
     of_a_step = (2 * S + A + 3) * _NUMBER
+    capacity = settings.transition_capacity if method.network == "mlp" else settings.replay_capacity
     return Footprint(
         size.trained,
         {
             "the networks": size.nbytes + _PROCESS,
             "a batch": _batch(method, settings, S, A, episode_length) // max(1, num_learners),
-            "the replay": min(settings.online_steps, settings.replay_capacity) * of_a_step,
+            "the replay": min(settings.online_steps, capacity) * of_a_step,
         },
         {
             "an iteration's steps": online * collected * of_a_step,

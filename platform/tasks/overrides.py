@@ -103,10 +103,15 @@ def _expected(field: FieldInfo) -> str:
 
 
 def _in_words(annotation: Any, constraints: Iterable[Any]) -> str:
+    given = [
+        inner
+        for constraint in constraints
+        for inner in (constraint.metadata if isinstance(constraint, FieldInfo) else [constraint])
+    ]
     ranges = [
         f"{sign} {getattr(constraint, name):g}"
         for kind, name, sign in _SIGNS
-        for constraint in constraints
+        for constraint in given
         if isinstance(constraint, kind)
     ]
     return " ".join([_type_in_words(annotation), " and ".join(ranges)]).strip()
