@@ -191,7 +191,7 @@ def test_start_that_fails_leaves_nothing_in_the_way(data: Path, tmp_path: Path) 
         folder.joinpath("config.yaml").read_text().replace("Pendulum-v1", "Missing-v1")
     )
     with pytest.raises(VitaminError, match="Missing-v1"):
-        train(spec(data), folder, resume=True)
+        train(spec(data, checkpoint_interval=5), folder, resume=True)
     assert RunInfo.read(folder) == before
 
 
