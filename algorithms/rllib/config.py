@@ -1,6 +1,7 @@
 """RLlib configs: every field of `Hyperparameters` is an attribute, so that Tune can search over it."""
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any, Self
 
 import gymnasium as gym
@@ -12,10 +13,11 @@ from ray.util.debug import log_once
 
 from vitamin.algorithms.combinations import check_method, check_settings
 from vitamin.algorithms.hyperparameters import Hyperparameters, describe_errors
+from vitamin.algorithms.limits import LARGEST_SEED
 from vitamin.algorithms.methods import Method, get_method
 from vitamin.algorithms.rllib.capacity import check_capacity
 from vitamin.algorithms.trajectories import Trajectories
-from vitamin.errors import SettingsError, nearest
+from vitamin.errors import SettingsError, nearest, shown
 
 EnvironmentCreator = Callable[[], gym.Env[Any, Any]]
 DatasetLoader = Callable[[], Trajectories]
@@ -158,6 +160,9 @@ class OfflineToOnlineConfig(AlgorithmConfig):
         method = self.get_method()
         check_method(method)
         check_settings(method, hyperparameters)
+        known = isinstance(self.seed, Integral) and not isinstance(self.seed, bool)
+        if self.seed is not None and not (known and 0 <= self.seed <= LARGEST_SEED):
+            raise SettingsError(f"A seed is an integer from 0 to {LARGEST_SEED}, not {shown(self.seed)}.")
         check_capacity(
             method,
             hyperparameters,
