@@ -160,9 +160,11 @@ class OfflineToOnlineConfig(AlgorithmConfig):
         method = self.get_method()
         check_method(method)
         check_settings(method, hyperparameters)
-        known = isinstance(self.seed, Integral) and not isinstance(self.seed, bool)
-        if self.seed is not None and not (known and 0 <= self.seed <= LARGEST_SEED):
-            raise SettingsError(f"A seed is an integer from 0 to {LARGEST_SEED}, not {shown(self.seed)}.")
+        seed: Any = self.seed
+        if seed is not None and (
+            not isinstance(seed, Integral) or isinstance(seed, bool) or not 0 <= int(seed) <= LARGEST_SEED
+        ):
+            raise SettingsError(f"A seed is an integer from 0 to {LARGEST_SEED}, not {shown(seed)}.")
         check_capacity(
             method,
             hyperparameters,
