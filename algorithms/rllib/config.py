@@ -161,9 +161,8 @@ class OfflineToOnlineConfig(AlgorithmConfig):
         check_method(method)
         check_settings(method, hyperparameters)
         seed: Any = self.seed
-        if seed is not None and (
-            not isinstance(seed, Integral) or isinstance(seed, bool) or not 0 <= int(seed) <= LARGEST_SEED
-        ):
+        whole = isinstance(seed, Integral) and type(seed) is not bool
+        if seed is not None and not (whole and 0 <= int(seed) <= LARGEST_SEED):
             raise SettingsError(f"A seed is an integer from 0 to {LARGEST_SEED}, not {shown(seed)}.")
         check_capacity(
             method,
