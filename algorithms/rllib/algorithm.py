@@ -293,7 +293,7 @@ class OfflineToOnline(Algorithm):
         }
         write_checkpoint(folder, tensors, replay, state)
         (folder / self.METADATA_FILE_NAME).write_text(
-            json.dumps(self.get_metadata() | {"checkpoint_version": "2.1"})
+            json.dumps(self.get_metadata() | {"checkpoint_version": "2.1"}), encoding="utf-8"
         )
         with (folder / self.CLASS_AND_CTOR_ARGS_FILE_NAME).open("wb") as file:
             cloudpickle.dump(

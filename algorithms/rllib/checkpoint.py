@@ -26,7 +26,9 @@ def write_checkpoint(folder: Path, tensors: Tensors, replay: Tensors, state: dic
     try:
         save_file({name: np.asarray(array, order="C") for name, array in tensors.items()}, folder / _TENSORS)
         save_file({name: np.asarray(array, order="C") for name, array in replay.items()}, folder / _REPLAY)
-        (folder / _STATE).write_text(json.dumps({"schema": CHECKPOINT_SCHEMA, **state}, indent=1))
+        (folder / _STATE).write_text(
+            json.dumps({"schema": CHECKPOINT_SCHEMA, **state}, indent=1), encoding="utf-8"
+        )
     except (OSError, SafetensorError) as error:
         raise RunError(
             f"Cannot write the checkpoint {folder}: {error}. Free space or choose another --out."
@@ -40,7 +42,7 @@ def read_state(folder: Path) -> dict[str, Any]:
         RunError: If the file is missing or damaged, or of an unknown schema.
     """
     try:
-        state: dict[str, Any] = json.loads((folder / _STATE).read_text())
+        state: dict[str, Any] = json.loads((folder / _STATE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RunError(f"{folder} is no complete checkpoint: {error}.") from error
     if state.get("schema") != CHECKPOINT_SCHEMA:

@@ -1,10 +1,10 @@
 """RLlib configs: every field of `Hyperparameters` is an attribute, so that Tune can search over it."""
 
 from collections.abc import Callable
-from numbers import Integral
 from typing import Any, Self
 
 import gymnasium as gym
+import numpy as np
 from pydantic import ValidationError
 from ray.rllib.algorithms.algorithm_config import AlgorithmConfig, NotProvided
 from ray.rllib.core.learner.learner import Learner
@@ -128,6 +128,11 @@ class OfflineToOnlineConfig(AlgorithmConfig):
             self.dataset_loader = dataset_loader
         return self
 
+    def _check_seed(self, seed: Any) -> None:
+        known = seed is None or (isinstance(seed, int | np.integer) and type(seed) is not bool)
+        if not known or not 0 <= int(seed or 0) <= LARGEST_SEED:
+            raise SettingsError(f"A seed is an integer from 0 to {LARGEST_SEED}, not {shown(seed)}.")
+
     def hyperparameters(self) -> Hyperparameters:
         """The validated hyperparameters; those that the method fixes are as it has them.
 
@@ -160,10 +165,7 @@ class OfflineToOnlineConfig(AlgorithmConfig):
         method = self.get_method()
         check_method(method)
         check_settings(method, hyperparameters)
-        seed: Any = self.seed
-        whole = isinstance(seed, Integral) and type(seed) is not bool
-        if seed is not None and not (whole and 0 <= int(seed) <= LARGEST_SEED):
-            raise SettingsError(f"A seed is an integer from 0 to {LARGEST_SEED}, not {shown(seed)}.")
+        self._check_seed(self.seed)
         check_capacity(
             method,
             hyperparameters,

@@ -13,9 +13,11 @@ from vitamin.analysis.report.content import ReportContent, ReportOptions
 from vitamin.analysis.results import load_results
 from vitamin.analysis.statistics import DEFAULT_REPS
 from vitamin.analysis.tables import Table, to_markdown, write_csv
+from vitamin.analysis.together import written_together
 from vitamin.errors import ReportError
 
 PAGE: Final = "report.md"
+_CURVES: Final = "curves"
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
@@ -73,8 +75,11 @@ def build_report(
     content = ReportContent(results, options)
     folder = directory / "report" if out is None else out
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        files = _write(content, folder)
+        with written_together(folder) as new:
+            files = tuple(folder / file.name for file in _write(content, new))
+        if not content.has_scores:  # the pictures of an earlier report
+            for suffix in PICTURE_SUFFIXES:
+                (folder / _CURVES).with_suffix(suffix).unlink(missing_ok=True)
     except OSError as error:
         raise ReportError(
             f"Cannot write the report to {folder}: {error.strerror}. Choose another --out."
@@ -114,9 +119,6 @@ def _write(content: ReportContent, folder: Path) -> tuple[Path, ...]:
         "curves.csv": content.curves,
     }
     tables = [write_csv(frame, folder / name) for name, frame in frames.items()]
-    curves = folder / "curves"
-    if content.has_scores:
-        return (page, *tables, *plot_curves(content.curves, curves, band=content.options.band))
-    for suffix in PICTURE_SUFFIXES:
-        curves.with_suffix(suffix).unlink(missing_ok=True)
-    return (page, *tables)
+    if not content.has_scores:
+        return (page, *tables)
+    return (page, *tables, *plot_curves(content.curves, folder / _CURVES, band=content.options.band))

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from vitamin.platform.cli.endings import say
+
 _OPTIONS = {
     "random": ("--steps",),
     "medium": ("--steps", "--target-score", "--target-return", "--max-train-steps"),
@@ -159,7 +161,7 @@ def _by_recipe(
             policy=policy,
             recipe=Recipe(target_score=target_score, target_return=target_return, **budget),
             progress=progress,
-            report=_tell,
+            report=say,
             **common,
         )
 
@@ -169,10 +171,6 @@ def _by_run(task: Any, run: Path, checkpoint: int | None, options: Any) -> Path:
     from vitamin.platform.experiments.collect import collect_from_agent
     from vitamin.platform.experiments.evaluate import load_agent
 
-    agent = load_agent(run, checkpoint=checkpoint, report=_tell)
+    agent = load_agent(run, checkpoint=checkpoint, report=say)
     with progress_display(f"{run.name} in {task.env_id}") as progress:
         return collect_from_agent(agent, task, progress=progress, **options)
-
-
-def _tell(text: str) -> None:
-    typer.echo(text, err=True)

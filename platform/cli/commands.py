@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from vitamin import __version__
 from vitamin.platform.cli import data, evaluate, figure, methods, report, sweep, tasks, train
+from vitamin.platform.cli.encoding import spell_what_streams_lack
 from vitamin.platform.cli.endings import end
 from vitamin.platform.stopping import forget
 
@@ -19,6 +20,7 @@ class _Commands(TyperGroup):
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         forget()
+        spell_what_streams_lack()
         with _told(Exception, KeyboardInterrupt):
             return super().main(*arguments, **options)
 
@@ -51,7 +53,7 @@ app = typer.Typer(
 
 def _print_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"vitamin {__version__}")
+        print(f"vitamin {__version__}")
         raise typer.Exit
 
 

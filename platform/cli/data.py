@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from vitamin.platform.cli.collect import collect
+from vitamin.platform.cli.endings import say
 
 app = typer.Typer(
     help="Offline datasets: inspect, fetch, import, export, collect, list.", no_args_is_help=True
@@ -121,7 +122,7 @@ def export(
 
         if task is not None:
             raise typer.BadParameter("--task goes with a file; a run knows its own.")
-        data = run_experience(Path(source), report=lambda text: typer.echo(text, err=True))
+        data = run_experience(Path(source), report=say)
     else:
         data = exportable_dataset(source, get_task(task) if task is not None else None)
     notes = export_dataset(data, to, force=force)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vitamin.algorithms.limits import LARGEST_SEED
+from vitamin.platform.cli.endings import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,13 +45,13 @@ def evaluate(
     from vitamin.platform.cli.output import progress_display
     from vitamin.platform.experiments.evaluate import evaluate_agent, load_agent
 
-    agent = load_agent(run, checkpoint=checkpoint, report=lambda text: typer.echo(text, err=True))
+    agent = load_agent(run, checkpoint=checkpoint, report=say)
     if video is not None:
         # Before the episodes, so that a renderer that is missing shows at once.
         from vitamin.platform.experiments.video import film_episode
 
         value = film_episode(agent, video, seed=seed, target_return=target_return)
-        typer.echo(f"Film of an episode with return {value:.1f}: {video}")
+        print(f"Film of an episode with return {value:.1f}: {video}")
     with progress_display("Episodes") as progress:
         result = evaluate_agent(
             agent, episodes=episodes, seed=seed, target_return=target_return, progress=progress

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vitamin.platform.cli.endings import say
 from vitamin.platform.stopping import exit_code
 
 if TYPE_CHECKING:
@@ -104,6 +105,6 @@ def _print_end(plan: "Plan", progress: "SweepProgress", spec: str, folder: Path)
         print(f"Continue with: vitamin sweep {spec} --out {folder} --resume")
         raise typer.Exit(exit_code())
     if failed := progress.with_status("failed"):
-        typer.echo(f"{len(failed)} of {count(len(states))} failed. --resume tries them again.", err=True)
+        say(f"{len(failed)} of {count(len(states))} failed. --resume tries them again.")
         raise typer.Exit(1)
     print(f"Next: vitamin report {folder}")

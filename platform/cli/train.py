@@ -206,7 +206,7 @@ def _run(spec: "ExperimentSpec", out: Path, *, resume: bool, quiet: bool) -> Non
             reporter.message(f"No run in {out} yet: starting.")
         info = train_run(spec, out, resume=resume, reporter=reporter)
     if info.status != "finished":
-        typer.echo(f"Continue with: vitamin train --resume --out {quote(str(out))}")
+        print(f"Continue with: vitamin train --resume --out {quote(str(out))}")
         raise typer.Exit(exit_code())
     _print_end(out)
 
@@ -217,10 +217,10 @@ def _print_end(out: Path) -> None:
 
     row = run_scores(load_results(out)).iloc[0]
     what = "normalized score" if row["unit"] == "normalized" else "return"
-    typer.echo(f"Results: {out}")
+    print(f"Results: {out}")
     scores = f"Mean {what}: {row['pretrained']:.1f} pretrained"
     if row["env_steps"]:
         scores += f", {row['final']:.1f} after {row['env_steps']} online steps"
-    typer.echo(scores)
-    typer.echo(f"Next: vitamin evaluate {quote(str(out))}")
-    typer.echo(f"      vitamin report {quote(str(out.parent))}")
+    print(scores)
+    print(f"Next: vitamin evaluate {quote(str(out))}")
+    print(f"      vitamin report {quote(str(out.parent))}")

@@ -20,11 +20,20 @@ ENVIRONMENT_VARIABLE = "VITAMIN_DATA_DIR"
 
 
 def cache_directory() -> Path:
-    """``$VITAMIN_DATA_DIR``, else ``vitamin/datasets`` in the user's cache directory."""
-    if chosen := os.environ.get(ENVIRONMENT_VARIABLE):
-        return Path(chosen).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "vitamin" / "datasets"
+    """``$VITAMIN_DATA_DIR``, else ``vitamin/datasets`` in the user's cache directory.
+
+    Raises:
+        DatasetError: If the user has no home.
+    """
+    try:
+        if chosen := os.environ.get(ENVIRONMENT_VARIABLE):
+            return Path(chosen).expanduser()
+        base = os.environ.get("XDG_CACHE_HOME")
+        return (Path(base) if base else Path.home() / ".cache") / "vitamin" / "datasets"
+    except RuntimeError as error:
+        raise DatasetError(
+            f"{str(error).rstrip('.')}: {ENVIRONMENT_VARIABLE} sets a directory for datasets."
+        ) from error
 
 
 def cached_path(task: Task) -> Path:

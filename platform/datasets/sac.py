@@ -156,9 +156,11 @@ class _Training:
     def advance(self, recipe: Recipe, evaluation_env: Env[Any, Any], progress: Progress) -> float:
         """Trains up to the next evaluation and saves; its mean return."""
         from stable_baselines3.common.evaluation import evaluate_policy
+        from stable_baselines3.common.logger import Logger
         from stable_baselines3.common.monitor import Monitor
 
         agent = self._agent = self._agent or self._start(recipe.max_train_steps)
+        agent.set_logger(Logger(None, []))  # its own makes a folder among the temporary files
 
         def tell(*_: object) -> bool:
             progress(agent.num_timesteps, recipe.max_train_steps)
@@ -277,7 +279,7 @@ def _training_folder(task: Task, seed: int) -> Path:
 def _read_state(folder: Path) -> list[tuple[int, float]]:
     try:
         folder.mkdir(exist_ok=True)
-        state = json.loads((folder / _STATE).read_text())
+        state = json.loads((folder / _STATE).read_text(encoding="utf-8"))
         return [(int(steps), float(mean_return)) for steps, mean_return in state["evaluations"]]
     except FileNotFoundError:
         return []

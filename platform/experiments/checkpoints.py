@@ -45,7 +45,7 @@ def save_checkpoint(folder: Path, iteration: int, write: Callable[[Path], object
         write(temporary)
         files = sorted(path for path in temporary.rglob("*") if path.is_file())
         manifest = {str(path.relative_to(temporary)): _digest(path) for path in files}
-        (temporary / _MANIFEST).write_text(json.dumps(manifest, indent=1))
+        (temporary / _MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
         for path in [*files, temporary / _MANIFEST, temporary]:
             _sync(path)
         _remove(final)
@@ -99,7 +99,7 @@ def verify_checkpoint(path: Path) -> None:
         RunError: If a file is missing or differs.
     """
     try:
-        manifest = json.loads((path / _MANIFEST).read_text())
+        manifest = json.loads((path / _MANIFEST).read_text(encoding="utf-8"))
         missing = sorted(_REQUIRED - manifest.keys())
         damaged = [name for name, digest in manifest.items() if _digest(path / name) != digest]
     except (OSError, ValueError, AttributeError) as error:

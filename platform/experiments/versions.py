@@ -30,7 +30,8 @@ def commit(file: Path = Path(__file__)) -> str | None:
         answer = subprocess.run(
             [*git, "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=True,
             timeout=10,
         )

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 import pandas as pd
 from numpy.typing import NDArray
 
 from vitamin.analysis.tables import Table, write_csv
+from vitamin.analysis.together import written_together
 from vitamin.errors import ReportError
 
 Progress = Callable[[int, int | None], None]
@@ -32,19 +32,27 @@ class FigureFiles:
     seeds: Path
     table: Table
 
+    @classmethod
+    def moved(
+        cls, folder: Path, pictures: tuple[Path, ...], numbers: tuple[Path, Path], table: Table
+    ) -> "FigureFiles":
+        """The files of `figure_folder`, which are in ``folder`` by now."""
+        means, seeds = (folder / path.name for path in numbers)
+        return cls(tuple(folder / path.name for path in pictures), means, seeds, table)
+
 
 @contextmanager
 def figure_folder(folder: Path) -> Iterator[Path]:
-    """Makes sure, before anything is computed, that files can be written to ``folder``.
+    """A folder for the figure's files, which move to ``folder`` when the block ends, all of them or none.
+
+    Whether they can be written there shows before anything is computed.
 
     Raises:
         ReportError: If not, or if writing to it fails in the block.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):
-            pass
-        yield folder
+        with written_together(folder) as new:
+            yield new
     except OSError as error:
         raise ReportError(
             f"Cannot write the figure to {folder}: {error.strerror or error}. Choose another --out."

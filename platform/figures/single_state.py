@@ -34,14 +34,14 @@ def single_state_mdp(
         ReportError: If the folder cannot be written to.
     """
     settings = settings or Settings()
-    with figure_folder(folder):
+    with figure_folder(folder) as new:
         values = measure(seeds, progress, settings)
-        out = folder / NAME
+        out = new / NAME
         offline = tuple((low, high) for _, low, high in OFFLINE_RANGES)
         means = over_seeds(values)
         pictures = figure.plot_single_state(values, means, out, offline=offline)
         numbers = write_numbers(values, means, out)
-    return FigureFiles(pictures, *numbers, figure.final_table(values))
+    return FigureFiles.moved(folder, pictures, numbers, figure.final_table(values))
 
 
 def measure(seeds: int, progress: Progress, settings: Settings) -> pd.DataFrame:

@@ -51,15 +51,15 @@ def theory(
         ReportError: If the folder cannot be written to.
     """
     settings = settings or raised_targets.Settings()
-    with figure_folder(folder):
+    with figure_folder(folder) as new:
         runs = in_processes(partial(raised_targets.run, settings=settings), range(seeds), progress)
         parts = [*_lemma(seeds, samples), *_coverage(seeds), *_achieved(runs, settings.horizon)]
         values = pd.concat(parts, ignore_index=True)
-        out = folder / NAME
+        out = new / NAME
         means = over_seeds(values)
         pictures = figure.plot_theory(means, out)
         numbers = write_numbers(values, means, out)
-    return FigureFiles(pictures, *numbers, theory_table(values))
+    return FigureFiles.moved(folder, pictures, numbers, theory_table(values))
 
 
 def _lemma(seeds: int, samples: tuple[int, ...]) -> Iterator[pd.DataFrame]:

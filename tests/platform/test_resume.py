@@ -126,7 +126,7 @@ def test_a_signal_to_the_process_group_spares_ray_until_the_checkpoint_is_writte
     assert process.pid not in map(os.getpgid, ray_processes)
     os.killpg(process.pid, signal.SIGTERM)  # as `timeout` and Slurm do
     text, _ = process.communicate(timeout=60)
-    assert process.returncode == 130, text
+    assert process.returncode == 143, text
     assert "Stopped; the state is saved." in text
     assert [int(path.name) for path in list_checkpoints(folder / "checkpoints")][-1] == len(
         runs.lines(folder)
