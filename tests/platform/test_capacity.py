@@ -88,6 +88,10 @@ def test_configs_of_rllib_are_checked_too() -> None:
     config.training(num_layers=100_000)
     with pytest.raises(SettingsError, match="this machine has 16 GB"):
         config.validate()
+    config.training(num_layers=1).validate()
+    for seed in (-1, 2**40, 0.5, True):
+        with pytest.raises(SettingsError, match=r"seed .* must be a whole number from 0 to 2147483647"):
+            config.debugging(seed=seed).validate()
 
 
 def test_the_limit_of_a_container_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
