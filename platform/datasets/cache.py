@@ -31,9 +31,8 @@ def cache_directory() -> Path:
         base = os.environ.get("XDG_CACHE_HOME")
         return (Path(base) if base else Path.home() / ".cache") / "vitamin" / "datasets"
     except RuntimeError as error:
-        raise DatasetError(
-            f"{str(error).rstrip('.')}: {ENVIRONMENT_VARIABLE} sets a directory for datasets."
-        ) from error
+        reason = str(error).rstrip(".")
+        raise DatasetError(f"{reason}: {ENVIRONMENT_VARIABLE} sets a directory for datasets.") from error
 
 
 def cached_path(task: Task) -> Path:

@@ -50,6 +50,12 @@ def test_the_cache_can_be_moved(monkeypatch: pytest.MonkeyPatch, cache: Path, tm
     assert cache_directory() == tmp_path / "home" / ".cache" / "vitamin" / "datasets"
 
 
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VITAMIN_DATA_DIR", "~nobody-of-that-name/data")
+    with pytest.raises(DatasetError, match="home directory: VITAMIN_DATA_DIR sets a directory"):
+        cache_directory()
+
+
 def test_tasks_without_a_published_file_have_a_place_of_their_own(cache: Path) -> None:
     assert cached_path(get_task("hopper-medium-v2")) == cache / "hopper_medium-v2.hdf5"
     assert cached_path(get_task("Pendulum-v1")) == cache / "Pendulum-v1.hdf5"
