@@ -14,7 +14,7 @@ def machine_memory() -> int:
     limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for file in _limit_files():
         try:
-            limits.append(int(file.read_text()))
+            limits.append(int(file.read_text(encoding="utf-8")))
         except (OSError, ValueError):  # not there; "max"
             continue
     return min(limits)
@@ -23,7 +23,7 @@ def machine_memory() -> int:
 def _limit_files() -> list[Path]:
     """Where the control groups of this process, and those around them, may have their limit."""
     try:
-        lines = _CGROUPS.read_text().splitlines()
+        lines = _CGROUPS.read_text(encoding="utf-8").splitlines()
     except OSError:
         return []
     files = []

@@ -121,6 +121,7 @@ def gpu_memory() -> int | None:
             [tool, "--query-gpu=memory.total", "--format=csv,noheader,nounits"],
             capture_output=True,
             text=True,
+            encoding="utf-8",
             timeout=_PATIENCE_S,
             check=True,
         ).stdout

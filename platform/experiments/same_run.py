@@ -107,7 +107,7 @@ def _check_complete(file: Path, spec: ExperimentSpec) -> None:
     Raises:
         SettingsError: If it lacks settings.
     """
-    content = load_yaml(file.read_text())
+    content = load_yaml(file.read_text(encoding="utf-8"))
     complete = spec.resolved()
     missing = [name for name in complete if name not in content]
     missing += [
