@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitamin.algorithms.normalization import Observations
-from vitamin.algorithms.step_values import LARGEST, goal_reached, take_reset, take_step
+from vitamin.algorithms.step_values import LARGEST, goal_reached, not_yet_known, take_reset, take_step
 from vitamin.errors import EnvironmentFailure, TaskError, VitaminError
 
 T = TypeVar("T")
@@ -92,7 +92,7 @@ class CheckedEnvironment:
             EnvironmentFailure: If the environment raises, or returns anything but Gymnasium's values: an observation
                 that is finite and (S,), and an info.
         """
-        self._steps, self.success, self._unclear = 0, None, None
+        self._steps, self.success, self._unclear, self.undecided = 0, None, None, False
         observation, _ = self._called(lambda: take_reset(self._environment.reset(seed=seed)))
         self._check(observation)
         return observation
@@ -113,7 +113,7 @@ class CheckedEnvironment:
                 reached = goal_reached(info[key])
                 if reached is None:
                     self._unclear = _unclear(key, info[key])
-                    self.undecided = info[key] is None or isinstance(info[key], float)
+                    self.undecided = not_yet_known(info[key])
                 else:
                     self.success = reached or bool(self.success)
         return observation, reward, terminated, truncated
@@ -181,5 +181,5 @@ def first_notice(environments: Sequence[CheckedEnvironment]) -> str | None:
 def _unclear(key: str, value: Any) -> str:
     return (
         f"Success is not recorded: info[{key!r}] is of type {type(value).__name__} and does not say whether the goal is"
-        " reached. Numbers and booleans do, and dictionaries and arrays of them, whose entries must all be true."
+        " reached. Booleans, 0 and 1 do, and dictionaries and arrays of them, whose entries must all be true."
     )

@@ -61,8 +61,9 @@ def take_step(result: Any) -> tuple[Observations, float, bool, bool, dict[str, A
 def goal_reached(value: Any) -> bool | None:
     """Whether an entry of a step's info says that the goal is reached; None if it says neither.
 
-    Numbers do, NaN apart, and booleans; dictionaries and arrays if all of their entries do, and there are some: the
-    goal is then reached if it is in each. Nothing else does, text such as "False" included.
+    Booleans do, and 0 and 1; dictionaries and arrays if all of their entries do, and there are some: the goal is then
+    reached if it is in each. Nothing else does: other numbers (a code for failure, a distance), NaN, or text such as
+    "False".
     """
     try:
         if hasattr(value, "tolist"):  # numpy's scalars and arrays, and those of others
@@ -72,9 +73,15 @@ def goal_reached(value: Any) -> bool | None:
         if isinstance(value, tuple | list):
             entries = [goal_reached(entry) for entry in value]
             return None if not entries or None in entries else all(entries)
-        return None if not isinstance(value, Real) or math.isnan(value) else bool(value)
+        return bool(value) if isinstance(value, Real) and value in (0, 1) else None
     except Exception:  # noqa: BLE001 (a word about success that cannot be read must not end a run)
         return None
+
+
+def not_yet_known(value: Any) -> bool:
+    """Whether an entry of a step's info leaves open whether the goal is reached: None, or one NaN."""
+    number = _number(value)
+    return value is None or (number is not None and math.isnan(number))
 
 
 def _observation(value: Any) -> Observations:

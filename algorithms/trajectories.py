@@ -24,6 +24,8 @@ class Trajectories:
         terminals: bool (N,); true termination only, never a time limit.
         offsets: int64 (E + 1,); trajectory e is the steps offsets[e] to offsets[e + 1].
         successes: bool (E,), whether a trajectory reached its goal; None where nothing says so.
+        open_ends: Whether nobody recorded what followed a trajectory's last step where that is not terminal;
+            ``next_observations`` holds something else there.
         log_probs: float32 (N,), log-likelihoods of the actions under the policy that took them, in the contexts that it
             saw; None where nobody recorded them.
     """
@@ -36,6 +38,7 @@ class Trajectories:
     offsets: NDArray[np.int64]
     successes: NDArray[np.bool_] | None = None
     log_probs: NDArray[np.float32] | None = None
+    open_ends: bool = False
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -77,7 +80,25 @@ class Trajectories:
         arrays = {name: getattr(self, name)[steps] for name in _PER_STEP}
         successes = None if self.successes is None else self.successes[chosen]
         log_probs = None if self.log_probs is None else self.log_probs[steps]
-        return Trajectories(**arrays, offsets=offsets, successes=successes, log_probs=log_probs)
+        return Trajectories(
+            **arrays, offsets=offsets, successes=successes, log_probs=log_probs, open_ends=self.open_ends
+        )
+
+    def without_open_ends(self) -> "Trajectories":
+        """Without the last step of each trajectory whose end is open; one of a single such step is gone."""
+        if not self.open_ends:
+            return self
+        last = self.offsets[1:] - 1
+        kept = np.ones(self.num_steps, np.bool_)
+        kept[last] = self.terminals[last]
+        lengths = self.lengths - ~kept[last]
+        arrays = {name: getattr(self, name)[kept] for name in _PER_STEP}
+        return Trajectories(
+            **arrays,
+            offsets=np.concatenate([[0], np.cumsum(lengths[lengths > 0])]).astype(np.int64),
+            successes=None if self.successes is None else self.successes[lengths > 0],
+            log_probs=None if self.log_probs is None else self.log_probs[kept],
+        )
 
     @staticmethod
     def concatenate(parts: Sequence["Trajectories"]) -> "Trajectories":
@@ -93,6 +114,7 @@ class Trajectories:
             offsets=offsets,
             successes=_joined([part.successes for part in parts]),
             log_probs=_joined([part.log_probs for part in parts]),
+            open_ends=any(part.open_ends for part in parts),
         )
 
 

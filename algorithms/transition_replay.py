@@ -1,11 +1,14 @@
 """The replay of policies that see one step: all offline transitions, then the newest of all (as CORL's fine-tuning)."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.replay import Columns, Replay
+from vitamin.algorithms.trajectories import Trajectories
 
 
 class TransitionReplay(Replay):
@@ -16,6 +19,22 @@ class TransitionReplay(Replay):
     """
 
     _loses_first_steps: ClassVar[bool] = True
+
+    @classmethod
+    def from_offline(
+        cls,
+        trajectories: Trajectories,
+        *,
+        hyperparameters: Hyperparameters,
+        device: torch.device | str = "cpu",
+    ) -> Self:
+        """A replay of all offline steps whose next observation is known, as in D4RL's ``qlearning_dataset``.
+
+        Raises:
+            DatasetError: If there are none.
+        """
+        known = trajectories.without_open_ends()
+        return super().from_offline(known, hyperparameters=hyperparameters, device=device)
 
     def begin_online(self) -> None:
         """Keeps the last ``transition_capacity`` offline steps, all of them as a rule."""

@@ -18,6 +18,7 @@ from vitamin.algorithms.seeds import check_seed
 from vitamin.errors import DatasetError, SettingsError, nearest
 from vitamin.platform.datasets.cache import cache_directory, cached_path, install, make_way
 from vitamin.platform.datasets.checks import check_dataset
+from vitamin.platform.datasets.columns import fits_float32
 from vitamin.platform.datasets.hdf5 import RawDataset, write_raw
 from vitamin.platform.datasets.policies import MEDIUM_REPLAY, POLICIES, RANDOM
 from vitamin.platform.datasets.provenance import STAND_IN_ATTRIBUTE, describe
@@ -229,15 +230,10 @@ def act_in(task: Task, act: Act, steps: int, seed: int, progress: Progress) -> R
                 observation = env.reset(None)
             if (step + 1) % _REPORT_EVERY == 0:
                 progress(step + 1, steps)
-    if all(_fits_float32(array) for array in (observations, next_observations)):
+    if all(fits_float32(array) for array in (observations, next_observations)):
         observations = observations.astype(np.float32)
         next_observations = next_observations.astype(np.float32)
     return RawDataset(observations, actions, rewards, terminals, timeouts, next_observations)
-
-
-def _fits_float32(array: Observations) -> bool:
-    """Whether nothing is lost, as in the observations of an environment that gives float32."""
-    return bool((array.astype(np.float32) == array).all())
 
 
 def _random_actions(task: Task, seed: int) -> Act:

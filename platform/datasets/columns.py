@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from vitamin.algorithms.normalization import Observations, constant_components, moments
 from vitamin.platform.datasets.wording import columns
 
+_STEADY = 1e-3
+_MAGNITUDES = (0.01, 1.0)
 _NOTICEABLE = 0.01
 _LARGE = 1e3
 _COARSE = 1.0
@@ -31,8 +33,10 @@ def check_columns(observations: Observations) -> ColumnsReport:
     """Looks at each column of observations (N, S)."""
     _, std = moments(observations)
     constant = constant_components(observations, std)
+    magnitude = np.abs(observations).max(axis=0).astype(np.float64).clip(*_MAGNITUDES)
+    steady = ~constant & (std < _STEADY * magnitude)
     return ColumnsReport(
-        notes=tuple(_constant(np.flatnonzero(constant).tolist())),
+        notes=(*_constant(np.flatnonzero(constant).tolist()), *_steady(np.flatnonzero(steady).tolist(), std)),
         doubts=tuple(_lost_detail(observations, std, constant)),
     )
 
@@ -47,6 +51,16 @@ def _constant(numbers: list[int]) -> Iterator[str]:
         )
 
 
+def _steady(numbers: list[int], std: NDArray[np.float64]) -> Iterator[str]:
+    if numbers:
+        least = min(numbers, key=lambda number: float(std[number]))
+        verb = "varies" if len(numbers) == 1 else "vary"
+        yield (
+            f"{_named(numbers)} hardly {verb} in the data: observation {least} is divided by its deviation of"
+            f" {std[least]:.2g}, so that a difference of 1 online becomes {1 / std[least]:.2g}"
+        )
+
+
 def _lost_detail(
     observations: Observations, std: NDArray[np.float64], constant: NDArray[np.bool_]
 ) -> Iterator[str]:
@@ -56,7 +70,7 @@ def _lost_detail(
     step = magnitude * np.finfo(np.float32).eps
     coarse = np.where(constant, step > _COARSE, step / 2 > _NOTICEABLE * std)
     suspects = np.flatnonzero((magnitude > _LARGE) & coarse).tolist()
-    lost = [column for column in suspects if _fits_float32(observations[:, column])]
+    lost = [column for column in suspects if fits_float32(observations[:, column])]
     if lost:
         worst = max(lost, key=lambda number: float(step[number]))
         yield (
@@ -66,7 +80,7 @@ def _lost_detail(
         )
 
 
-def _fits_float32(values: Observations) -> bool:
+def fits_float32(values: Observations) -> bool:
     """Whether float32 holds all the values, as it does those that were once rounded to it."""
     return bool((values.astype(np.float32) == values).all())
 

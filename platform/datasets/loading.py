@@ -121,6 +121,7 @@ def examine_dataset(path: Path, task: Task | None) -> LoadedDataset:
         next_observations=_next_observations(raw)[kept],
         terminals=terminals[kept],
         offsets=episodes.offsets,
+        open_ends=raw.next_observations is None and (task is None or task.episode_ends == "flags"),
     )
     attributes = read_attributes(path)
     ends = check_ends(raw, trajectories, task, stated=stated_task(attributes) is not None)

@@ -63,7 +63,11 @@ class UnitBox(gymnasium.Wrapper[Observations, Action, NDArray[Any], NDArray[Any]
         self.observation_space = Box(low, high, dtype=low.dtype.type)
         self.action_space = Box(-1.0, 1.0, actions.shape, np.float32)
         self._dtype = actions.dtype
-        self._center, self._half = (actions.high + actions.low) / 2, (actions.high - actions.low) / 2
+        low, high = (
+            actions.low.astype(np.float64),
+            actions.high.astype(np.float64),
+        )  # float16's sums may overflow
+        self._center, self._half = (high + low) / 2, (high - low) / 2
         self._rescales = bool(np.any(self._center != 0) or np.any(self._half != 1))
 
     def reset(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from vitamin.algorithms.step_values import goal_reached, take_step
+from vitamin.algorithms.step_values import goal_reached, not_yet_known, take_step
 
 
 class Hostile:
@@ -27,7 +27,7 @@ ENDLESS["itself"] = ENDLESS
 REACHED = [
     True,
     1,
-    0.5,
+    1.0,
     np.True_,
     np.float32(1),
     np.array(True),
@@ -38,7 +38,25 @@ REACHED = [
 ALL_REACHED = [{"a": True, "b": {"c": 1}}, np.ones(3), (True, 1)]
 NOT_REACHED = [False, 0, 0.0, np.False_, np.zeros(1), torch.zeros(1), [False]]
 NOT_ALL_REACHED = [{"a": False}, {"a": True, "b": False}, np.array([True, False]), [[1, 0], [1, 1]]]
-UNKNOWN = [None, "False", "True", "", b"1", np.nan, np.array([np.nan]), object(), Hostile(), 1j, len, {1, 2}]
+UNKNOWN = [
+    None,
+    "False",
+    "True",
+    "",
+    b"1",
+    -1,
+    0.3,
+    2,
+    np.float32(0.5),
+    np.inf,
+    np.nan,
+    np.array([np.nan]),
+    object(),
+    Hostile(),
+    1j,
+    len,
+    {1, 2},
+]
 PARTLY_UNKNOWN = [{}, [], np.zeros(0), ENDLESS, {"a": None}, {"a": True, "b": "yes"}, np.array(["True"])]
 
 
@@ -55,6 +73,20 @@ def test_not_reached(value: object) -> None:
 @pytest.mark.parametrize("value", UNKNOWN + PARTLY_UNKNOWN, ids=lambda value: type(value).__name__)
 def test_unknown(value: object) -> None:
     assert goal_reached(value) is None
+
+
+@pytest.mark.parametrize(
+    "value", [None, np.nan, np.float32("nan"), np.array([np.nan]), torch.tensor(np.nan)], ids=repr
+)
+def test_not_yet_known(value: object) -> None:
+    assert not_yet_known(value)
+
+
+@pytest.mark.parametrize(
+    "value", [0, 1, True, 0.3, "nan", {}, np.zeros(2), Hostile()], ids=lambda value: type(value).__name__
+)
+def test_said_or_no_word_at_all(value: object) -> None:
+    assert not not_yet_known(value)
 
 
 NUMBERS = [2, 2.0, np.float32(2), np.int64(2), Fraction(2), torch.tensor(2.0, requires_grad=True)]

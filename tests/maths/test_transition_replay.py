@@ -1,5 +1,7 @@
 """The replay of policies that see one step: all of the offline data, then the newest steps of all."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from vitamin.algorithms.assembly import replay_class
 from vitamin.algorithms.methods import METHODS
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.algorithms.transition_replay import TransitionReplay
+from vitamin.errors import DatasetError
 
 
 def replay_of(data: Trajectories, capacity: int = 1000) -> TransitionReplay:
@@ -43,6 +46,18 @@ def test_no_step_is_left_out_for_its_return() -> None:
     assert rewards(replay) == [3, 3, 1, 1, 2, 2, 9, 9, 9]
     draws = replay.draw(np.random.default_rng(0), 90_000)
     np.testing.assert_allclose(np.bincount(draws) / 90_000, [1 / 9] * 9, atol=0.005)
+
+
+def test_steps_whose_next_observation_nobody_recorded_are_left_out() -> None:
+    data = replace(numbered(3, 1, 2, length=2), open_ends=True)
+    data.terminals[:] = [False, False, False, True, False, False]
+    assert rewards(replay_of(data)) == [3, 1, 1, 2]
+    single = replace(numbered(5, 6), open_ends=True)
+    single.terminals[:] = [False, True]
+    assert rewards(replay_of(Trajectories.concatenate([data, single]))) == [3, 1, 1, 2, 6]
+    single.terminals[:] = False
+    with pytest.raises(DatasetError, match="no trajectory"):
+        replay_of(single)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,12 @@ def test_a_timeout_is_not_a_terminal(tmp_path: Path) -> None:
     assert_array_equal(loaded.terminals[loaded.offsets[1:] - 1], [True, True, False])
 
 
+def test_ends_are_open_where_nobody_recorded_what_followed(tmp_path: Path) -> None:
+    arrays = toy_arrays()
+    del arrays["next_observations"]
+    assert load_dataset(write_file(tmp_path / "toy.hdf5", arrays), TOY).open_ends
+
+
 def test_dtypes_are_those_of_trajectories(tmp_path: Path) -> None:
     arrays = toy_arrays()
     for name in ("observations", "actions", "rewards", "next_observations"):
@@ -41,7 +47,8 @@ def test_dtypes_are_those_of_trajectories(tmp_path: Path) -> None:
     arrays["terminals"] = arrays["terminals"].astype(np.uint8)
     loaded = load_dataset(write_file(tmp_path / "toy.hdf5", arrays), TOY)
     stored = {field.name: getattr(loaded, field.name) for field in fields(Trajectories)}
-    assert stored.pop("successes") is None
+    assert stored.pop("successes") is stored.pop("log_probs") is None
+    assert not stored.pop("open_ends")
     assert {name: array.dtype for name, array in stored.items()} == {
         "observations": np.float64,
         "actions": np.float32,

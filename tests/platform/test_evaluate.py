@@ -186,7 +186,7 @@ def test_film_without_a_renderer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("target", [math.nan, math.inf, -math.inf])
 def test_a_target_return_is_a_number_and_an_evaluation_has_episodes(tmp_path: Path, target: float) -> None:
     make_run(tmp_path / "run")
-    with pytest.raises(SettingsError, match="A target return is a finite number, not"):
+    with pytest.raises(SettingsError, match="A target return must be a finite number, not"):
         evaluate_run(tmp_path / "run", target_return=target)
     with pytest.raises(SettingsError, match="one episode at least, not 0"):
         evaluate_run(tmp_path / "run", episodes=0)
