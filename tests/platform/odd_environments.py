@@ -176,7 +176,7 @@ class NoObservations(Sound):
     observation_space = Box(-1.0, 1.0, (0,), np.float32)
 
 
-class Unbounded(Sound):
+class HalfBounded(Sound):
     action_space = Box(np.array([-1.0, -1.0], np.float32), np.array([1.0, np.inf], np.float32))
 
 

@@ -183,7 +183,7 @@ def test_start_that_fails_leaves_nothing_in_the_way(data: Path, tmp_path: Path) 
     ):
         train(spec(data, task=f"{FAULTY}:DriverOnly-v0", num_env_runners=1), folder)
     runs.wait_until_gone("UnitEnvRunner")
-    assert [path.name for path in folder.iterdir()] == [".lock"]
+    assert not folder.exists()
 
     runs.stop_after(2, folder, spec(data))
     before = RunInfo.read(folder)
@@ -251,4 +251,4 @@ def test_unreachable_cluster_is_one_message_within_seconds(
     assert text.startswith("error: Cannot reach the Ray cluster at 127.0.0.1:1: ")
     assert "Traceback" not in text
     assert time.monotonic() - start < 30
-    assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
+    assert not (tmp_path / "run").exists()

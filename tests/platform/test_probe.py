@@ -85,7 +85,7 @@ SPACES = {
     "Integers": "has actions Box(0, 5, (2,), int32); supported are Box spaces of floating point numbers",
     "NoActions": "has no actions: Box([], [], (0,), float32)",
     "NoObservations": "has no observations: Box([], [], (0,), float32)",
-    "Unbounded": "has actions without bounds: component 1 lies between -1 and inf",
+    "HalfBounded": "has actions without bounds: component 1 lies between -1 and inf",
     "FloatBounds": "has actions without bounds: component 0 lies between -3.40282e+38 and 3.40282e+38",
     "HugeBounds": "has actions without bounds: component 1 lies between -1 and 1e+30",
     "RaisesAtClose": "RaisesAtClose-v0 cannot be closed: RuntimeError: the window is gone",
