@@ -116,7 +116,7 @@ def sends_to_logs(message: str) -> bool:
 def keep_logs() -> str:
     """Copies the logs of a private Ray, whose own folder goes with it; a sentence that says where to, or nothing."""
     node: Any = ray_worker._global_node  # noqa: SLF001
-    if node is None or "RAY_ADDRESS" in os.environ:
+    if node is None or os.environ.get("RAY_ADDRESS"):
         return ""
     try:
         kept = tempfile.mkdtemp(prefix="vitamin-ray-logs-")

@@ -97,7 +97,8 @@ def handlers_kept() -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if handler is not None:  # one that was not set from Python cannot be
+                signal.signal(number, handler)
 
 
 @contextmanager

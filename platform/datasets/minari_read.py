@@ -267,14 +267,22 @@ def _not_here(name: str) -> str:
             f" dataset anew; one of Minari's own is downloaded by `vitamin data fetch {PREFIX}{name}`."
         )
     here = [
-        path.parent.relative_to(folder).as_posix()
-        for path in sorted(folder.glob("**/data"))
-        if any(part.is_file() for part in path.rglob("*"))
+        path.parent.parent.relative_to(folder).as_posix()
+        for path in sorted(folder.glob("**/data/metadata.json"))
+        if _is_finished(path)
     ]
     return (
         f"There is no Minari dataset {name} in {folder}.{nearest(name, here)}\n"
         f"`vitamin data fetch {PREFIX}{name}` downloads it."
     )
+
+
+def _is_finished(metadata: Path) -> bool:
+    """Whether the dataset has its id, the last thing that Minari writes down."""
+    try:
+        return "dataset_id" in json.loads(metadata.read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def _missing(error: ImportError) -> DatasetError:

@@ -31,10 +31,13 @@ def probe_environment(task: Task) -> tuple[str, ...]:
             an observation, one finite number, two flags and a dictionary.
     """
     name = f"The environment {task.env_id}"
-    with global_generators(_SEED, Stream.ENVIRONMENTS):
-        env = make_environment(task)
-    with closed_again(env):
-        return _play(env, name)
+    try:
+        with global_generators(_SEED, Stream.ENVIRONMENTS):
+            env = make_environment(task)
+        with closed_again(env):
+            return _play(env, name)
+    except SystemExit as exit_:
+        raise EnvironmentFailure(f"{name} ends the process: it calls sys.exit({exit_.code}).") from exit_
 
 
 def _play(env: gymnasium.Env[Observations, Action], name: str) -> tuple[str, ...]:

@@ -34,8 +34,8 @@ def minari_id(source: str | Path) -> str:
     name = str(source).removeprefix(PREFIX)
     if not _ID.fullmatch(name):
         raise DatasetError(
-            f"{source} names no Minari dataset: {name!r} is not of the form (NAMESPACE/)NAME-vN,"
-            f" as in {PREFIX}mujoco/hopper/medium-v0."
+            f"{source} names no Minari dataset: {name!r} is not of the form (NAMESPACE/)NAME-vN with two"
+            f" letters or more in a namespace, as in {PREFIX}mujoco/hopper/medium-v0."
         )
     return name
 

@@ -176,6 +176,11 @@ class NoObservations(Sound):
     observation_space = Box(-1.0, 1.0, (0,), np.float32)
 
 
+class Quitting(Sound):
+    def step(self, action: Any) -> Any:
+        raise SystemExit(3)
+
+
 class HalfBounded(Sound):
     action_space = Box(np.array([-1.0, -1.0], np.float32), np.array([1.0, np.inf], np.float32))
 

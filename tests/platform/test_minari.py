@@ -279,5 +279,9 @@ def test_a_dataset_that_was_never_finished_is_not_its_own_replacement(folder: Pa
         minari_path("minari:me/toy-v1")
     assert "toy-v0" not in str(caught.value)
     (folder / "me/toy-v0/data/main_data.hdf5").write_bytes(b"half of it")
+    (folder / "me/toy-v0/data/metadata.json").write_text('{"total_episodes": 0}')
+    with pytest.raises(DatasetError, match="There is no Minari dataset me/toy-v1") as caught:
+        minari_path("minari:me/toy-v1")
+    assert "toy-v0" not in str(caught.value)
     with pytest.raises(DatasetError, match="it is damaged, or was never finished"):
         minari_path("minari:me/toy-v0")

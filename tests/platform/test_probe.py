@@ -60,6 +60,7 @@ def test_sound_environments_pass_and_leave_the_global_generators_alone(name: str
         ("RewardMatrix", r"the reward array\(\[\[0\., 0\.\]\]\), which is not one number \(at step 1"),
         ("TextFlag", "terminated = 'False', which is neither true nor false"),
         ("NoneInfo", "as info None, which is not a dictionary"),
+        ("Quitting", r"ends the process: it calls sys\.exit\(3\)"),
     ],
 )
 def test_mistakes_are_one_sentence_that_says_where(name: str, message: str) -> None:
