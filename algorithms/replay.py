@@ -13,25 +13,22 @@ from vitamin.algorithms.arena import Arena
 from vitamin.algorithms.delayed_rewards import delay_rewards
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.models.distributions import ACTION_LIMIT
-from vitamin.algorithms.normalization import (
-    denormalize,
-    normalize,
-    observation_statistics,
-    restore_rewards,
-    transform_rewards,
-)
+from vitamin.algorithms.normalization import normalize, observation_statistics, transform_rewards
 from vitamin.algorithms.segments import SegmentBatch
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.errors import DatasetError, RunError
 
 Columns = dict[str, NDArray[np.float32]]
 
-_PER_STEP = ("states", "next_states", "actions", "rewards", "terminals")
-_SLOT = np.dtype([("row", np.int64), ("length", np.int64), ("origin", np.int64)])
+PER_STEP = ("states", "next_states", "actions", "rewards", "terminals")
 ONLINE = -1
+"""Origin of trajectories that are not among the offline ones."""
+STATE_PREFIX = "online/"
+"""Of the arena's columns in a state."""
+
+_SLOT = np.dtype([("row", np.int64), ("length", np.int64), ("origin", np.int64)])
 _TRIVIAL_KEPT = 9
 _STEPS_AT_A_TIME = 1 << 16
-_STATE_PREFIX = "online/"
 
 
 class Replay:
@@ -230,7 +227,7 @@ class Replay:
         mask = real[:, :K]
         timesteps = (position + step[:, :K]).clamp(max=self._settings.max_timestep - 1)
         return SegmentBatch(
-            **self._arena.take(rows_of_steps[:, :K], *_PER_STEP),
+            **self._arena.take(rows_of_steps[:, :K], *PER_STEP),
             **self._arena.take(rows_of_steps, "returns_to_go"),
             timesteps=torch.where(mask, timesteps, 0),
             mask=mask,
@@ -252,38 +249,8 @@ class Replay:
             "origins": self._slots["origin"].copy(),
             "lengths": self._slots["length"].copy(),
             "oldest": np.array([self._oldest]),
-            **{f"{_STATE_PREFIX}{name}": column.cpu().numpy() for name, column in columns.items()},
+            **{f"{STATE_PREFIX}{name}": column.cpu().numpy() for name, column in columns.items()},
         }
-
-    @staticmethod
-    def online_trajectories(
-        state: dict[str, NDArray[Any]],
-        observation_mean: NDArray[np.floating[Any]],
-        observation_std: NDArray[np.floating[Any]],
-        hyperparameters: Hyperparameters,
-    ) -> Trajectories:
-        """The online trajectories of a `state`, oldest first, as the env runners returned them.
-
-        Actions are those values. Observations and rewards went through float32: an observation is within a few
-        units in the last place of its distance from the mean, a reward of the larger of itself and its shift.
-        Terminals are as `add` stored them.
-        """
-        origins, lengths = state["origins"], state["lengths"]
-        order = np.roll(np.arange(len(origins)), -int(state["oldest"][0]))
-        online = np.flatnonzero(origins == ONLINE)
-        columns = {name: state[f"{_STATE_PREFIX}{name}"] for name in _PER_STEP}
-        mean, std = observation_mean, observation_std
-        stored = Trajectories(
-            observations=denormalize(columns["states"], mean, std),
-            actions=columns["actions"],
-            rewards=restore_rewards(
-                columns["rewards"], hyperparameters.reward_shift, hyperparameters.reward_divisor
-            ),
-            next_observations=denormalize(columns["next_states"], mean, std),
-            terminals=columns["terminals"] != 0,
-            offsets=np.concatenate([[0], np.cumsum(lengths[online])]).astype(np.int64),
-        )
-        return stored.select(np.searchsorted(online, order[origins[order] == ONLINE]))
 
     def load_state(self, state: dict[str, NDArray[Any]]) -> None:
         """Makes a replay fresh from `from_offline`, with the same data, bit-identical to the state's.
@@ -306,7 +273,7 @@ class Replay:
             slots[index]["row"] = source["row"] + lost
         self._keep(slots[offline])
         columns = {
-            name.removeprefix(_STATE_PREFIX): state[name] for name in state if name.startswith(_STATE_PREFIX)
+            name.removeprefix(STATE_PREFIX): state[name] for name in state if name.startswith(STATE_PREFIX)
         }
         rows = self._store(columns, slots[~offline]["length"])
         slots["row"][offline] = self._slots["row"]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitamin.algorithms.delayed_rewards import RewardDelay
-from vitamin.algorithms.replay import Replay
+from vitamin.algorithms.replay_state import online_trajectories
 from vitamin.algorithms.rllib.checkpoint import read_replay, read_state
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.analysis.labels import method_label
@@ -43,7 +43,7 @@ def run_experience(
         TaskError: If the environment's action bounds or time limit are needed and it cannot be made.
     """
     agent = load_agent(run, checkpoint=checkpoint, report=report)
-    trajectories = Replay.online_trajectories(
+    trajectories = online_trajectories(
         read_replay(agent.checkpoint),
         agent.observation_mean.numpy(),
         agent.observation_std.numpy(),

@@ -13,6 +13,7 @@ from numpy.testing import assert_array_equal
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.replay import Replay
+from vitamin.algorithms.replay_state import online_trajectories
 from vitamin.algorithms.segments import SegmentBatch
 from vitamin.algorithms.trajectories import Trajectories
 from vitamin.errors import DatasetError, RunError
@@ -413,9 +414,7 @@ def test_online_trajectories_come_back_in_the_order_they_were_added(capacity: in
         replay.add(trajectories, bootstrap_at_time_limit=True)
     whole = Trajectories.concatenate(added)
     kept = whole.select(np.arange(len(whole))[-capacity:])
-    found = Replay.online_trajectories(
-        replay.state(), replay.observation_mean, replay.observation_std, options
-    )
+    found = online_trajectories(replay.state(), replay.observation_mean, replay.observation_std, options)
     np.testing.assert_array_equal(found.offsets, kept.offsets)
     np.testing.assert_array_equal(found.terminals, kept.terminals)
     np.testing.assert_array_equal(found.actions, kept.actions.clip(-1 + 1e-6, 1 - 1e-6))
