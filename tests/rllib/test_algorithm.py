@@ -241,7 +241,7 @@ def test_checkpoint_of_other_networks_is_refused(make_config: MakeConfig, tmp_pa
     algorithm.save_to_path(tmp_path)
     algorithm.stop()
     other = make_config(hidden_size=32).build_algo()
-    with pytest.raises(RunError, match="other shapes"):
+    with pytest.raises(RunError, match="networks were made with hidden_size 16, not 32"):
         other.restore_from_path(tmp_path)
     other.stop()
 
