@@ -1,7 +1,6 @@
 """From a directory of run folders to tidy frames: a row for each run, a row for each evaluation episode."""
 
 import io
-import json
 import logging
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
@@ -23,9 +22,9 @@ from vitamin.analysis.schema import (
     ONLINE,
     PRETRAIN,
     RUN_FILE,
-    SWEEP_FILE,
     RunInfo,
 )
+from vitamin.analysis.sweep_file import read_trials
 from vitamin.errors import ReportError, RunError
 
 _RUN_COLUMNS = ("name", "task", "method", "preset", "seed", "status", "message", "started", "updated")
@@ -75,22 +74,6 @@ class Episodes(NamedTuple):
 def find_runs(directory: Path) -> list[Path]:
     """The run folders at or below ``directory``, sorted; what lies inside a run folder is not searched."""
     return list(find_folders(directory).runs)
-
-
-def _planned(sweep: Path) -> list[Path]:
-    """The run folders that the trials of a sweep have, or will have.
-
-    Raises:
-        RunError: If ``sweep.json`` cannot be read.
-    """
-    file = sweep / SWEEP_FILE
-    try:
-        trials = json.loads(file.read_text(encoding="utf-8"))["trials"]
-        return [sweep / trial["name"] for trial in trials]
-    except OSError as error:
-        raise RunError(f"Cannot read {file}: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise RunError(f"{file} is damaged: it holds no list of trials.") from error
 
 
 def load_results(directory: Path) -> Results:
@@ -146,7 +129,7 @@ def _missing_trials(
     missing: list[str] = []
     for sweep in sweeps:
         try:
-            planned = _planned(sweep)
+            planned = [sweep / name for name in read_trials(sweep)]
         except RunError as error:
             warnings.append(str(error))
         else:

@@ -11,7 +11,7 @@ from tests.analysis.run_folders import write_run, write_seeds, write_sweep
 from vitamin.analysis.manifest import FileState, Manifest
 from vitamin.analysis.report import build_report
 from vitamin.analysis.results import find_runs, load_metrics, load_results
-from vitamin.analysis.schema import EVALUATIONS_FILE, MANIFEST_FILE, METRICS_FILE, RUN_FILE
+from vitamin.analysis.schema import EVALUATIONS_FILE, MANIFEST_FILE, METRICS_FILE, RUN_FILE, SWEEP_FILE
 from vitamin.analysis.scores import run_scores
 from vitamin.errors import ReportError
 
@@ -129,6 +129,20 @@ def test_a_sweep_of_which_nothing_started(tmp_path: Path) -> None:
     write_sweep(tmp_path, "one", "two")
     with pytest.raises(ReportError, match=r"None of the 2 trials below .* has started\. .*--resume"):
         load_results(tmp_path)
+
+
+@pytest.mark.parametrize("name", [3, None, "", "a\0b", "\ud800", "/etc", "../esc", "a/b", ["a"]], ids=ascii)
+def test_names_that_are_no_folders_in_the_sweep_are_damage(tmp_path: Path, name: object) -> None:
+    write_run(tmp_path / "one", [1, 2])
+    write_sweep(tmp_path, "one", "two")
+    content = json.loads((tmp_path / SWEEP_FILE).read_text())
+    content["trials"][1]["name"] = name
+    (tmp_path / SWEEP_FILE).write_text(json.dumps(content))
+    results = load_results(tmp_path)
+    assert results.missing == ()
+    (warning,) = results.warnings
+    assert warning.startswith(f"{tmp_path / SWEEP_FILE} is damaged: ")
+    assert warning.isascii()
 
 
 def metrics_text(*iterations: int, means: Mapping[int, float] = MappingProxyType({})) -> str:
