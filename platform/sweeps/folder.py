@@ -11,11 +11,12 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 
 from vitamin.analysis.lines import metrics_line, whole_lines
-from vitamin.analysis.manifest import changed_files, damage
+from vitamin.analysis.manifest import damage
 from vitamin.analysis.schema import METRICS_FILE, RUN_FILE, SCHEMA_VERSION, SWEEP_FILE, RunInfo
 from vitamin.analysis.sweep_file import read_trials
 from vitamin.errors import RunError, SweepError, VitaminError
 from vitamin.platform.datasets import dataset_path, fingerprint
+from vitamin.platform.experiments.checkpoints import changed_at_rest
 from vitamin.platform.experiments.files import make_folders, remove_empty
 from vitamin.platform.paths import check_length
 from vitamin.platform.sweeps.plan import Plan, Trial, uses
@@ -119,7 +120,7 @@ class SweepFolder:
                 continue
             if info.status in ("finished", "diverged"):
                 state.status, state.message = info.status, info.message
-                if damaged := damage(changed_files(folder)):
+                if damaged := damage(changed_at_rest(folder)):
                     self.notices.append(f"{state.trial.name} is {info.status}, but {damaged} {_ANEW}")
             for record in records:
                 state.take(record)
