@@ -11,7 +11,14 @@ import numpy as np
 import pandas as pd
 
 from vitamin.analysis.folders import find_folders
-from vitamin.analysis.lines import lost_evaluations, ranges, read_episodes, read_metrics, whole_lines
+from vitamin.analysis.lines import (
+    LARGEST_INTEGER,
+    lost_evaluations,
+    ranges,
+    read_episodes,
+    read_metrics,
+    whole_lines,
+)
 from vitamin.analysis.manifest import changed_files, damage
 from vitamin.analysis.schema import (
     EVALUATION_DTYPES,
@@ -189,13 +196,14 @@ def _frame(path: Path, lines: list[bytes]) -> pd.DataFrame:
     if len({line.count(b",") for line in lines}) > 1:
         raise RunError(f"{path} is damaged: its lines differ in their number of columns.")
     try:
-        frame = pd.read_csv(
-            io.BytesIO(b"\n".join(lines)),
-            usecols=EVALUATION_HEADER.__contains__,
-            dtype=dict(EVALUATION_DTYPES),
-            float_precision="round_trip",
-        )
-    except ValueError as error:
+        with np.errstate(invalid="ignore"):  # 1e308 in a column of integers, which is refused
+            frame = pd.read_csv(
+                io.BytesIO(b"\n".join(lines)),
+                usecols=EVALUATION_HEADER.__contains__,
+                dtype=dict(EVALUATION_DTYPES),
+                float_precision="round_trip",
+            )
+    except (ValueError, OverflowError) as error:
         raise RunError(f"{path} is damaged: {str(error).splitlines()[0]}.") from error
     missing = [name for name in EVALUATION_HEADER if name not in frame and name not in LATER_COLUMNS]
     if missing:
@@ -203,6 +211,10 @@ def _frame(path: Path, lines: list[bytes]) -> pd.DataFrame:
     frame = frame.reindex(columns=list(EVALUATION_HEADER))
     if not frame["phase"].isin((PRETRAIN, ONLINE)).all() or not np.isfinite(frame["return"]).all():
         raise RunError(f"{path} is damaged: a row has no valid phase, or no finite return.")
+    if (frame.select_dtypes("integer").abs() > LARGEST_INTEGER).any(axis=None) or np.isinf(
+        frame.select_dtypes("float64")
+    ).any(axis=None):
+        raise RunError(f"{path} is damaged: a number is out of range.")
     if frame.duplicated(["iteration", "episode"]).any():
         raise RunError(f"{path} is damaged: it holds an episode twice.")
     return frame

@@ -1,4 +1,5 @@
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +9,9 @@ import pandas as pd
 import pytest
 
 from tests.analysis.run_folders import write_run, write_seeds, write_sweep
+from vitamin.algorithms.seeds import LARGEST_SEED
+from vitamin.analysis import schema
+from vitamin.analysis.lines import read_metrics
 from vitamin.analysis.manifest import FileState, Manifest
 from vitamin.analysis.report import build_report
 from vitamin.analysis.results import find_runs, load_metrics, load_results
@@ -209,6 +213,73 @@ def test_sound_rows_of_damaged_evaluations_are_read(tmp_path: Path, sealed: bool
     assert damages[-1].endswith("since metrics.jsonl has other means of them or none: iterations 2.")
     changed = f"{tmp_path / 'a'}: evaluations.csv changed since the run wrote it."
     assert damages[:-2] == ([changed] if sealed else [])
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *(
+            ("env_steps", value)
+            for value in ("9" * 30, "9" * 19, "9" * 5000, "1e308", "\uff15", "1_0", "0x5", "")
+        ),
+        *(("return", value) for value in ("1e400", "-1e308", "inf", "\uff15", "1_0", "0x5", "")),
+        *(("normalized_score", value) for value in ("1e400", "-inf", "\uff15", "1_0", "0x5")),
+    ],
+    ids=lambda value: ascii(value[:20]),
+)
+def test_a_row_with_an_impossible_number_costs_its_evaluation_alone(
+    tmp_path: Path, column: str, value: str
+) -> None:
+    write_run(tmp_path / "run", [10, 20, 30])
+    (tmp_path / "run" / METRICS_FILE).write_text(metrics_text(1, 2, 3, means={1: 100, 2: 200, 3: 300}))
+    seal(tmp_path / "run")
+    path = tmp_path / "run" / EVALUATIONS_FILE
+    header, *rows = (row.split(",") for row in path.read_text().splitlines())
+    rows[2][header.index(column)] = value
+    path.write_text("".join(",".join(row) + "\n" for row in [header, *rows]), encoding="utf-8")
+    results = load_results(tmp_path)
+    assert results.evaluations["iteration"].tolist() == [1, 1, 3, 3]
+    assert any("iterations 2." in damage for damage in results.damages)
+    assert results.warnings == ()
+
+
+@pytest.mark.parametrize("value", [10**400, 10**30, True, "x", None, []], ids=lambda value: ascii(value)[:9])
+@pytest.mark.parametrize("key", ["env_steps", "evaluation/return_mean"])
+def test_a_line_of_metrics_with_an_impossible_number_is_damaged(
+    tmp_path: Path, key: str, value: object
+) -> None:
+    write_run(tmp_path / "run", [10, 20])
+    path = tmp_path / "run" / METRICS_FILE
+    records = [json.loads(line) for line in metrics_text(1, 2, means={1: 100, 2: 200}).splitlines()]
+    records[0][key] = value
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    with (tmp_path / "run" / EVALUATIONS_FILE).open("a") as file:
+        file.write("x\n")  # so that the means are looked at
+    assert read_metrics(tmp_path / "run").damaged == (1,)
+    assert load_results(tmp_path).evaluations["iteration"].tolist() == [1, 1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"seed": seed} for seed in (-1, 2**31, 10**400)),
+        *({"reference_scores": {"min": 0.0, "max": value}} for value in (math.nan, math.inf, 10**400)),
+        {"wall_time_s": math.inf},
+    ],
+    ids=lambda changes: str(changes)[:40],
+)
+def test_a_run_file_with_an_impossible_number_is_damaged(tmp_path: Path, changes: dict[str, object]) -> None:
+    write_run(tmp_path / "good", [1, 2], seed=LARGEST_SEED)
+    write_run(tmp_path / "run", [1, 2])
+    path = tmp_path / "run" / RUN_FILE
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    results = load_results(tmp_path)
+    assert list(results.infos) == ["good"]
+    assert f"{path} is damaged: {next(iter(changes))}" in results.warnings[0]
+
+
+def test_seeds_have_one_range() -> None:
+    assert schema.LARGEST_SEED == LARGEST_SEED
 
 
 def test_a_changed_number_is_found_by_its_evaluation(tmp_path: Path) -> None:
