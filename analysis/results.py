@@ -50,6 +50,7 @@ class Results:
             damaged or cannot be read.
         damages: One line for each file of the others that is damaged; what is sound of it is there.
         shortened: Keys of runs whose last evaluation may be among what is damaged.
+        altered: Keys of runs whose ``run.json`` changed since the run wrote it: what they ran is not sure.
         missing: Keys that the trials of sweeps would have that left no ``run.json``: they wait, could not start, or
             their folders were removed.
     """
@@ -62,6 +63,7 @@ class Results:
     missing: tuple[str, ...] = ()
     damages: tuple[str, ...] = ()
     shortened: frozenset[str] = frozenset()
+    altered: frozenset[str] = frozenset()
 
 
 class Episodes(NamedTuple):
@@ -100,6 +102,7 @@ def load_results(directory: Path) -> Results:
     evaluations: list[pd.DataFrame] = []
     damages: list[str] = []
     shortened: set[str] = set()
+    altered: set[str] = set()
     for folder in found.runs:
         key = folder.relative_to(directory).as_posix()
         changed = changed_files(folder, checkpoints=False)
@@ -113,6 +116,8 @@ def load_results(directory: Path) -> Results:
         damages += [f"{folder}: {what}" for what in filter(None, [damage(changed), *episodes.damages])]
         if episodes.shortened:
             shortened.add(key)
+        if RUN_FILE in changed:
+            altered.add(key)
     if not infos:
         more = f" ({len(warnings) - 1} more like it)" if len(warnings) > 1 else ""
         raise ReportError(f"No run below {directory} can be read. {warnings[0]}{more}")
@@ -125,6 +130,7 @@ def load_results(directory: Path) -> Results:
         missing=tuple(missing),
         damages=tuple(damages),
         shortened=frozenset(shortened),
+        altered=frozenset(altered),
     )
 
 

@@ -14,6 +14,7 @@ from vitamin.analysis import schema
 from vitamin.analysis.lines import read_metrics
 from vitamin.analysis.manifest import FileState, Manifest
 from vitamin.analysis.report import build_report
+from vitamin.analysis.report.content import ReportContent, ReportOptions
 from vitamin.analysis.results import find_runs, load_metrics, load_results
 from vitamin.analysis.schema import EVALUATIONS_FILE, MANIFEST_FILE, METRICS_FILE, RUN_FILE, SWEEP_FILE
 from vitamin.analysis.scores import run_scores
@@ -276,6 +277,49 @@ def test_a_run_file_with_an_impossible_number_is_damaged(tmp_path: Path, changes
     results = load_results(tmp_path)
     assert list(results.infos) == ["good"]
     assert f"{path} is damaged: {next(iter(changes))}" in results.warnings[0]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seed": 5},
+        {"preset": "other"},
+        {"reference_scores": {"min": 0.0, "max": 7.0}},
+        {"reference_scores": None},
+        {"method": "odt"},
+        {"overrides": {"tau": 0.5}},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("include_unfinished", [False, True])
+def test_a_run_whose_run_file_changed_decides_nothing(
+    tmp_path: Path, changes: dict[str, object], include_unfinished: bool
+) -> None:
+    write_seeds(tmp_path, [30, 40])
+    for folder in tmp_path.iterdir():
+        seal(folder)
+    path = tmp_path / "run-1" / RUN_FILE
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    results = load_results(tmp_path)
+    assert results.damages == (f"{tmp_path / 'run-1'}: run.json changed since the run wrote it.",)
+    scores = run_scores(results, include_unfinished=include_unfinished).set_index("run")
+    assert scores["left_out"].to_dict() == {
+        "run-0": "",
+        "run-1": "its run.json changed since the run wrote it",
+    }
+    assert scores.loc["run-0", "label"] == "TD3+ODT"
+    content = ReportContent(results, ReportOptions(5, 0, "std", include_unfinished))
+    assert (content.methods, content.seeds, content.settings_table.rows) == (["TD3+ODT"], [0], ())
+    assert "1 run does not count: its run.json changed since the run wrote it." in content.notes
+
+
+def test_runs_of_which_all_run_files_changed_still_make_a_page(tmp_path: Path) -> None:
+    write_run(tmp_path / "run", [10, 20])
+    seal(tmp_path / "run")
+    path = tmp_path / "run" / RUN_FILE
+    path.write_text(path.read_text().replace('"seed": 0', '"seed": 5'))
+    report = build_report(tmp_path, tmp_path.parent / "page", reps=5)
+    assert "No run counts: what was run is told by a run.json as the run wrote it." in report.notes
 
 
 def test_seeds_have_one_range() -> None:
