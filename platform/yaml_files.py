@@ -44,7 +44,7 @@ class _StrictLoader(yaml.SafeLoader):
         self._sizes[id(node)] = self._values - before
         return node
 
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 (PyYAML's)
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
             return super().construct_object(node, deep)  # type: ignore[no-untyped-call]
         except _FLAWS as error:
