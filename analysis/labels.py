@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from vitamin.analysis.schema import RunInfo
@@ -43,14 +43,18 @@ def differing_settings(infos: Iterable[RunInfo]) -> dict[str, tuple[str, ...]]:
     return {key: tuple(sorted(found, key=_natural)) for key, found in values.items() if len(found) > 1}
 
 
-def run_labels(infos: Mapping[str, RunInfo]) -> dict[str, str]:
+def run_labels(infos: Mapping[str, RunInfo], apart: Container[str] = ()) -> dict[str, str]:
     """A label for each run: its method, and the settings that differ between runs of that method on a task.
 
     Two runs have the same label exactly if they are seeds of one experiment: ``TD3+ODT, rl_coefficient=0.5``.
     A setting that only differs between tasks (as in presets tuned for each task) is not part of the label.
+
+    Args:
+        infos: The ``run.json`` of each run, by key.
+        apart: Keys of runs that do not count, so that their settings are not part of others' labels.
     """
     cells: dict[tuple[str, str], list[RunInfo]] = defaultdict(list)
-    for info in infos.values():
+    for info in (info for run, info in infos.items() if run not in apart):
         cells[info.method, info.task].append(info)
     swept: dict[str, set[str]] = defaultdict(set)
     for (method, _), cell in cells.items():

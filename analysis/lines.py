@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,10 @@ _MAY_BE_EMPTY: Final = frozenset({"normalized_score", *LATER_COLUMNS})
 # The means in metrics.jsonl are those of the numbers in evaluations.csv, but for rounding.
 _MEANS: Final = {"evaluation/return_mean": "return", "evaluation/normalized_score": "normalized_score"}
 _TOLERANCE: Final = 1e-6
+# Python reads more as numbers, such as 1_000 and digits of other scripts, than those that read the file as a table.
+_NUMBER: Final = re.compile(r"[0-9.eE+-]+")
+# Up to it a float64 holds every integer.
+LARGEST_INTEGER: Final = 2**53
 
 
 class MetricsLine(NamedTuple):
@@ -136,11 +141,17 @@ def metrics_line(line: bytes) -> MetricsLine | None:
     if not isinstance(record, dict) or any(name not in record for name in _REQUIRED_KEYS):
         return None
     known = ((value, _KINDS[name]) for name, value in record.items() if name in _KINDS)
-    if not all(isinstance(value, kinds) and not isinstance(value, bool) for value, kinds in known):
+    if not all(_fits(value, kinds) for value, kinds in known):
         return None
     if record["phase"] not in _PHASES:
         return None
     return MetricsLine(record["iteration"], text, record)
+
+
+def _fits(value: Any, kinds: tuple[type, ...]) -> bool:
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        return False
+    return not isinstance(value, int) or abs(value) <= LARGEST_INTEGER
 
 
 def read_episodes(folder: Path) -> Lines[EpisodeLine]:
@@ -168,12 +179,17 @@ def _episode_line(line: bytes, columns: list[str]) -> EpisodeLine | None:
         }
         for column in EVALUATION_COLUMNS:
             value = fields.get(column.name, "")
-            if column.dtype == "int64":
-                int(value)
-            elif column.dtype == "float64" and not (value == "" and column.name in _MAY_BE_EMPTY):
-                if not math.isfinite(float(value)):
-                    return None
-            elif column.dtype == "str" and value not in _PHASES:
+            if column.dtype == "str":
+                sound = value in _PHASES
+            elif value == "" and column.name in _MAY_BE_EMPTY:
+                sound = True
+            elif not _NUMBER.fullmatch(value):
+                sound = False
+            elif column.dtype == "int64":
+                sound = abs(int(value)) <= LARGEST_INTEGER
+            else:
+                sound = math.isfinite(float(value))
+            if not sound:
                 return None
     except ValueError:
         return None

@@ -1,7 +1,6 @@
 """From a directory of run folders to tidy frames: a row for each run, a row for each evaluation episode."""
 
 import io
-import json
 import logging
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,7 +11,14 @@ import numpy as np
 import pandas as pd
 
 from vitamin.analysis.folders import find_folders
-from vitamin.analysis.lines import lost_evaluations, ranges, read_episodes, read_metrics, whole_lines
+from vitamin.analysis.lines import (
+    LARGEST_INTEGER,
+    lost_evaluations,
+    ranges,
+    read_episodes,
+    read_metrics,
+    whole_lines,
+)
 from vitamin.analysis.manifest import changed_files, damage
 from vitamin.analysis.schema import (
     EVALUATION_DTYPES,
@@ -23,9 +29,9 @@ from vitamin.analysis.schema import (
     ONLINE,
     PRETRAIN,
     RUN_FILE,
-    SWEEP_FILE,
     RunInfo,
 )
+from vitamin.analysis.sweep_file import read_trials
 from vitamin.errors import ReportError, RunError
 
 _RUN_COLUMNS = ("name", "task", "method", "preset", "seed", "status", "message", "started", "updated")
@@ -44,6 +50,7 @@ class Results:
             damaged or cannot be read.
         damages: One line for each file of the others that is damaged; what is sound of it is there.
         shortened: Keys of runs whose last evaluation may be among what is damaged.
+        altered: Keys of runs whose ``run.json`` changed since the run wrote it: what they ran is not sure.
         missing: Keys that the trials of sweeps would have that left no ``run.json``: they wait, could not start, or
             their folders were removed.
     """
@@ -56,6 +63,7 @@ class Results:
     missing: tuple[str, ...] = ()
     damages: tuple[str, ...] = ()
     shortened: frozenset[str] = frozenset()
+    altered: frozenset[str] = frozenset()
 
 
 class Episodes(NamedTuple):
@@ -77,22 +85,6 @@ def find_runs(directory: Path) -> list[Path]:
     return list(find_folders(directory).runs)
 
 
-def _planned(sweep: Path) -> list[Path]:
-    """The run folders that the trials of a sweep have, or will have.
-
-    Raises:
-        RunError: If ``sweep.json`` cannot be read.
-    """
-    file = sweep / SWEEP_FILE
-    try:
-        trials = json.loads(file.read_text(encoding="utf-8"))["trials"]
-        return [sweep / trial["name"] for trial in trials]
-    except OSError as error:
-        raise RunError(f"Cannot read {file}: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise RunError(f"{file} is damaged: it holds no list of trials.") from error
-
-
 def load_results(directory: Path) -> Results:
     """Reads every run folder at or below ``directory``, whatever its status; skips and names damaged ones.
 
@@ -110,6 +102,7 @@ def load_results(directory: Path) -> Results:
     evaluations: list[pd.DataFrame] = []
     damages: list[str] = []
     shortened: set[str] = set()
+    altered: set[str] = set()
     for folder in found.runs:
         key = folder.relative_to(directory).as_posix()
         changed = changed_files(folder, checkpoints=False)
@@ -123,6 +116,8 @@ def load_results(directory: Path) -> Results:
         damages += [f"{folder}: {what}" for what in filter(None, [damage(changed), *episodes.damages])]
         if episodes.shortened:
             shortened.add(key)
+        if RUN_FILE in changed:
+            altered.add(key)
     if not infos:
         more = f" ({len(warnings) - 1} more like it)" if len(warnings) > 1 else ""
         raise ReportError(f"No run below {directory} can be read. {warnings[0]}{more}")
@@ -135,6 +130,7 @@ def load_results(directory: Path) -> Results:
         missing=tuple(missing),
         damages=tuple(damages),
         shortened=frozenset(shortened),
+        altered=frozenset(altered),
     )
 
 
@@ -146,7 +142,7 @@ def _missing_trials(
     missing: list[str] = []
     for sweep in sweeps:
         try:
-            planned = _planned(sweep)
+            planned = [sweep / name for name in read_trials(sweep)]
         except RunError as error:
             warnings.append(str(error))
         else:
@@ -206,13 +202,14 @@ def _frame(path: Path, lines: list[bytes]) -> pd.DataFrame:
     if len({line.count(b",") for line in lines}) > 1:
         raise RunError(f"{path} is damaged: its lines differ in their number of columns.")
     try:
-        frame = pd.read_csv(
-            io.BytesIO(b"\n".join(lines)),
-            usecols=EVALUATION_HEADER.__contains__,
-            dtype=dict(EVALUATION_DTYPES),
-            float_precision="round_trip",
-        )
-    except ValueError as error:
+        with np.errstate(invalid="ignore"):  # 1e308 in a column of integers, which is refused
+            frame = pd.read_csv(
+                io.BytesIO(b"\n".join(lines)),
+                usecols=EVALUATION_HEADER.__contains__,
+                dtype=dict(EVALUATION_DTYPES),
+                float_precision="round_trip",
+            )
+    except (ValueError, OverflowError) as error:
         raise RunError(f"{path} is damaged: {str(error).splitlines()[0]}.") from error
     missing = [name for name in EVALUATION_HEADER if name not in frame and name not in LATER_COLUMNS]
     if missing:
@@ -220,6 +217,10 @@ def _frame(path: Path, lines: list[bytes]) -> pd.DataFrame:
     frame = frame.reindex(columns=list(EVALUATION_HEADER))
     if not frame["phase"].isin((PRETRAIN, ONLINE)).all() or not np.isfinite(frame["return"]).all():
         raise RunError(f"{path} is damaged: a row has no valid phase, or no finite return.")
+    if (frame.select_dtypes("integer").abs() > LARGEST_INTEGER).any(axis=None) or np.isinf(
+        frame.select_dtypes("float64")
+    ).any(axis=None):
+        raise RunError(f"{path} is damaged: a number is out of range.")
     if frame.duplicated(["iteration", "episode"]).any():
         raise RunError(f"{path} is damaged: it holds an episode twice.")
     return frame

@@ -15,6 +15,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from vitamin.errors import RunError
 
 SCHEMA_VERSION: Final = 1
+LARGEST_SEED: Final = 2**31 - 1
+"""As in ``vitamin.algorithms.seeds``, which readers of results do without."""
 
 RUN_FILE: Final = "run.json"
 MANIFEST_FILE: Final = "manifest.json"
@@ -54,7 +56,7 @@ class DatasetInfo(BaseModel):
 class ReferenceScores(BaseModel):
     """Returns that count as normalized scores 0 and 100 (D4RL)."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     min: float = Field(description="return with normalized score 0")
     max: float = Field(description="return with normalized score 100")
@@ -84,7 +86,7 @@ class RunInfo(BaseModel):
     task: str = Field(description="name of the task, or a Gymnasium environment id")
     method: str = Field(description="row of the table of methods")
     preset: str = Field(description="named set of hyperparameters the run started from")
-    seed: int = Field(description="key of every random draw")
+    seed: int = Field(ge=0, le=LARGEST_SEED, description="key of every random draw")
     overrides: dict[str, Any] = Field(
         default_factory=dict,
         description="hyperparameters that differ from the preset, by name: set by the user, or derived from the data",
@@ -112,7 +114,9 @@ class RunInfo(BaseModel):
     )
     started: AwareDatetime = Field(description="when the run was first started, ISO 8601, UTC")
     updated: AwareDatetime = Field(description="when this file was last written, ISO 8601, UTC")
-    wall_time_s: float = Field(0.0, ge=0, description="seconds spent so far, resumed parts added up")
+    wall_time_s: float = Field(
+        0.0, ge=0, allow_inf_nan=False, description="seconds spent so far, resumed parts added up"
+    )
 
     @classmethod
     def read(cls, folder: Path) -> "RunInfo":

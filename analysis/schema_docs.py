@@ -60,7 +60,8 @@ Written with each checkpoint, at the end, and before `{schema.RUN_FILE}` or `{sc
 that a kill at any moment leaves every file in a state that is listed. `files` maps paths to the states that a file may
 be in: one, or that before and that after a replacement. `{schema.METRICS_FILE}` and `{schema.EVALUATIONS_FILE}` may
 have grown since, unless the run has finished. `vitamin train --resume`, `sweep --resume`, `report` and `evaluate` name
-what does not agree, and use the rest. Runs of earlier versions have no such file.
+what does not agree, and use the rest; `report` looks at no checkpoint, and a run whose `{schema.RUN_FILE}` changed
+does not count in it. Runs of earlier versions have no such file.
 
 """
 

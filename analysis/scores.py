@@ -16,6 +16,7 @@ RETURN: Final = "return"
 UNFINISHED: Final = "not finished"
 NOT_EVALUATED: Final = "no online evaluation"
 SHORTENED: Final = "its last evaluation may be lost"
+ALTERED: Final = "its run.json changed since the run wrote it"
 REPEATED: Final = "same task, settings and seed as another run"
 _STATUS_RANK = {"finished": 0, "diverged": 1, "running": 2, "failed": 3}
 
@@ -29,7 +30,8 @@ def evaluation_scores(results: Results) -> pd.DataFrame:
         ``return``. Success is the share of episodes that reached their goal, NaN where there is none.
     """
     episodes = results.evaluations.merge(results.runs[["run", "task"]], on="run")
-    without_reference = set(episodes.loc[episodes["normalized_score"].isna(), "task"])
+    of_its_task = ~episodes["run"].isin(results.altered)
+    without_reference = set(episodes.loc[episodes["normalized_score"].isna() & of_its_task, "task"])
     is_raw = episodes["task"].isin(without_reference)
     episodes["unit"] = np.where(is_raw, RETURN, NORMALIZED)
     episodes["score"] = episodes["normalized_score"].mask(is_raw, episodes["return"])
@@ -45,7 +47,8 @@ def run_scores(results: Results, *, include_unfinished: bool = False) -> pd.Data
     The final score is that of the last evaluation of the online phase, the pretrained score that of the last
     evaluation of the pretraining phase. A diverged run counts with the last score it reached: leaving it out
     would flatter its method. Runs that have not finished (status ``running`` or ``failed``) do not count, nor do
-    runs of which the last evaluation may be lost, because files are damaged.
+    runs of which the last evaluation may be lost, because files are damaged. Runs whose ``run.json`` changed never
+    count: their task, method or seed may be another's.
 
     Args:
         results: What ``load_results`` read.
@@ -59,7 +62,7 @@ def run_scores(results: Results, *, include_unfinished: bool = False) -> pd.Data
     evaluations = evaluation_scores(results)
     last = evaluations.pivot_table(index="run", columns="phase", values="score", aggfunc="last")
     scores = results.runs[["run", "task", "method", "seed", "status", "updated"]].copy()
-    labels = run_labels(results.infos)
+    labels = run_labels(results.infos, results.altered)
     scores["label"] = [labels[run] for run in scores["run"]]
     scores["unit"] = scores["task"].map(evaluations.groupby("task")["unit"].first())
     scores["env_steps"] = (
@@ -72,9 +75,7 @@ def run_scores(results: Results, *, include_unfinished: bool = False) -> pd.Data
         evaluations[evaluations["phase"] == ONLINE].drop_duplicates("run", keep="last").set_index("run")
     )
     scores["success"] = scores["run"].map(last_online["success"])
-    scores["left_out"] = _reasons(
-        scores, scores["run"].isin(results.shortened), include_unfinished=include_unfinished
-    )
+    scores["left_out"] = _reasons(scores, results, include_unfinished=include_unfinished)
     columns = ["run", "task", "method", "label", "seed", "status", "unit", "env_steps"]
     return scores[[*columns, "pretrained", "final", "change", "success", "left_out"]]
 
@@ -84,12 +85,13 @@ def counted(scores: pd.DataFrame) -> pd.DataFrame:
     return scores[scores["left_out"] == ""]
 
 
-def _reasons(scores: pd.DataFrame, shortened: pd.Series, *, include_unfinished: bool) -> pd.Series:
+def _reasons(scores: pd.DataFrame, results: Results, *, include_unfinished: bool) -> pd.Series:
     reasons = pd.Series("", index=scores.index)
     reasons[scores["final"].isna()] = NOT_EVALUATED
     if not include_unfinished:
-        reasons[shortened] = SHORTENED
+        reasons[scores["run"].isin(results.shortened)] = SHORTENED
         reasons[scores["status"].isin(("running", "failed"))] = UNFINISHED
+    reasons[scores["run"].isin(results.altered)] = ALTERED
     candidates = scores[reasons == ""].assign(rank=lambda frame: frame["status"].map(_STATUS_RANK))
     best_first = candidates.sort_values(["rank", "updated", "run"], ascending=[True, False, True])
     repeated = best_first.duplicated(["task", "label", "seed"])

@@ -18,7 +18,7 @@ from vitamin.analysis.labels import (
     sort_labels,
 )
 from vitamin.analysis.results import Results
-from vitamin.analysis.scores import NOT_EVALUATED, SHORTENED, UNFINISHED, counted, run_scores
+from vitamin.analysis.scores import ALTERED, NOT_EVALUATED, SHORTENED, UNFINISHED, counted, run_scores
 from vitamin.analysis.statistics import ALL_TASKS, Aggregates, aggregate, separation, summarize
 from vitamin.analysis.tables import (
     NOTHING,
@@ -76,6 +76,8 @@ class ReportContent:
         self.options = options
         self.name = results.directory.resolve().name
         self.infos = tuple(results.infos.values())
+        sure = tuple(info for run, info in results.infos.items() if run not in results.altered)
+        self._compared = sure or self.infos
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -140,6 +142,8 @@ class ReportContent:
         unfinished = self.scores.loc[self.scores["left_out"].isin((UNFINISHED, SHORTENED)), "final"]
         if unfinished.notna().any():
             return "No run counts; --include-unfinished counts unfinished ones, with their last score."
+        if (self.scores["left_out"] == ALTERED).any():
+            return "No run counts: what was run is told by a run.json as the run wrote it."
         return (
             "No run counts, since none has evaluated online: scores of pretrained policies are in scores.csv."
         )
@@ -147,17 +151,17 @@ class ReportContent:
     @property
     def methods(self) -> list[str]:
         """Labels of the methods, without settings."""
-        return sort_labels(method_label(info.method) for info in self.infos)
+        return sort_labels(method_label(info.method) for info in self._compared)
 
     @property
     def tasks(self) -> list[str]:
         """Names of the tasks."""
-        return sorted({info.task for info in self.infos})
+        return sorted({info.task for info in self._compared})
 
     @property
     def seeds(self) -> list[int]:
-        """Seeds of all runs."""
-        return sorted({info.seed for info in self.infos})
+        """Seeds of the runs."""
+        return sorted({info.seed for info in self._compared})
 
     @property
     def statuses(self) -> dict[str, int]:
@@ -208,7 +212,7 @@ class ReportContent:
     @property
     def dataset_table(self) -> Table:
         """Each dataset used on each task."""
-        used = {(info.task, info.dataset) for info in self.infos if info.dataset is not None}
+        used = {(info.task, info.dataset) for info in self._compared if info.dataset is not None}
         rows = {
             (
                 task,
@@ -270,8 +274,8 @@ class ReportContent:
     def settings_table(self) -> Table:
         """Settings in which runs of a method differ; datasets have a table of their own."""
         rows = []
-        for method in sorted({info.method for info in self.infos}):
-            infos = [info for info in self.infos if info.method == method]
+        for method in sorted({info.method for info in self._compared}):
+            infos = [info for info in self._compared if info.method == method]
             rows += [
                 (method_label(method), key, ", ".join(values))
                 for key, values in differing_settings(infos).items()

@@ -7,7 +7,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from vitamin.analysis.manifest import FileState
+from vitamin.analysis.manifest import CHANGED, FileState, changed_files
+from vitamin.analysis.schema import CHECKPOINTS_FOLDER
 from vitamin.errors import RunError
 
 _MANIFEST = "manifest.json"
@@ -143,6 +144,26 @@ def verify_checkpoint(path: Path) -> None:
         raise DamagedCheckpoint(
             f"Checkpoint {path} is damaged: {', '.join(damaged)} changed since it was written."
         )
+
+
+def changed_at_rest(run: Path) -> dict[str, str]:
+    """As `changed_files`, and whether each checkpoint is as it was written, byte for byte: of a run that has ended."""
+    found = changed_files(run)
+    try:
+        checkpoints = list_checkpoints(run / CHECKPOINTS_FOLDER)
+    except RunError:
+        return found | {CHECKPOINTS_FOLDER: "cannot be read"}
+    for path in checkpoints:
+        name = path.relative_to(run).as_posix()
+        if f"{name}/{_MANIFEST}" in found:
+            continue
+        try:
+            verify_checkpoint(path)
+        except DamagedCheckpoint:
+            found[name] = CHANGED
+        except RunError:
+            found[name] = "cannot be read"
+    return found
 
 
 def newest_checkpoint(folder: Path, report: Callable[[str], None]) -> Path | None:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import get_method
 from vitamin.algorithms.rllib.algorithm import OfflineToOnline
-from vitamin.analysis.manifest import changed_files, damage
+from vitamin.analysis.manifest import damage
 from vitamin.analysis.schema import DatasetInfo, RunInfo, Status
 from vitamin.errors import Diverged, RunError, VitaminError
 from vitamin.platform.datasets import (
@@ -22,7 +22,11 @@ from vitamin.platform.datasets import (
 )
 from vitamin.platform.environments import check_restorable, probe_environment
 from vitamin.platform.experiments.build import algorithm_config, reference_scores
-from vitamin.platform.experiments.checkpoints import newest_checkpoint, remove_checkpoints_after
+from vitamin.platform.experiments.checkpoints import (
+    changed_at_rest,
+    newest_checkpoint,
+    remove_checkpoints_after,
+)
 from vitamin.platform.experiments.records import Records
 from vitamin.platform.experiments.run_folder import RunFolder
 from vitamin.platform.experiments.same_run import check_same_run, finished_run
@@ -129,7 +133,7 @@ def train(
     spec = spec.with_data(lambda: read_dataset(data, task).trajectories)
     if resume and (done := finished_run(out, spec)):
         reporter.message(f"{out} is finished already.")
-        if damaged := damage(changed_files(out)):
+        if damaged := damage(changed_at_rest(out)):
             reporter.message(f"{damaged} To make the run again, choose another --out.")
         return done
     stop = _StopRequest(stop_asked, reporter.message)

@@ -11,10 +11,12 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 
 from vitamin.analysis.lines import metrics_line, whole_lines
-from vitamin.analysis.manifest import changed_files, damage
+from vitamin.analysis.manifest import damage
 from vitamin.analysis.schema import METRICS_FILE, RUN_FILE, SCHEMA_VERSION, SWEEP_FILE, RunInfo
-from vitamin.errors import RunError, SweepError
+from vitamin.analysis.sweep_file import read_trials
+from vitamin.errors import RunError, SweepError, VitaminError
 from vitamin.platform.datasets import dataset_path, fingerprint
+from vitamin.platform.experiments.checkpoints import changed_at_rest
 from vitamin.platform.experiments.files import make_folders, remove_empty
 from vitamin.platform.paths import check_length
 from vitamin.platform.sweeps.plan import Plan, Trial, uses
@@ -118,7 +120,7 @@ class SweepFolder:
                 continue
             if info.status in ("finished", "diverged"):
                 state.status, state.message = info.status, info.message
-                if damaged := damage(changed_files(folder)):
+                if damaged := damage(changed_at_rest(folder)):
                     self.notices.append(f"{state.trial.name} is {info.status}, but {damaged} {_ANEW}")
             for record in records:
                 state.take(record)
@@ -138,24 +140,22 @@ class SweepFolder:
         others = [path.name for path in self.path.iterdir() if path != file and not _left_by_no_trial(path)]
         if not file.exists():
             if others:
-                raise SweepError(
-                    f"{self.path} is not empty and holds no sweep ({others[0]} …). Choose another --out."
+                self._go_on_without_record(
+                    "gone", f"{self.path} is not empty and holds no sweep ({others[0]} …)."
                 )
             return
         try:
-            recorded = {
-                entry["name"]: entry for entry in json.loads(file.read_text(encoding="utf-8"))["trials"]
-            }
-            self.plan = _as_recorded(self.plan, recorded)
-            planned = {trial.name: _entry(trial) for trial in self.plan.trials}
-            different = {
-                name: self._differences(_with_what_is_used(entry), _with_what_is_used(planned[name]))
-                for name, entry in recorded.items()
-                if name in planned
-            }
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            self._go_on_without_record(file, error)
+            recorded = _read_record(self.path)
+        except RunError as error:
+            self._go_on_without_record("damaged", str(error))
             return
+        self.plan = _as_recorded(self.plan, recorded)
+        planned = {trial.name: _entry(trial) for trial in self.plan.trials}
+        different = {
+            name: self._differences(_with_what_is_used(entry), _with_what_is_used(planned[name]))
+            for name, entry in recorded.items()
+            if name in planned
+        }
         if not others:
             return
         if not self.resume:
@@ -175,16 +175,21 @@ class SweepFolder:
                     "Resume it with its own specification, or choose another --out."
                 )
 
-    def _go_on_without_record(self, file: Path, error: Exception) -> None:
-        """Without a sound ``sweep.json`` the run folders alone tell what was asked for; `train` compares each."""
+    def _go_on_without_record(self, state: str, problem: str) -> None:
+        """Without a sound ``sweep.json`` the run folders alone tell what was asked for; `train` compares each.
+
+        Args:
+            state: What the file is.
+            problem: A sentence on it, for a sweep that cannot go on.
+        """
         started = [trial.name for trial in self.plan.trials if (self.run_folder(trial) / RUN_FILE).exists()]
         if not self.resume or not started:
-            raise SweepError(
-                f"{file} is damaged: {error!r}. Choose another --out, or --resume the sweep that is there."
-            ) from error
+            continued = ", or --resume the sweep that is there" if started else ""
+            raise SweepError(f"{problem} Choose another --out{continued}.")
         self._check_data()
         self.notices.append(
-            f"{file} was damaged and is written anew; {len(started)} of {len(self.plan.trials)} trials were started."
+            f"{self.path / SWEEP_FILE} was {state} and is written anew; {len(started)} of {len(self.plan.trials)} "
+            "trials were started."
         )
 
     def _differences(self, old: dict[str, Any], new: dict[str, Any]) -> list[str]:
@@ -238,6 +243,23 @@ def check_paths(plan: Plan, folder: Path) -> None:
     check_length(folder, SweepError, max((trial.name for trial in plan.trials), key=len))
 
 
+def _read_record(folder: Path) -> dict[str, dict[str, Any]]:
+    """The entries in ``sweep.json`` by the names of their trials; those can be compared with a plan's.
+
+    Raises:
+        RunError: If the file cannot be read, or an entry is none of a trial.
+    """
+    recorded = read_trials(folder)
+    for name, entry in recorded.items():
+        try:
+            _content(entry)
+        except (VitaminError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise RunError(
+                f"{folder / SWEEP_FILE} is damaged: what it holds of {name} is no trial's settings."
+            ) from error
+    return recorded
+
+
 def _as_recorded(plan: Plan, recorded: dict[str, dict[str, Any]]) -> Plan:
     """The plan with the names that its trials have in the folder.
 
@@ -261,11 +283,8 @@ def _content(entry: dict[str, Any]) -> str:
 
 def _with_what_is_used(entry: dict[str, Any]) -> dict[str, Any]:
     """A trial's entry without overrides that its method does not use, which other versions may have written."""
-    used = {
-        name: value
-        for name, value in entry.get("overrides", {}).items()
-        if uses(entry.get("method", ""), name)
-    }
+    method = entry["method"]
+    used = {name: value for name, value in entry.get("overrides", {}).items() if uses(method, name)}
     return entry | {"overrides": used}
 
 

@@ -1,4 +1,5 @@
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,10 +9,14 @@ import pandas as pd
 import pytest
 
 from tests.analysis.run_folders import write_run, write_seeds, write_sweep
+from vitamin.algorithms.seeds import LARGEST_SEED
+from vitamin.analysis import schema
+from vitamin.analysis.lines import read_metrics
 from vitamin.analysis.manifest import FileState, Manifest
 from vitamin.analysis.report import build_report
+from vitamin.analysis.report.content import ReportContent, ReportOptions
 from vitamin.analysis.results import find_runs, load_metrics, load_results
-from vitamin.analysis.schema import EVALUATIONS_FILE, MANIFEST_FILE, METRICS_FILE, RUN_FILE
+from vitamin.analysis.schema import EVALUATIONS_FILE, MANIFEST_FILE, METRICS_FILE, RUN_FILE, SWEEP_FILE
 from vitamin.analysis.scores import run_scores
 from vitamin.errors import ReportError
 
@@ -131,6 +136,20 @@ def test_a_sweep_of_which_nothing_started(tmp_path: Path) -> None:
         load_results(tmp_path)
 
 
+@pytest.mark.parametrize("name", [3, None, "", "a\0b", "\ud800", "/etc", "../esc", "a/b", ["a"]], ids=ascii)
+def test_names_that_are_no_folders_in_the_sweep_are_damage(tmp_path: Path, name: object) -> None:
+    write_run(tmp_path / "one", [1, 2])
+    write_sweep(tmp_path, "one", "two")
+    content = json.loads((tmp_path / SWEEP_FILE).read_text())
+    content["trials"][1]["name"] = name
+    (tmp_path / SWEEP_FILE).write_text(json.dumps(content))
+    results = load_results(tmp_path)
+    assert results.missing == ()
+    (warning,) = results.warnings
+    assert warning.startswith(f"{tmp_path / SWEEP_FILE} is damaged: ")
+    assert warning.isascii()
+
+
 def metrics_text(*iterations: int, means: Mapping[int, float] = MappingProxyType({})) -> str:
     """Lines of metrics.jsonl, with the mean returns of evaluations."""
     records: list[dict[str, object]] = [
@@ -195,6 +214,116 @@ def test_sound_rows_of_damaged_evaluations_are_read(tmp_path: Path, sealed: bool
     assert damages[-1].endswith("since metrics.jsonl has other means of them or none: iterations 2.")
     changed = f"{tmp_path / 'a'}: evaluations.csv changed since the run wrote it."
     assert damages[:-2] == ([changed] if sealed else [])
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *(
+            ("env_steps", value)
+            for value in ("9" * 30, "9" * 19, "9" * 5000, "1e308", "\uff15", "1_0", "0x5", "")
+        ),
+        *(("return", value) for value in ("1e400", "-1e308", "inf", "\uff15", "1_0", "0x5", "")),
+        *(("normalized_score", value) for value in ("1e400", "-inf", "\uff15", "1_0", "0x5")),
+    ],
+    ids=lambda value: ascii(value[:20]),
+)
+def test_a_row_with_an_impossible_number_costs_its_evaluation_alone(
+    tmp_path: Path, column: str, value: str
+) -> None:
+    write_run(tmp_path / "run", [10, 20, 30])
+    (tmp_path / "run" / METRICS_FILE).write_text(metrics_text(1, 2, 3, means={1: 100, 2: 200, 3: 300}))
+    seal(tmp_path / "run")
+    path = tmp_path / "run" / EVALUATIONS_FILE
+    header, *rows = (row.split(",") for row in path.read_text().splitlines())
+    rows[2][header.index(column)] = value
+    path.write_text("".join(",".join(row) + "\n" for row in [header, *rows]), encoding="utf-8")
+    results = load_results(tmp_path)
+    assert results.evaluations["iteration"].tolist() == [1, 1, 3, 3]
+    assert any("iterations 2." in damage for damage in results.damages)
+    assert results.warnings == ()
+
+
+@pytest.mark.parametrize("value", [10**400, 10**30, True, "x", None, []], ids=lambda value: ascii(value)[:9])
+@pytest.mark.parametrize("key", ["env_steps", "evaluation/return_mean"])
+def test_a_line_of_metrics_with_an_impossible_number_is_damaged(
+    tmp_path: Path, key: str, value: object
+) -> None:
+    write_run(tmp_path / "run", [10, 20])
+    path = tmp_path / "run" / METRICS_FILE
+    records = [json.loads(line) for line in metrics_text(1, 2, means={1: 100, 2: 200}).splitlines()]
+    records[0][key] = value
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    with (tmp_path / "run" / EVALUATIONS_FILE).open("a") as file:
+        file.write("x\n")  # so that the means are looked at
+    assert read_metrics(tmp_path / "run").damaged == (1,)
+    assert load_results(tmp_path).evaluations["iteration"].tolist() == [1, 1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"seed": seed} for seed in (-1, 2**31, 10**400)),
+        *({"reference_scores": {"min": 0.0, "max": value}} for value in (math.nan, math.inf, 10**400)),
+        {"wall_time_s": math.inf},
+    ],
+    ids=lambda changes: str(changes)[:40],
+)
+def test_a_run_file_with_an_impossible_number_is_damaged(tmp_path: Path, changes: dict[str, object]) -> None:
+    write_run(tmp_path / "good", [1, 2], seed=LARGEST_SEED)
+    write_run(tmp_path / "run", [1, 2])
+    path = tmp_path / "run" / RUN_FILE
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    results = load_results(tmp_path)
+    assert list(results.infos) == ["good"]
+    assert f"{path} is damaged: {next(iter(changes))}" in results.warnings[0]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seed": 5},
+        {"preset": "other"},
+        {"reference_scores": {"min": 0.0, "max": 7.0}},
+        {"reference_scores": None},
+        {"method": "odt"},
+        {"overrides": {"tau": 0.5}},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("include_unfinished", [False, True])
+def test_a_run_whose_run_file_changed_decides_nothing(
+    tmp_path: Path, changes: dict[str, object], include_unfinished: bool
+) -> None:
+    write_seeds(tmp_path, [30, 40])
+    for folder in tmp_path.iterdir():
+        seal(folder)
+    path = tmp_path / "run-1" / RUN_FILE
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    results = load_results(tmp_path)
+    assert results.damages == (f"{tmp_path / 'run-1'}: run.json changed since the run wrote it.",)
+    scores = run_scores(results, include_unfinished=include_unfinished).set_index("run")
+    assert scores["left_out"].to_dict() == {
+        "run-0": "",
+        "run-1": "its run.json changed since the run wrote it",
+    }
+    assert scores.loc["run-0", "label"] == "TD3+ODT"
+    content = ReportContent(results, ReportOptions(5, 0, "std", include_unfinished))
+    assert (content.methods, content.seeds, content.settings_table.rows) == (["TD3+ODT"], [0], ())
+    assert "1 run does not count: its run.json changed since the run wrote it." in content.notes
+
+
+def test_runs_of_which_all_run_files_changed_still_make_a_page(tmp_path: Path) -> None:
+    write_run(tmp_path / "run", [10, 20])
+    seal(tmp_path / "run")
+    path = tmp_path / "run" / RUN_FILE
+    path.write_text(path.read_text().replace('"seed": 0', '"seed": 5'))
+    report = build_report(tmp_path, tmp_path.parent / "page", reps=5)
+    assert "No run counts: what was run is told by a run.json as the run wrote it." in report.notes
+
+
+def test_seeds_have_one_range() -> None:
+    assert schema.LARGEST_SEED == LARGEST_SEED
 
 
 def test_a_changed_number_is_found_by_its_evaluation(tmp_path: Path) -> None:

@@ -186,12 +186,15 @@ def test_damage_is_survived(data: Path, undisturbed: Path, tmp_path: Path) -> No
     assert watcher.iterations == [13, 14, 15, 16]
     assert outcome(folder) == outcome(undisturbed)
 
-    for name in ("metrics.jsonl", "evaluations.csv"):
+    for name in ("metrics.jsonl", "evaluations.csv", "checkpoints/00000016/state.json"):
         (folder / name).unlink()
     assert train(spec(data), folder, resume=True, reporter=watcher).status == "finished"
     assert watcher.messages[2:] == [
         f"{folder} is finished already.",
-        "evaluations.csv is gone, metrics.jsonl is gone. To make the run again, choose another --out.",
+        (
+            "checkpoints/00000016 changed since the run wrote it, evaluations.csv is gone, metrics.jsonl is gone. "
+            "To make the run again, choose another --out."
+        ),
     ]
 
 

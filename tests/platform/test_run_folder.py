@@ -20,6 +20,7 @@ from vitamin.analysis.manifest import changed_files
 from vitamin.analysis.schema import DatasetInfo, RunInfo
 from vitamin.errors import RunError
 from vitamin.platform.experiments import comparison, run_folder, same_run
+from vitamin.platform.experiments.checkpoints import changed_at_rest
 from vitamin.platform.experiments.comparison import differences
 from vitamin.platform.experiments.records import Records
 from vitamin.platform.experiments.run_folder import RunFolder
@@ -357,6 +358,21 @@ def test_files_of_a_finished_run_that_are_gone_or_changed_are_seen(tmp_path: Pat
     assert list(changed_files(folder)) == ["manifest.json"]
     (folder / "manifest.json").unlink()
     assert changed_files(folder) == {}
+
+
+@pytest.mark.parametrize("name", ["tensors.safetensors", "replay.safetensors", "state.json"])
+def test_content_of_checkpoints_that_is_gone_or_changed_is_seen(tmp_path: Path, name: str) -> None:
+    finish(tmp_path, 1, 2)
+    assert changed_at_rest(tmp_path) == {}
+    checkpoint = tmp_path / "checkpoints" / "00000002"
+    content = (checkpoint / name).read_bytes()
+    (checkpoint / name).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    changed = {"checkpoints/00000002": "changed since the run wrote it"}
+    assert changed_at_rest(tmp_path) == changed
+    (checkpoint / name).unlink()
+    assert changed_at_rest(tmp_path) == changed
+    (checkpoint / "manifest.json").unlink()
+    assert changed_at_rest(tmp_path) == {"checkpoints/00000002/manifest.json": "is gone"}
 
 
 def test_lines_after_the_checkpoint_are_no_damage(tmp_path: Path) -> None:

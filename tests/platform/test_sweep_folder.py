@@ -14,6 +14,7 @@ from vitamin.analysis.manifest import FileState, Manifest
 from vitamin.analysis.schema import DatasetInfo, RunInfo, Status
 from vitamin.errors import SweepError
 from vitamin.platform.datasets import collect_dataset, fingerprint
+from vitamin.platform.experiments.checkpoints import save_checkpoint
 from vitamin.platform.sweeps import Plan, SweepFolder, SweepProgress, SweepSpec, Trial, make_plan
 from vitamin.platform.tasks import get_task
 
@@ -57,6 +58,11 @@ def write_run(
         versions={}, host="h", started=now, updated=now, dataset=dataset,
     ).write(folder)  # fmt: skip
     (folder / "metrics.jsonl").write_text(metrics)
+
+
+def write_checkpoint(folder: Path) -> None:
+    for name in ("tensors.safetensors", "replay.safetensors", "state.json"):
+        (folder / name).write_text(name)
 
 
 def line_of_metrics(**entries: Any) -> dict[str, Any]:
@@ -253,6 +259,78 @@ def test_damaged_files_of_trials_that_are_done_are_named(tmp_path: Path) -> None
     ]
     assert "run.json is damaged" in str(damaged.message)
     assert str(damaged.message).endswith("Remove its folder to have it run again.")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *(
+            {"name": name}
+            for name in (3, None, "", "a\0b", "\ud800", "/etc", "../esc", "..", "a/b", "é", "a" * 256)
+        ),
+        *({"method": method} for method in ("", "no such method", 3, None)),
+        {"overrides": None},
+    ],
+    ids=ascii,
+)
+def test_names_and_settings_that_no_trial_has_are_damage(tmp_path: Path, changes: dict[str, Any]) -> None:
+    create(tmp_path)
+    file = tmp_path / "sweep.json"
+    before = file.read_text()
+    content = json.loads(before)
+    content["trials"][1] |= changes
+    file.write_text(json.dumps(content))
+    with pytest.raises(SweepError, match=r"sweep\.json is damaged: .* Choose another --out\.$"):
+        create(tmp_path, resume=True)
+    write_run(tmp_path / ODT, "running")
+    with pytest.raises(
+        SweepError, match=r"sweep\.json is damaged: .* or --resume the sweep that is there\.$"
+    ):
+        create(tmp_path)
+    with SweepFolder(tmp_path, plan(), resume=True) as folder:
+        assert folder.notices == [f"{file} was damaged and is written anew; 1 of 2 trials were started."]
+    assert file.read_text() == before
+
+
+def test_an_entry_without_a_method_is_damage(tmp_path: Path) -> None:
+    create(tmp_path, plan(overrides={}))
+    content = json.loads((tmp_path / "sweep.json").read_text())
+    del content["trials"][0]["method"]
+    (tmp_path / "sweep.json").write_text(json.dumps(content))
+    with pytest.raises(
+        SweepError, match=r"sweep\.json is damaged: what it holds of td3_odt-.* is no trial's"
+    ):
+        create(tmp_path, plan(overrides={}), resume=True)
+
+
+def test_a_record_that_is_gone_is_written_anew_if_trials_were_started(tmp_path: Path) -> None:
+    create(tmp_path)
+    before = (tmp_path / "sweep.json").read_text()
+    write_run(tmp_path / ODT, "running")
+    (tmp_path / "sweep.json").unlink()
+    with pytest.raises(SweepError, match=r"holds no sweep \(.*\)\. .* or --resume the sweep that is there"):
+        create(tmp_path)
+    with SweepFolder(tmp_path, plan(), resume=True) as folder:
+        assert folder.notices == [
+            f"{tmp_path / 'sweep.json'} was gone and is written anew; 1 of 2 trials were started."
+        ]
+    assert (tmp_path / "sweep.json").read_text() == before
+
+
+def test_damaged_checkpoints_of_trials_that_are_done_are_named(tmp_path: Path) -> None:
+    made = plan()
+    with SweepFolder(tmp_path, made, resume=False) as folder:
+        for trial, status in zip(made.trials, ("finished", "diverged"), strict=True):
+            write_run(folder.run_folder(trial), status)
+            checkpoint = save_checkpoint(folder.run_folder(trial) / "checkpoints", 1, write_checkpoint)
+            assert folder.progress().trials[trial.name].status == status
+            assert folder.notices == []
+            (checkpoint / "tensors.safetensors").write_bytes(b"other")
+            folder.progress()
+            (notice,) = folder.notices
+            assert notice.startswith(f"{trial.name} is {status}, but checkpoints/00000001 changed since")
+            (checkpoint / "tensors.safetensors").write_bytes(b"tensors.safetensors")
+            folder.notices.clear()
 
 
 def test_a_refused_folder_is_left_unlocked(tmp_path: Path) -> None:
