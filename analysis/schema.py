@@ -128,10 +128,18 @@ class RunInfo(BaseModel):
         path = folder / RUN_FILE
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
+            json.dumps(content, ensure_ascii=False).encode()
         except OSError as error:
             raise RunError(f"Cannot read {path}: {error.strerror}.") from error
-        except (ValueError, RecursionError) as error:
-            raise RunError(f"{path} is damaged: not JSON ({error}).") from error
+        except json.JSONDecodeError as error:
+            raise RunError(
+                f"{path} is damaged: not JSON from line {error.lineno}, column {error.colno} on."
+            ) from error
+        except (
+            ValueError,
+            RecursionError,
+        ) as error:  # bytes and escapes that are no text, endless digits or brackets
+            raise RunError(f"{path} is damaged: not JSON, or not UTF-8.") from error
         version = content.get("schema_version") if isinstance(content, dict) else None
         if not isinstance(version, int):
             raise RunError(f"{path} is damaged or not of a Vitamin run: it has no schema_version.")

@@ -139,8 +139,11 @@ def to_markdown(table: Table) -> str:
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> Path:
-    """Writes a frame without its index; the same frame gives the same bytes on every system."""
-    frame.to_csv(path, index=False, lineterminator="\n", float_format="%.10g")
+    """Writes a frame without its index; the same frame gives the same bytes on every system.
+
+    Names of folders that are not UTF-8 are spelled with backslashes.
+    """
+    frame.to_csv(path, index=False, lineterminator="\n", float_format="%.10g", errors="backslashreplace")
     return path
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from vitamin.errors import VitaminError
@@ -24,6 +25,26 @@ def short_name(name: str, longest: int = LONGEST_NAME) -> str:
 def digest_of(text: str) -> str:
     """Ten digits and letters that stand for a text."""
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:10]
+
+
+def is_utf8(text: str | Path) -> bool:
+    """Whether a name, whose bytes may be any, is UTF-8."""
+    try:
+        str(text).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def check_utf8(texts: Iterable[str | Path], failure: type[VitaminError]) -> None:
+    """Checks that paths and arguments are UTF-8, since Ray and ``run.json`` take no others.
+
+    Raises:
+        VitaminError: Of the class ``failure``, if one is not.
+    """
+    for text in texts:
+        if not is_utf8(text):
+            raise failure(f"{text} is not UTF-8, as names must be where runs are made. Rename it.")
 
 
 def check_length(folder: Path, failure: type[VitaminError], name: str = "") -> None:

@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from ray._private.node import Node
 
 from vitamin.algorithms.rllib.resources import check_size
 from vitamin.errors import WorkerFailure
+from vitamin.platform.paths import check_utf8
 from vitamin.platform.ray_folder import private_ray_folder
 from vitamin.platform.stopping import cleaned_up, handlers_kept
 
@@ -48,7 +50,7 @@ def ray_session(cpus: float, gpus: float = 0, *, at_once: int = 1) -> Iterator[N
         at_once: How many times ``cpus`` a private Ray offers: the trials that the user wants to run at once.
 
     Raises:
-        WorkerFailure: If the cluster cannot be reached or is too small.
+        WorkerFailure: If the cluster cannot be reached or is too small, or Ray cannot start on this machine.
     """
     if ray.is_initialized():
         check_size({"CPU": cpus, "GPU": gpus})
@@ -60,6 +62,7 @@ def ray_session(cpus: float, gpus: float = 0, *, at_once: int = 1) -> Iterator[N
     address = os.environ.get("RAY_ADDRESS")
     with ExitStack() as stack:
         try:
+            check_utf8((*sys.argv, Path.cwd()), WorkerFailure)  # Ray keeps them
             with handlers_kept(), mock.patch.object(ray_utils, "set_sigterm_handler", lambda _: None):
                 if address:
                     _wait_for(address)

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from vitamin.errors import VitaminError
+from vitamin.errors import VitaminError, shown
 
 _LARGEST_FILE = 1_000_000
 _MOST_VALUES = 50_000
@@ -44,6 +44,15 @@ class _StrictLoader(yaml.SafeLoader):
         self._sizes[id(node)] = self._values - before
         return node
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)  # type: ignore[no-untyped-call]
+        except _FLAWS as error:
+            raise _refusal(f"the value {shown(node.value)} cannot be read", node) from error
+
+    def construct_undefined(self, node: yaml.Node) -> Any:
+        raise _refusal(f"{node.tag} is no kind of plain value", node)
+
     def _count(self, values: int, event: Any) -> None:
         self._values += values
         if self._values > _MOST_VALUES:
@@ -59,6 +68,9 @@ class _StrictLoader(yaml.SafeLoader):
         return node
 
 
+_StrictLoader.add_constructor(None, _StrictLoader.construct_undefined)
+
+
 def _refusal(problem: str, place: Any) -> yaml.YAMLError:
     return yaml.composer.ComposerError(problem=problem, problem_mark=place.start_mark)
 
@@ -69,10 +81,7 @@ def load_yaml(text: str) -> Any:
     Raises:
         yaml.YAMLError: If it is malformed, holds too much or is nested too deeply, or a mapping holds a key twice.
     """
-    try:
-        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
-    except _FLAWS as error:
-        raise yaml.YAMLError(f"it holds a value that cannot be read: {error}") from error
+    return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
 
 
 def read_yaml(file: Path, failure: type[VitaminError]) -> Any:
@@ -92,6 +101,15 @@ def read_yaml(file: Path, failure: type[VitaminError]) -> Any:
     try:
         return load_yaml(content.decode())
     except UnicodeDecodeError as error:
-        raise failure(f"Cannot read {file}: {error}.") from error
+        raise failure(f"Cannot read {file}: it is not UTF-8 text.") from error
     except yaml.YAMLError as error:
-        raise failure(f"{file} is not valid YAML: {' '.join(str(error).split())}.") from error
+        raise failure(f"{file} is not valid YAML: {_said(error)}.") from error
+
+
+def _said(error: yaml.YAMLError) -> str:
+    """What is wrong, and where."""
+    if isinstance(error, yaml.reader.ReaderError):
+        return f"it holds the character U+{error.character:04X}"
+    if isinstance(error, yaml.MarkedYAMLError) and (mark := error.problem_mark) is not None:
+        return f"line {mark.line + 1}, column {mark.column + 1}: {str(error.problem).removeprefix('but ')}"
+    return " ".join(str(error).split())

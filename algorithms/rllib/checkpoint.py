@@ -49,14 +49,15 @@ def read_state(folder: Path, *, to_continue: bool = False) -> dict[str, Any]:
     """
     try:
         state: dict[str, Any] = json.loads((folder / _STATE).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{folder} is no complete checkpoint: {error}.") from error
-    if state.get("schema") not in _READABLE:
+        schema = state.get("schema")
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        raise RunError(f"{folder} is no complete checkpoint: its {_STATE} is missing or damaged.") from error
+    if schema not in _READABLE:
         raise RunError(
-            f"{folder} has checkpoint schema {state.get('schema')}, this version reads {CHECKPOINT_SCHEMA}. "
+            f"{folder} has checkpoint schema {schema}, this version reads {CHECKPOINT_SCHEMA}. "
             "Use the version of vitamin that wrote it (see run.json)."
         )
-    if to_continue and state["schema"] != CHECKPOINT_SCHEMA:
+    if to_continue and schema != CHECKPOINT_SCHEMA:
         raise RunError(
             f"{folder} is of an earlier version of vitamin, which pretrained on fewer trajectories: it can be "
             "evaluated, but not continued. Use the version that wrote it (see run.json), or start the run anew in "
@@ -87,4 +88,4 @@ def _read(file: Path) -> Tensors:
     try:
         return load_file(file)
     except (OSError, SafetensorError) as error:
-        raise RunError(f"{file} is missing or damaged: {error}.") from error
+        raise RunError(f"{file} is missing or damaged.") from error

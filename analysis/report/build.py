@@ -111,7 +111,7 @@ def render_sections(content: ReportContent) -> str:
 
 def _write(content: ReportContent, folder: Path) -> tuple[Path, ...]:
     page = folder / PAGE
-    page.write_text(render_sections(content), encoding="utf-8")
+    page.write_text(render_sections(content), encoding="utf-8", errors="backslashreplace")
     frames = {
         "scores.csv": content.scores,
         "summary.csv": content.summary,

@@ -128,8 +128,16 @@ def verify_checkpoint(path: Path) -> None:
         damaged = [name for name, digest in manifest.items() if _digest(path / name) != digest]
     except PermissionError as error:
         raise RunError(f"Cannot read {error.filename}: {error.strerror}. Check its permissions.") from error
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
-        raise DamagedCheckpoint(f"Checkpoint {path} is damaged: {error}.") from error
+    except FileNotFoundError as error:
+        raise DamagedCheckpoint(
+            f"Checkpoint {path} is damaged: {Path(error.filename).name} is gone."
+        ) from error
+    except OSError as error:
+        raise DamagedCheckpoint(
+            f"Checkpoint {path} is damaged: it cannot be read ({error.strerror})."
+        ) from error
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise DamagedCheckpoint(f"Checkpoint {path} is damaged: its {_MANIFEST} lists no files.") from error
     if missing:
         raise DamagedCheckpoint(f"Checkpoint {path} is damaged: its manifest lacks {', '.join(missing)}.")
     if damaged:

@@ -39,16 +39,18 @@ def run_experience(
         report: Called with a sentence for each damaged checkpoint that is passed over.
 
     Raises:
-        RunError: As `load_agent`, and if the checkpoint holds no online episode.
+        RunError: As `load_agent`, and if the checkpoint holds no replay, or no online episode.
         TaskError: If the environment's action bounds or time limit are needed and it cannot be made.
     """
     agent = load_agent(run, checkpoint=checkpoint, report=report)
-    trajectories = online_trajectories(
-        read_replay(agent.checkpoint),
-        agent.observation_mean.numpy(),
-        agent.observation_std.numpy(),
-        agent.hyperparameters,
-    )
+    replay, state = read_replay(agent.checkpoint), read_state(agent.checkpoint)
+    try:
+        trajectories = online_trajectories(
+            replay, agent.observation_mean.numpy(), agent.observation_std.numpy(), agent.hyperparameters
+        )
+        collected = {f"{name}_collected": int(state["progress"][name]) for name in ("episodes", "env_steps")}
+    except (IndexError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise RunError(f"{agent.checkpoint} does not hold the replay of this run.") from error
     if len(trajectories) == 0:
         raise RunError(
             f"{agent.checkpoint} holds no online experience: the run was still pretraining. Continue it with --resume."
@@ -63,7 +65,6 @@ def run_experience(
         timeouts=timeouts,
         next_observations=trajectories.next_observations,
     )
-    progress = read_state(agent.checkpoint)["progress"]
     payment = _payment(agent.hyperparameters.reward_delay)
     attributes = {
         STAND_IN_ATTRIBUTE: True,
@@ -74,8 +75,7 @@ def run_experience(
         "seed": agent.spec.seed,
         "iteration": agent.iteration,
         "episodes": len(trajectories),
-        "episodes_collected": progress["episodes"],
-        "env_steps_collected": progress["env_steps"],
+        **collected,
         "rounding": _ROUNDING,
         "terminals": how,
         REWARDS_ATTRIBUTE: payment or PAID_AT_ONCE,

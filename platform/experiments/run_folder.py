@@ -204,8 +204,9 @@ class RunFolder:
         self._update(notes=_joined(self.info.notes, [text]))
 
     def set_status(self, status: Status, message: str | None, wall_time_s: float) -> None:
-        """Updates ``run.json``."""
-        self._update(status=status, message=message, wall_time_s=wall_time_s)
+        """Updates ``run.json``; what of the message is no text, such as parts of a file's name, is spelled."""
+        spelled = message and message.encode(errors="backslashreplace").decode()
+        self._update(status=status, message=spelled, wall_time_s=wall_time_s)
 
     def _update(self, **values: Any) -> None:
         self.info = self.info.model_copy(update={**values, "updated": _now()})

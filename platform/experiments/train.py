@@ -31,6 +31,7 @@ from vitamin.platform.experiments.records import Records
 from vitamin.platform.experiments.run_folder import RunFolder
 from vitamin.platform.experiments.same_run import check_same_run, finished_run
 from vitamin.platform.experiments.spec import ExperimentSpec
+from vitamin.platform.paths import check_utf8
 from vitamin.platform.ray_session import ray_session
 from vitamin.platform.stopping import first_signal
 from vitamin.platform.tasks.extras import require_extra
@@ -126,6 +127,7 @@ def train(
         check_restorable(task)
     require_extra(task)
     data = dataset_path(task, spec.data).resolve()
+    check_utf8((data, out), RunError)
     digest = fingerprint(data)
     check_same_run(out, spec, data, digest, resume=resume)
     spec = spec.with_data(lambda: read_dataset(data, task).trajectories)

@@ -20,6 +20,7 @@ from vitamin.algorithms.trajectories import Trajectories
 from vitamin.errors import DatasetError, EnvironmentFailure, SweepError, TaskError
 from vitamin.platform.datasets import dataset_path, load_dataset
 from vitamin.platform.environments import probe_environment
+from vitamin.platform.paths import check_utf8
 from vitamin.platform.ray_session import keep_logs, ray_session, sends_to_logs
 from vitamin.platform.stopping import first_signal
 from vitamin.platform.sweeps.folder import SweepFolder
@@ -47,7 +48,9 @@ def read_data(plan: Plan) -> Plan:
     trials = {trial.name: trial for trial in plan.trials}
     for task in plan.spec.tasks:
         try:
-            data = load_dataset(dataset_path(get_task(task), plan.spec.data.get(task)), get_task(task))
+            file = dataset_path(get_task(task), plan.spec.data.get(task))
+            check_utf8((file,), DatasetError)
+            data = load_dataset(file, get_task(task))
         except DatasetError as error:
             raise SweepError(f"{task}: {error}") from error
         trials |= {
@@ -84,6 +87,7 @@ def run_sweep(plan: Plan, out: Path, reporter: SweepReporter, *, resume: bool = 
         SweepError: If data is missing or damaged, an environment fails, or the folder cannot be used.
         WorkerFailure: If Ray cannot be reached or has not enough resources for one trial.
     """
+    check_utf8((out,), SweepError)
     notices = _probe(plan)
     plan = read_data(plan)
     with SweepFolder(out, plan, resume=resume) as folder:

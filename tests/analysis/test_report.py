@@ -1,3 +1,4 @@
+import os
 import re
 from pathlib import Path
 
@@ -65,6 +66,20 @@ def test_files_and_content(results: Path) -> None:
     assert "| diverged | diverged | 1000 | 5.00 | counted | loss/critic is NaN |" in page
     assert "| killed | running | 0 | – | not finished |  |" in page
     assert "1 run does not count: not finished." in made.notes
+
+
+def test_names_that_are_not_utf_8(tmp_path: Path) -> None:
+    directory = tmp_path / os.fsdecode(b"results\xff")
+    write_seeds(directory, [70, 72])
+    for name, odd in (("run", b"run\xfe"), ("damaged", b"damaged\xfd")):
+        write_run(directory / name, [10, 30])
+        (directory / name).rename(directory / os.fsdecode(odd))
+    (directory / os.fsdecode(b"damaged\xfd") / RUN_FILE).write_text("{")
+    made = build_report(directory, reps=10)
+    page = made.page.read_text(encoding="utf-8")
+    assert "# Results in results\\udcff\n" in page
+    assert "damaged\\udcfd" in page
+    assert "run\\udcfe" in (made.page.parent / "scores.csv").read_text(encoding="utf-8")
 
 
 def test_a_separated_method_is_named(results: Path) -> None:

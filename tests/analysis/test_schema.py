@@ -46,7 +46,12 @@ def test_write_into_a_missing_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "not JSON"),
+        ('{\n"a" 1}', r"is damaged: not JSON from line 2, column 5 on\.$"),
+        ("[" * 100_000, r"is damaged: not JSON, or"),
+        ('{"seed": ' + "9" * 5000 + "}", r"is damaged: not JSON, or"),
+        ("\udcff", "not JSON, or not UTF-8"),
+        (r'{"schema_version": 1, "task": "\ud800"}', "not JSON, or not UTF-8"),
+        (r'{"schema_version": 1, "versions": {"\ud800": ""}}', "not JSON, or not UTF-8"),
         ("[]", "no schema_version"),
         ("{}", "no schema_version"),
         ('{"schema_version": "1"}', "no schema_version"),
@@ -56,7 +61,7 @@ def test_write_into_a_missing_folder(tmp_path: Path) -> None:
     ],
 )
 def test_unreadable_run_file(tmp_path: Path, content: str, message: str) -> None:
-    (tmp_path / RUN_FILE).write_text(content)
+    (tmp_path / RUN_FILE).write_text(content, errors="surrogateescape")
     with pytest.raises(RunError, match=message):
         RunInfo.read(tmp_path)
 

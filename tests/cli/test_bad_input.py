@@ -42,6 +42,23 @@ def test_settings(tmp_path: Path, arguments: list[str], words: str) -> None:
     assert not (tmp_path / "run" / "run.json").exists()
 
 
+def test_names_that_are_not_utf_8_are_refused_before_anything_starts(tmp_path: Path, data: Path) -> None:
+    options = ["Pendulum-v1", "--preset", "tiny", "--data"]
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(
+        "{name: s, tasks: [Pendulum-v1], methods: [odt], seeds: 1, data: {Pendulum-v1: data.hdf5}}"
+    )
+    (tmp_path / "odd\udcff.hdf5").hardlink_to(data)
+    before = sorted(tmp_path.iterdir())
+    words = "odd\\udcff{} is not UTF-8, as names must be where runs are made."
+    assert words.format(".hdf5") in vitamin("train", *options, "odd\udcff.hdf5", code=1).stderr
+    assert words.format("") in vitamin("train", *options, data, "--out", "odd\udcff", code=1).stderr
+    assert words.format("") in vitamin("sweep", spec, "--out", "odd\udcff", code=1).stderr
+    spec.write_text(spec.read_text().replace("data.hdf5", r'"odd\udcff.hdf5"'))
+    assert words.format(".hdf5") in vitamin("sweep", spec, "--out", "sweep", code=1).stderr
+    assert sorted(tmp_path.iterdir()) == before
+
+
 def test_missing_dataset_says_which_file_from_where_and_where_to_put_it(tmp_path: Path) -> None:
     message = vitamin("train", "hopper-medium-v2", code=1).stderr
     assert str(tmp_path / "cache" / "hopper_medium-v2.hdf5") in message

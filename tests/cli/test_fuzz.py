@@ -1,5 +1,7 @@
 """No input makes a command end in anything but an answer: exit code 0, 1 or 2, no traceback, nothing left behind."""
 
+import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -14,12 +16,14 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from tests.cli.command import in_new_process
-from tests.cli.wrong_values import commands, cut, lines, mangled
+from tests.cli.wrong_values import commands, lines, mangled, replaced
 from tests.platform.agent_runs import make_run
+from vitamin.analysis.manifest import FileState, Manifest
 from vitamin.errors import VitaminError
 from vitamin.platform.cli import app
 from vitamin.platform.datasets import collect_dataset
 from vitamin.platform.experiments.evaluate import Agent
+from vitamin.platform.sweeps import SweepFolder, make_plan, read_spec
 from vitamin.platform.tasks import get_task
 
 pytestmark = pytest.mark.slow
@@ -44,12 +48,15 @@ MANGLED = [
     "run/run.json",
     "run/metrics.jsonl",
     "run/evaluations.csv",
+    "run/manifest.json",
     "run/checkpoints/00000002/state.json",
     "run/checkpoints/00000002/manifest.json",
     "run/checkpoints/00000002/tensors.safetensors",
     "data.hdf5",
     "spec.yaml",
+    "sweep/sweep.json",
 ]
+VALUED = [file for file in MANGLED if not file.endswith((".safetensors", ".hdf5"))]
 AFTERWARDS = [
     ["evaluate", "run", "--episodes", "1"],
     ["report", "run", "--reps", "10"],
@@ -58,7 +65,10 @@ AFTERWARDS = [
     ["train", "Pendulum-v1", "--data", "data.hdf5", "--preset", "tiny", "--out", "new"],
     ["data", "inspect", "data.hdf5", "--task", "Pendulum-v1"],
     ["data", "import", "data.hdf5", "--task", "Pendulum-v1"],
+    ["data", "export", "run", "--to", "copy.hdf5"],
     ["sweep", "spec.yaml", "--dry-run"],
+    ["sweep", "spec.yaml", "--resume", "--out", "sweep"],
+    ["report", "sweep", "--reps", "10"],
 ]
 THOROUGH = settings(
     deadline=None,
@@ -88,14 +98,25 @@ def _reach(*_: Any, **__: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run, a data file and a specification."""
+    """A finished run, a data file, a specification, and its sweep with one trial that is done."""
     folder = tmp_path_factory.mktemp("template")
     data = collect_dataset(get_task("Pendulum-v1"), steps=400, out=folder / "data.hdf5")
-    make_run(folder / "run", iterations=(2,), data=str(data))
-    (folder / "run" / "metrics.jsonl").write_text(METRICS)
-    (folder / "run" / "evaluations.csv").write_text(EVALUATIONS)
-    (folder / "spec.yaml").write_text(SPEC)
+    (folder / "spec.yaml").write_text(SPEC.replace("data.hdf5", str(data)))
+    plan = make_plan(read_spec(folder / "spec.yaml"))
+    with SweepFolder(folder / "sweep", plan, resume=False) as sweep:
+        trial = plan.trials[0]
+        _finished(sweep.run_folder(trial), **trial.experiment.model_dump())
+    _finished(folder / "run", data=str(data))
     return folder
+
+
+def _finished(run: Path, **values: Any) -> None:
+    make_run(run, iterations=(2,), **values)
+    (run / "metrics.jsonl").write_text(METRICS)
+    (run / "evaluations.csv").write_text(EVALUATIONS)
+    names = ("config.yaml", "run.json", "metrics.jsonl", "evaluations.csv")
+    files = {name: (FileState.of((run / name).read_bytes()),) for name in names}
+    (run / "manifest.json").write_text(Manifest(files=files).model_dump_json())
 
 
 @pytest.fixture(autouse=True)
@@ -172,15 +193,37 @@ def test_wrong_values_of_any_option(template: Path, tmp_path: Path, line: list[s
         _run(line)
 
 
-@settings(THOROUGH, max_examples=60)
+@settings(THOROUGH, max_examples=80)
 @given(data=st.data(), file=st.sampled_from(MANGLED), line=st.sampled_from(AFTERWARDS))
 def test_mangled_files(
     template: Path, tmp_path: Path, data: st.DataObject, file: str, line: list[str]
 ) -> None:
     with _fresh(template, tmp_path) as folder:
-        damage = cut if file.endswith(".hdf5") else mangled
-        (folder / file).write_bytes(data.draw(damage((folder / file).read_bytes())))
+        (folder / file).write_bytes(data.draw(mangled((folder / file).read_bytes())))
         _run(line, {"run"})
+
+
+@settings(THOROUGH, max_examples=120)
+@given(data=st.data(), file=st.sampled_from(VALUED), line=st.sampled_from(AFTERWARDS), known=st.booleans())
+def test_files_with_another_value(
+    template: Path, tmp_path: Path, data: st.DataObject, file: str, line: list[str], known: bool
+) -> None:
+    """``known``: whether the digests that a run keeps tell of it."""
+    with _fresh(template, tmp_path) as folder:
+        (folder / file).write_bytes(data.draw(replaced(file, (folder / file).read_bytes())))
+        if not known:
+            _forget(folder / file)
+        _run(line, {"run"})
+
+
+def _forget(file: Path) -> None:
+    """Lets the digests agree with the file, as if it had been written so."""
+    if file.name == "state.json":
+        digests = json.loads((file.parent / "manifest.json").read_text())
+        digests[file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
+        (file.parent / "manifest.json").write_text(json.dumps(digests))
+    elif file.parent.name == "run" and file.name != "manifest.json":
+        (file.parent / "manifest.json").unlink()
 
 
 @pytest.mark.parametrize(

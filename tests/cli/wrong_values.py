@@ -1,10 +1,13 @@
 """Wrong values for every option of every command, found by walking through the commands, and mangled files."""
 
-from collections.abc import Iterator
+import copy
+import json
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import click
 import typer
+import yaml
 from hypothesis import strategies as st
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
@@ -31,8 +34,15 @@ VALUES = (
     "null", "[]", "{}", "=", "a=b", ".", "run", "run/checkpoints", "run/config.yaml", "data.hdf5",
     "spec.yaml", "missing", "/dev/null", "/dev/null/x", "/proc/none", "minari:", "minari:a/b-v0",
     "minari:../x-v0", "Pendulum-v1", "CartPole-v1", "pendulum-V1", "no:Such-v0", "TD3_ODT", "td3-odt",
-    "PAPER", "quickstart", "%s", "$HOME", "--", "*",
+    "PAPER", "quickstart", "%s", "$HOME", "--", "*", "\udcff",
 )  # fmt: skip
+
+
+REPLACEMENTS = (
+    None, True, -1, 0, 0.5, float("nan"), float("inf"), 2**63, 10**30, 10**400, "", "NaN", "\ud800", "\0", "x" * 300,
+    "../x", "/etc", "a/b", [], {}, [[]], {"a": 1}, ["x"],
+)  # fmt: skip
+"""What one value of a file may have become."""
 
 
 class Command(NamedTuple):
@@ -123,3 +133,61 @@ def mangled(content: bytes) -> st.SearchStrategy[bytes]:
         junk,
         st.just(b""),
     )
+
+
+def replaced(name: str, content: bytes) -> st.SearchStrategy[bytes]:
+    """A JSON, YAML or CSV file in which one value is another, which may have another type."""
+    text = content.decode()
+    if name.endswith(".jsonl"):
+        return _in_a_line(text.splitlines(), _in_json)
+    if name.endswith(".csv"):
+        return _in_a_line(text.splitlines(), _in_row)
+    return _in_json(text).map(str.encode)
+
+
+def _in_a_line(
+    lines: list[str], changed: Callable[[str], st.SearchStrategy[str]]
+) -> st.SearchStrategy[bytes]:
+    return st.integers(0, len(lines) - 1).flatmap(
+        lambda number: changed(lines[number]).map(
+            lambda line: "\n".join([*lines[:number], line, *lines[number + 1 :], ""]).encode()
+        )
+    )
+
+
+def _in_row(row: str) -> st.SearchStrategy[str]:
+    fields = row.split(",")
+    texts = [str(value).encode(errors="replace").decode() for value in REPLACEMENTS] + ["٣", "1_0", " 1"]
+    return st.tuples(st.integers(0, len(fields) - 1), st.sampled_from(texts)).map(
+        lambda drawn: ",".join([*fields[: drawn[0]], drawn[1], *fields[drawn[0] + 1 :]])
+    )
+
+
+def _in_json(text: str) -> st.SearchStrategy[str]:
+    """Of a YAML document too, which becomes a JSON one: that is YAML as well."""
+    content = yaml.safe_load(text)
+    return st.tuples(st.sampled_from(list(_places(content))), st.sampled_from(REPLACEMENTS)).map(
+        lambda drawn: json.dumps(_with(content, *drawn))
+    )
+
+
+def _places(content: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The keys that lead to each value."""
+    yield place
+    items = (
+        content.items()
+        if isinstance(content, dict)
+        else enumerate(content)
+        if isinstance(content, list)
+        else ()
+    )
+    for key, value in items:
+        yield from _places(value, (*place, key))
+
+
+def _with(content: Any, place: tuple[Any, ...], value: Any) -> Any:
+    if not place:
+        return value
+    changed = copy.copy(content)
+    changed[place[0]] = _with(content[place[0]], place[1:], value)
+    return changed

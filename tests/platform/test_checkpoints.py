@@ -157,6 +157,24 @@ def test_damaged_checkpoint_is_reported_and_the_one_before_it_taken(
         verify_checkpoint(tmp_path / "00000001")
 
 
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (delete, "is gone."),
+        (delete_manifest, "manifest.json is gone."),
+        (truncate_manifest, "its manifest.json lists no files."),
+        (replace_manifest, "its manifest.json lists no files."),
+    ],
+)
+def test_a_damage_is_named(tmp_path: Path, damage: Callable[[Path], None], words: str) -> None:
+    save(tmp_path, 1)
+    damage(tmp_path / "00000001")
+    with pytest.raises(RunError) as caught:
+        verify_checkpoint(tmp_path / "00000001")
+    assert str(caught.value).endswith(words)
+    assert "Errno" not in str(caught.value)
+
+
 def test_what_may_not_be_read_is_not_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save(tmp_path, 1, 2)
 

@@ -138,3 +138,9 @@ def test_a_run_that_was_still_pretraining(tmp_path: Path) -> None:
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {file.name: _digest(file)}))
     with pytest.raises(RunError, match="still pretraining"):
         run_experience(tmp_path / "run")
+
+
+def test_a_checkpoint_without_its_replay_is_one_message(tmp_path: Path) -> None:
+    make_run(tmp_path / "run")
+    with pytest.raises(RunError, match="00000004 does not hold the replay of this run"):
+        run_experience(tmp_path / "run")

@@ -1,5 +1,6 @@
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -8,8 +9,13 @@ from vitamin.errors import WorkerFailure
 from vitamin.platform.ray_folder import private_ray_folder
 
 
-def test_the_folder_is_private_short_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    long = tmp_path / ("x" * 100)
+@pytest.mark.parametrize("name", ["x" * 100, os.fsdecode(b"\xff")])
+def test_the_folder_is_private_short_and_removed(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    with TemporaryDirectory(dir="/tmp") as parent:
+        _check_folder(Path(parent, name), monkeypatch)
+
+
+def _check_folder(long: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     long.mkdir()
     for variable in ("RAY_TMPDIR", "TMPDIR"):
         monkeypatch.setenv(variable, str(long))

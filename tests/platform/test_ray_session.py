@@ -1,4 +1,6 @@
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,3 +47,17 @@ def test_logs_outlive_a_private_ray_if_somebody_is_sent_to_them() -> None:
     shutil.rmtree(kept)
     with pytest.raises(WorkerFailure, match=r"^Another reason$"), ray_session(1):
         raise WorkerFailure("Another reason")
+
+
+def test_arguments_and_folders_that_ray_cannot_keep_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = tmp_path / os.fsdecode(b"odd\xff")
+    odd.mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "argv", ["vitamin", "train", "--config", f"{odd}.yaml"])
+        with pytest.raises(WorkerFailure, match=r"yaml is not UTF-8"), ray_session(1):
+            pass
+    monkeypatch.chdir(odd)
+    with pytest.raises(WorkerFailure, match=r"odd.* is not UTF-8"), ray_session(1):
+        pass

@@ -105,6 +105,14 @@ def test_resume_keeps_the_start_and_the_time_spent(tmp_path: Path) -> None:
     assert RunInfo.read(tmp_path / "run") == again
 
 
+def test_a_message_that_is_no_text_is_spelled(tmp_path: Path) -> None:
+    start(tmp_path / "run")
+    with RunFolder(tmp_path / "run", spec(), resume=True) as run:
+        run.start(TASK, DATA, None)
+        run.set_status("failed", "no file x\udcff", 1)
+    assert RunInfo.read(tmp_path / "run").message == r"no file x\udcff"
+
+
 def test_another_run_is_refused_with_what_differs(tmp_path: Path) -> None:
     start(tmp_path, overrides={"weight_decay": 0.1})
     with pytest.raises(RunError, match=r"already holds a run\. Continue it with --resume"):

@@ -47,9 +47,9 @@ def test_equal_keys_of_different_mappings_and_types_are_fine() -> None:
         (BOMB, "more than 50,000 values"),
         (MERGES, "more than 50,000 values"),
         ("a: &a [*a]", "stands inside itself"),
-        ("seed: 2001-99-99", "cannot be read: month"),
-        ("seed: " + "1" * 5000, "cannot be read"),
-        ("tau: !!float x", "cannot be read"),
+        ("seed: 2001-99-99", "the value '2001-99-99' cannot be read"),
+        ("seed: " + "1" * 5000, "the value '1{79}… cannot be read"),
+        ("tau: !!float x", "the value 'x' cannot be read"),
         ("tau: !!bool x", "cannot be read"),
         ("tau: !!timestamp x", "cannot be read"),
     ],
@@ -57,6 +57,23 @@ def test_equal_keys_of_different_mappings_and_types_are_fine() -> None:
 def test_what_would_take_forever_or_cannot_be_a_value_is_refused(text: str, problem: str) -> None:
     with pytest.raises(yaml.YAMLError, match=problem):
         load_yaml(text)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"a: [1\nb: 2\n", "is not valid YAML: line 2, column 2: expected ',' or ']', but got ':'."),
+        (b"tau: !!int ''", "is not valid YAML: line 1, column 6: the value '' cannot be read."),
+        (b"tau: !x 1", "is not valid YAML: line 1, column 6: !x is no kind of plain value."),
+        (b"a: \0", "is not valid YAML: it holds the character U+0000."),
+        (b"a: \xff", "it is not UTF-8 text."),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / "a.yaml").write_bytes(content)
+    with pytest.raises(SettingsError) as caught:
+        read_yaml(tmp_path / "a.yaml", SettingsError)
+    assert str(caught.value).endswith(words)
 
 
 def test_files_are_read_up_to_a_size(tmp_path: Path) -> None:
