@@ -46,7 +46,7 @@ class _StrictLoader(yaml.SafeLoader):
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
-            return super().construct_object(node, deep)  # type: ignore[no-untyped-call]
+            return super().construct_object(node, deep)
         except _FLAWS as error:
             raise _refusal(f"the value {shown(node.value)} cannot be read", node) from error
 
