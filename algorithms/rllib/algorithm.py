@@ -11,6 +11,7 @@ from unittest import mock
 
 import numpy as np
 import ray
+import torch
 from ray.rllib.callbacks.utils import make_callback
 from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.utils.metrics import (
@@ -296,10 +297,20 @@ class OfflineToOnline(RestorableAlgorithm):
         )
         return next(module for module in modules if module is not None)
 
+    def get_weights(self, module_ids: Any = None) -> dict[str, Any]:
+        """The module's parameters and buffers as arrays; RLlib's own method would round statistics to float32."""
+        module = self.get_module()
+        assert module is not None
+        return {DEFAULT_MODULE_ID: {name: tensor.numpy() for name, tensor in module.state_dict().items()}}
+
     def set_weights(self, weights: dict[str, Any]) -> None:
         """Gives the learners the weights of `get_weights`, and the env runners their part."""
-        assert self.learner_group is not None
-        self.learner_group.set_weights(weights)
+        tensors = {name: torch.tensor(array) for name, array in weights[DEFAULT_MODULE_ID].items()}
+
+        def load(learner: ReplayLearner) -> None:
+            learner.networks_module.load_state_dict(tensors)
+
+        self.call_learners(load)
         self._publish_weights()
 
     def add_module(self, *args: Any, **kwargs: Any) -> Any:

@@ -48,13 +48,14 @@ def run_experience(
         trajectories = online_trajectories(
             replay, agent.observation_mean.numpy(), agent.observation_std.numpy(), agent.hyperparameters
         )
+        if len(trajectories) == 0:
+            raise RunError(
+                f"{agent.checkpoint} holds no online experience: the run was still pretraining. Continue it with "
+                "--resume."
+            )
         collected = {f"{name}_collected": int(state["progress"][name]) for name in ("episodes", "env_steps")}
     except (IndexError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise RunError(f"{agent.checkpoint} does not hold the replay of this run.") from error
-    if len(trajectories) == 0:
-        raise RunError(
-            f"{agent.checkpoint} holds no online experience: the run was still pretraining. Continue it with --resume."
-        )
     terminals, timeouts, how = _ends(trajectories, agent)
     low, high = action_bounds(agent.task)
     raw = RawDataset(

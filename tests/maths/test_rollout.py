@@ -144,7 +144,7 @@ def rollout(
 
 def arrays(trajectories: Trajectories) -> dict[str, NDArray[Any]]:
     values = {field.name: getattr(trajectories, field.name) for field in fields(Trajectories)}
-    return {name: value for name, value in values.items() if value is not None}
+    return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
 
 
 def assert_identical(left: Trajectories, right: Trajectories) -> None:

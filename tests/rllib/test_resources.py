@@ -10,7 +10,7 @@ import ray
 import torch
 from ray import tune
 
-from vitamin.algorithms.rllib import resources
+from vitamin.algorithms.rllib import capacity, resources
 from vitamin.algorithms.rllib.algorithm import OfflineToOnline
 from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
 from vitamin.errors import WorkerFailure
@@ -28,8 +28,13 @@ MakeConfig = Callable[..., OfflineToOnlineConfig]
     ],
 )
 def test_more_than_ray_has_is_refused_at_once(
-    make_config: MakeConfig, processes: dict[str, int], settings: dict[str, Any], message: str
+    make_config: MakeConfig,
+    monkeypatch: pytest.MonkeyPatch,
+    processes: dict[str, int],
+    settings: dict[str, Any],
+    message: str,
 ) -> None:
+    monkeypatch.setattr(capacity, "machine_memory", lambda: 10**15)
     start = time.monotonic()
     with pytest.raises(WorkerFailure, match=message):
         make_config(**processes, **settings).build_algo()
