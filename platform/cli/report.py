@@ -1,49 +1,175 @@
-"""`vitamin report`: tables and learning curves from a directory of run folders."""
+"""`vitamin report`: tables, verdicts and pictures from folders of runs."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from vitamin.analysis.tables import Table
+    from vitamin.analysis.report import Report, ReportOptions
+    from vitamin.analysis.report.blocks import TableBlock
+
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="RESULTS…", help="Folders with run folders at any depth, or URIs such as s3://bucket/results."
+    ),
+]
+Tasks = Annotated[
+    list[str] | None,
+    typer.Option(help="Only these tasks, by commas or repeated; hopper-* stands for several."),
+]
+Methods = Annotated[
+    list[str] | None, typer.Option(help="Only these methods, such as td3_odt,odt; in the same way.")
+]
+AtSteps = Annotated[
+    int | None,
+    typer.Option(
+        min=1, metavar="STEPS", help="Compare finals at so many online steps [default: the largest common]."
+    ),
+]
+Final = Annotated[
+    str,
+    typer.Option(
+        metavar="last|mean:K|best",
+        help="Final score: of the last evaluation, the mean of the last K, or the best one.",
+    ),
+]
+By = Annotated[
+    list[str] | None,
+    typer.Option(metavar="FIELD", help="Settings whose values are an axis of the ablations [default: those that differ]."),
+]
+Baseline = Annotated[
+    str | None,
+    typer.Option(metavar="METHOD", help="Compare every method with this one only: fewer tests, more power."),
+]
+Unfinished = Annotated[
+    bool,
+    typer.Option(
+        "--include-unfinished", help="Count running, stopped and failed runs with their last score."
+    ),
+]
+Against = Annotated[
+    str | None, typer.Option(metavar="paper|RESULTS", help="Show the paper's scores, or other results, beside these.")
+]
+Formats = Annotated[
+    list[str] | None,
+    typer.Option("--format", metavar="html,md,csv,latex,pdf", help="What to write [default: html,md,csv]."),
+]
+Interval = Annotated[
+    str,
+    typer.Option(
+        metavar="t|rliable",
+        help="Intervals: t on tasks and widened bootstrap over tasks, or rliable's own, too narrow for few seeds.",
+    ),
+]
+Std = Annotated[bool, typer.Option("--std", help="Bands of ± one standard deviation instead of intervals.")]
+Reps = Annotated[int, typer.Option(min=1, max=100_000, help="Bootstrap resamples of the intervals.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the resampling.")]
 
 
 def report(
-    directory: Annotated[Path, typer.Argument(help="Folder with run folders, at any depth.")],
+    results: Sources,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the report [default: DIRECTORY/report].")
+        Path | None,
+        typer.Option(help="Folder for the report [default: RESULTS/report, or ./report for several or a URI]."),
     ] = None,
-    reps: Annotated[
-        int, typer.Option(min=1, max=100_000, help="Bootstrap resamples of the intervals.")
-    ] = 2000,
-    std: Annotated[
-        bool, typer.Option("--std", help="Bands of ± one standard deviation instead of 95 % intervals.")
-    ] = False,
-    include_unfinished: Annotated[
-        bool,
-        typer.Option("--include-unfinished", help="Count running and failed runs with their last score."),
-    ] = False,
+    tasks: Tasks = None,
+    methods: Methods = None,
+    baseline: Baseline = None,
+    against: Against = None,
+    formats: Formats = None,
+    final: Final = "last",
+    at_steps: AtSteps = None,
+    by: By = None,
+    interval: Interval = "t",
+    std: Std = False,
+    reps: Reps = 2000,
+    seed: Seed = 0,
+    include_unfinished: Unfinished = False,
 ) -> None:
-    """Write tables, aggregate statistics and learning curves of all runs below a folder."""
+    """Compare all runs below the folders: verdicts, tables like the paper's, curves, one page that opens anywhere."""
     from vitamin.analysis.report import build_report
 
     made = build_report(
-        directory, out, reps=reps, band="std" if std else "bootstrap", include_unfinished=include_unfinished
+        *results,
+        out=out,
+        options=report_options(
+            tasks=tasks,
+            methods=methods,
+            baseline=baseline,
+            against=against,
+            formats=formats,
+            final=final,
+            at_steps=at_steps,
+            by=by,
+            interval=interval,
+            std=std,
+            reps=reps,
+            seed=seed,
+            include_unfinished=include_unfinished,
+        ),
     )
-    _print_table("Final score, and change from the pretrained policy (* best)", made.scores)
-    if made.aggregates.rows:
-        _print_table(
-            "Aggregates of final scores, 95 % bootstrap intervals over seeds (* best)", made.aggregates
-        )
-    for note in made.notes:
-        print(note)
+    print_report(made)
     print(f"Report: {made.page}")
 
 
-def _print_table(title: str, table: "Table") -> None:
+def report_options(
+    *,
+    tasks: list[str] | None,
+    methods: list[str] | None,
+    by: list[str] | None,
+    formats: list[str] | None,
+    final: str,
+    at_steps: int | None,
+    baseline: str | None,
+    include_unfinished: bool,
+    interval: str,
+    **others: Any,
+) -> "ReportOptions":
+    """The options of `build_report` from those of the command line.
+
+    Raises:
+        ReportError: If one is none.
+    """
+    from vitamin.analysis.choice import Choice
+    from vitamin.analysis.report.options import ReportOptions, parse_formats, parse_interval
+
+    choice = Choice(
+        tasks=_parts(tasks),
+        methods=_parts(methods),
+        at_steps=at_steps,
+        final=final,
+        by=_parts(by),
+        include_unfinished=include_unfinished,
+        baseline=baseline,
+    )
+    return ReportOptions(
+        choice=choice, formats=parse_formats(formats or ()), interval=parse_interval(interval), **others
+    )
+
+
+def print_report(made: "Report") -> None:
+    """The tables and sentences that a terminal shows."""
+    for sentence in made.summary:
+        print(sentence)
+    if made.summary:
+        print()
+    for block in made.tables:
+        _print_table(block)
+    for note in made.notes:
+        print(note)
+
+
+def _print_table(block: "TableBlock") -> None:
     from vitamin.platform.cli.output import print_table
 
-    rows = [[f"{cell.text} *" if cell.bold else cell.text for cell in row] for row in table.rows]
-    print_table(title, table.header, rows)
+    rows = [[f"{cell.text} *" if cell.bold else cell.text for cell in row] for row in block.table.rows]
+    print_table(block.title, block.table.header, rows)
+    if block.caption:
+        print(block.caption)
     print()
+
+
+def _parts(texts: list[str] | None) -> tuple[str, ...]:
+    return tuple(part.strip() for text in texts or () for part in text.split(",") if part.strip())
