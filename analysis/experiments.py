@@ -124,7 +124,9 @@ def _cells(results: Results, runs: pd.DataFrame) -> dict[str, list[_Cell]]:
             ignored[method] = without_influence(method)
         info = results.infos[run]
         overrides = (
-            (name, setting_text(value)) for name, value in info.overrides.items() if name not in ignored[method]
+            (name, setting_text(value))
+            for name, value in info.overrides.items()
+            if name not in ignored[method]
         )
         given = Given(preset, tuple(sorted(overrides)), fingerprint)
         cell = method, task
@@ -135,9 +137,7 @@ def _cells(results: Results, runs: pd.DataFrame) -> dict[str, list[_Cell]]:
             files[cell][fingerprint] = "" if info.dataset is None else file_name(info.dataset.path)
     cells: dict[str, list[_Cell]] = defaultdict(list)
     for (method, task), runs_of in ways.items():
-        cells[method].append(
-            _Cell(dict(runs_of), frozenset(sure[method, task]), files[method, task])
-        )
+        cells[method].append(_Cell(dict(runs_of), frozenset(sure[method, task]), files[method, task]))
     return cells
 
 
@@ -155,13 +155,11 @@ def _resolved(results: Results, method: str, runs: Mapping[Given, list[str]]) ->
     without = without_influence(method)
     read: dict[Given, dict[str, str | None]] = {}
     for given, keys in runs.items():
-        settings = next(filter(None, map(results.settings, keys[:_TRIES])), None) or {}
-        idle = unread(settings) if settings else frozenset()
-        read[given] = dict(given.overrides) | {
-            name: None if name in idle else setting_text(value)
-            for name, value in settings.items()
-            if name not in without
-        }
+        read[given] = {**dict(given.overrides)}
+        if settings := next(filter(None, map(results.settings, keys[:_TRIES])), None):
+            idle = unread(settings)
+            for name in settings.keys() - without:
+                read[given][name] = None if name in idle else setting_text(settings[name])
     names = {name for values in read.values() for name in values}
 
     def from_another(given: Given, name: str) -> str | None:

@@ -88,9 +88,7 @@ class Final:
     count: Integers
 
 
-def final_scores(
-    online: Online, score: Floats, success: Floats, chosen: Integers, rule: FinalRule
-) -> Final:
+def final_scores(online: Online, score: Floats, success: Floats, chosen: Integers, rule: FinalRule) -> Final:
     """The final score of each run if the ``chosen`` evaluations (R,) are its last ones.
 
     Args:
@@ -123,9 +121,7 @@ def final_scores(
     )
 
 
-def areas(
-    online: Online, score: Floats, chosen: Integers, pretrained: Floats, held_to: Floats
-) -> Floats:
+def areas(online: Online, score: Floats, chosen: Integers, pretrained: Floats, held_to: Floats) -> Floats:
     """Mean score over online steps, by trapezoids, from the pretrained score at step 0 to the chosen evaluation, (R,).
 
     Args:

@@ -6,7 +6,9 @@ As ``vitamin.algorithms.combinations`` has it, which readers of results do witho
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-ABOUT_RUNS: Final = frozenset({"task", "method", "preset", "seed", "data", "reference_scores", "hyperparameters"})
+ABOUT_RUNS: Final = frozenset(
+    {"task", "method", "preset", "seed", "data", "reference_scores", "hyperparameters"}
+)
 """Entries of ``config.yaml`` that say which run it is. The digest of the data stands for them, not their name."""
 
 FREE: Final = frozenset(
@@ -47,7 +49,12 @@ _READERS: Final[tuple[tuple[Iterable[str], tuple[str, ...]], ...]] = (
     (
         _WITH_GRADIENT,
         (
-            *("rl_coefficient", "actor_update_interval", "bootstrap_at_time_limit", "bootstrap_at_offline_cuts"),
+            *(
+                "rl_coefficient",
+                "actor_update_interval",
+                "bootstrap_at_time_limit",
+                "bootstrap_at_offline_cuts",
+            ),
             *("critic_hidden_size", "critic_layer_norm", "critic_learning_rate", "critic_weight_decay"),
         ),
     ),
@@ -99,7 +106,12 @@ _READERS: Final[tuple[tuple[Iterable[str], tuple[str, ...]], ...]] = (
         ("pdt",),
         (
             *("latent_size", "future_length", "latent_kl_coefficient", "latent_reference"),
-            *("num_latent_samples", "warmup_env_steps", "return_warmup_updates", "return_warmup_learning_rate"),
+            *(
+                "num_latent_samples",
+                "warmup_env_steps",
+                "return_warmup_updates",
+                "return_warmup_learning_rate",
+            ),
         ),
     ),
     (

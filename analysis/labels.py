@@ -67,7 +67,7 @@ def setting_text(value: Any) -> str:
         return value
     if isinstance(value, float):
         return f"{value:.12g}"
-    return json.dumps(value, sort_keys=True)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def _natural(text: str) -> tuple[int, float, str]:

@@ -15,9 +15,7 @@ _FAR: Final = 0.1
 """Share of the common step by which the evaluation that counts may lie beside it without a note."""
 
 
-def score_notes(
-    frame: pd.DataFrame, labels: Sequence[str], units: Units, rule: FinalRule
-) -> tuple[str, ...]:
+def score_notes(frame: pd.DataFrame, labels: Sequence[str], units: Units, rule: FinalRule) -> tuple[str, ...]:
     """The notes on scores.
 
     Args:

@@ -118,7 +118,7 @@ def _chosen(results: Results, choice: Choice) -> tuple[pd.DataFrame, dict[str, d
     """The chosen rows of ``results.runs`` with their labels, and the settings that each label stands for."""
     runs = results.runs
     if choice.tasks:
-        runs = runs[runs["task"].isin(choose(choice.tasks, {task: () for task in runs["task"]}, "task"))]
+        runs = runs[runs["task"].isin(choose(choice.tasks, dict.fromkeys(runs["task"], ()), "task"))]
     apart = told_apart(results, runs, choice.by)
     labels = [
         experiment_label(method, apart[run]) for run, method in zip(runs["run"], runs["method"], strict=True)
@@ -156,7 +156,12 @@ def _evaluations(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
     """
     evaluations = results.evaluations
     runs = evaluations["run"].astype("category").cat
-    rows = pd.Series(frame.index, index=frame["run"]).reindex(runs.categories).fillna(-1).to_numpy(dtype=np.int64)
+    rows = (
+        pd.Series(frame.index, index=frame["run"])
+        .reindex(runs.categories)
+        .fillna(-1)
+        .to_numpy(dtype=np.int64)
+    )
     row = rows[runs.codes]
     order = np.lexsort((evaluations["iteration"], row))
     order = order[row[order] >= 0]
@@ -175,7 +180,9 @@ def _fill_finals(
 ) -> npt.NDArray[np.int64]:
     """Adds what the evaluations up to the common step make; returns how many the rule looked at."""
     before = evaluations[~evaluations["online"]].set_index("row").reindex(frame.index)
-    score, success = (evaluations.loc[evaluations["online"], name].to_numpy() for name in ("score", "success"))
+    score, success = (
+        evaluations.loc[evaluations["online"], name].to_numpy() for name in ("score", "success")
+    )
     steps, budget = frame["at_steps"].to_numpy(), frame["budget"].to_numpy()
     frame["pretrained"] = before["score"]
     pretrained = before["score"].to_numpy()
@@ -198,10 +205,11 @@ def _scored(evaluations: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
     """The columns of ``Scores.evaluations``."""
     row = evaluations["row"].to_numpy()
     columns = {
-        name: pd.Categorical.from_codes(codes[row], [str(value) for value in values])
+        name: pd.Categorical.from_codes(codes[row], values)
         for name in ("run", "task", "label")
         for codes, values in [pd.factorize(frame[name])]
     }
-    phase = pd.Categorical.from_codes(evaluations["online"].to_numpy(dtype=np.int8), [PRETRAIN, ONLINE])
+    is_online = evaluations["online"].to_numpy(dtype=np.int64)
+    phase = pd.Categorical.from_codes(is_online, pd.Index([PRETRAIN, ONLINE]))
     rest = evaluations[["iteration", "env_steps", "score", "success"]].reset_index(drop=True)
     return pd.concat([pd.DataFrame({**columns, "phase": phase}), rest], axis=1)

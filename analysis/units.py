@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-
 Floats = npt.NDArray[np.float64]
 Unit = Literal["normalized", "return"]
 NORMALIZED: Final = "normalized"
@@ -44,9 +43,13 @@ class Units:
 
 
 def find_units(frame: pd.DataFrame) -> Units:
-    """The units for runs with columns ``run``, ``task``, ``trusted``, ``left_out``, ``reference_min``, ``reference_max``.
+    """The units of the tasks of runs.
 
     Only if none of a task's runs that count has reference scores are those of its other trusted runs looked at.
+
+    Args:
+        frame: A row for each run. Columns ``run``, ``task``, ``trusted``, ``left_out``, ``reference_min`` and
+            ``reference_max`` (NaN for a run without).
     """
     references: dict[str, tuple[float, float]] = {}
     disputed: dict[str, tuple[tuple[float, float], ...]] = {}

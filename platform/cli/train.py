@@ -228,6 +228,7 @@ def _print_end(out: Path) -> None:
     scores = [] if isnan(row["pretrained"]) else [f"{row['pretrained']:.1f} pretrained"]
     if row["end_steps"]:
         scores.append(f"{row['own_final']:.1f} after {row['end_steps']} online steps")
-    print(f"Mean {what}: {', '.join(scores)}")
+    if scores:
+        print(f"Mean {what}: {', '.join(scores)}")
     print(f"Next: vitamin evaluate {quote(str(out))}")
     print(f"      vitamin report {quote(str(out.parent))}")

@@ -129,9 +129,7 @@ class ExperimentSpec(BaseModel):
         usual = preset_hyperparameters(get_task(self.task), self.method, self.preset).model_dump(mode="json")
         undecided = self.model_copy(update={"overrides": {}}).open_to_data()
         return {
-            name: values[name]
-            for name in self.overrides
-            if name in undecided or values[name] != usual[name]
+            name: values[name] for name in self.overrides if name in undecided or values[name] != usual[name]
         }
 
     def check_capacity(self) -> None:

@@ -35,7 +35,9 @@ class MadeResults(Results):
         return self.resolved.get(run)
 
 
-def run(key: str = "run", points: Sequence[float] | Mapping[int, float] = (10, 20), **values: Any) -> dict[str, Any]:
+def run(
+    key: str = "run", points: Sequence[float] | Mapping[int, float] = (10, 20), **values: Any
+) -> dict[str, Any]:
     """What a run is to be.
 
     Args:

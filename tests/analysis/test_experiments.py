@@ -202,7 +202,9 @@ def test_a_setting_that_an_earlier_version_did_not_have() -> None:
         run("a", settings=SMALL),
         small("b", overrides={"batch_size": 64}, seed=1),
         run("c", overrides={"discount": 0.9}, settings=SMALL | {"new": 1, "discount": 0.9}, seed=2),
-        run("d", overrides={"dropout": 0}, settings=SMALL | {"new": 1, "discount": 0.99, "dropout": 0}, seed=3),
+        run(
+            "d", overrides={"dropout": 0}, settings=SMALL | {"new": 1, "discount": 0.99, "dropout": 0}, seed=3
+        ),
     )
     assert labels(results) == {
         "a": "TD3+ODT, discount=0.99, dropout=default",

@@ -31,7 +31,7 @@ def test_equal_values_have_equal_texts() -> None:
     assert setting_text(True) == "true"
     assert setting_text(None) == "null"
     assert setting_text(0.1 + 0.2) == "0.3"
-    assert setting_text({"b": 1, "a": [1, "x"]}) == '{"a": [1, "x"], "b": 1}'
+    assert setting_text({"b": 1, "a": [1, "x"]}) == '{"a":[1,"x"],"b":1}'
 
 
 def test_labels_are_sorted_as_in_the_paper_and_by_value() -> None:
@@ -49,7 +49,7 @@ def test_a_label_is_found_by_itself_or_its_method() -> None:
     labels = ("ODT", "TD3+ODT, a=1", "TD3+ODT, a=2")
     assert find_label("odt", labels) == "ODT"
     assert find_label("td3+odt, A=1", labels) == "TD3+ODT, a=1"
-    with pytest.raises(ReportError, match="several experiments. Choose one of: TD3\\+ODT, a=1; TD3"):
+    with pytest.raises(ReportError, match=r"several experiments. Choose one of: TD3\+ODT, a=1; TD3"):
         find_label("td3_odt", labels)
-    with pytest.raises(ReportError, match="No method 'otd'.*Did you mean ODT"):
+    with pytest.raises(ReportError, match=r"No method 'otd'.*Did you mean ODT"):
         find_label("otd", labels)

@@ -94,7 +94,9 @@ def test_scores_are_computed_from_returns_and_reference_scores() -> None:
 
 def test_references_that_differ_make_returns_of_the_whole_task() -> None:
     results = results_of(
-        run("a", [10, 20]), run("b", [10, 20], seed=1, reference=(0.0, 500.0)), run("c", [10, 20], task=WALKER)
+        run("a", [10, 20]),
+        run("b", [10, 20], seed=1, reference=(0.0, 500.0)),
+        run("c", [10, 20], task=WALKER),
     )
     assert column(results, "unit") == {"a": "return", "b": "return", "c": "normalized"}
     assert column(results, "final") == {"a": 200, "b": 200, "c": 20}
@@ -282,7 +284,7 @@ def test_at_steps() -> None:
     frame = rows(results, at_steps=2000)
     assert frame["left_out"].to_dict() == {"a": "", "b": "its budget is below 2000 steps", "c": ""}
     assert frame["final"].to_dict() == {"a": 30, "b": 15, "c": 3}
-    with pytest.raises(ReportError, match="at 3001 online steps. Choose a step from 1 to 3000"):
+    with pytest.raises(ReportError, match=r"at 3001 online steps. Choose a step from 1 to 3000"):
         run_scores(results, Choice(at_steps=3001))
 
 
@@ -296,7 +298,9 @@ def test_a_rerun_with_a_larger_budget_counts_where_the_first_is_too_short() -> N
 
 
 def test_mean_of_the_last_evaluations() -> None:
-    results = results_of(run("a", [10, 20, 30, 70]), run("b", [10, 50], seed=1, status="diverged", budget=3000))
+    results = results_of(
+        run("a", [10, 20, 30, 70]), run("b", [10, 50], seed=1, status="diverged", budget=3000)
+    )
     assert column(results, "final", final="mean:2") == {"a": 50, "b": 50}
     assert "1 run with fewer than 2 evaluations: the mean is of those that there are (b)." in notes(
         results, final="mean:2"
@@ -417,13 +421,18 @@ def test_baselines_are_labels_or_methods() -> None:
 def test_ten_thousand_runs_take_seconds() -> None:
     count, evaluations = 10_000, 200
     few = results_of(
-        *(run(f"run{n:05}", method=f"method{n % 7}", task=f"task{n // 7 % 12}", seed=n // 84) for n in range(count))
+        *(
+            run(f"run{n:05}", method=f"method{n % 7}", task=f"task{n // 7 % 12}", seed=n // 84)
+            for n in range(count)
+        )
     )
     number = np.arange(count * evaluations)
     frame = pd.DataFrame(
         {
             "run": pd.Categorical.from_codes(number // evaluations, list(few.infos)),
-            "phase": pd.Categorical.from_codes((number % evaluations > 0).astype(int), ["pretrain", "online"]),
+            "phase": pd.Categorical.from_codes(
+                (number % evaluations > 0).astype(int), ["pretrain", "online"]
+            ),
             "iteration": number % evaluations,
             "env_steps": number % evaluations * 1000,
             "return": np.random.default_rng(0).normal(size=len(number)),

@@ -108,7 +108,11 @@ def test_resume_keeps_the_start_and_the_time_spent(tmp_path: Path) -> None:
 
 def test_overrides_in_run_json_are_those_that_differ_from_the_preset(tmp_path: Path) -> None:
     preset = spec().hyperparameters()
-    same = {"batch_size": preset.batch_size, "dropout": str(preset.dropout), "context_length": preset.context_length}
+    same = {
+        "batch_size": preset.batch_size,
+        "dropout": str(preset.dropout),
+        "context_length": preset.context_length,
+    }
     info = start(tmp_path / "run", overrides=same | {"weight_decay": "0.1", "reward_delay": "episode"})
     assert info.overrides == {"weight_decay": 0.1, "reward_delay": "episode"}
     assert start(tmp_path / "other", overrides=same).overrides == {}
@@ -117,7 +121,9 @@ def test_overrides_in_run_json_are_those_that_differ_from_the_preset(tmp_path: P
 
 def test_what_the_data_decide_is_always_among_the_overrides(tmp_path: Path) -> None:
     usual = Hyperparameters().eval_target_return
-    own = spec(task=OWN, overrides={"eval_target_return": usual, "online_target_return": 1.0, "batch_size": 7})
+    own = spec(
+        task=OWN, overrides={"eval_target_return": usual, "online_target_return": 1.0, "batch_size": 7}
+    )
     assert own.changes() == {"eval_target_return": usual, "online_target_return": 1.0, "batch_size": 7}
 
 
