@@ -15,15 +15,11 @@ from vitamin.analysis.finals import Online, areas, final_scores
 from vitamin.analysis.labels import experiment_label, find_label, method_label, sort_labels
 from vitamin.analysis.results import Results
 from vitamin.analysis.schema import ONLINE, PRETRAIN
+from vitamin.analysis.score_columns import SCORE_COLUMNS
 from vitamin.analysis.score_notes import score_notes
 from vitamin.analysis.suites import sort_tasks, suite_of
 from vitamin.analysis.units import NORMALIZED, find_units
 
-COLUMNS: Final = (
-    *("run", "task", "suite", "method", "label", "seed", "status", "unit", "data", "started"),
-    *("budget", "end_steps", "at_steps", "final_steps"),
-    *("pretrained", "final", "change", "success", "own_final", "area", "regret", "left_out"),
-)
 EVERYTHING: Final = Choice()
 _LARGEST: Final = 1e100  # of returns; statistics of larger ones are no finite numbers
 
@@ -33,16 +29,7 @@ class Scores:
     """The scores of the runs that were chosen.
 
     Attributes:
-        frame: A row for each run, by task, label, seed and start. Columns: ``run`` (its key), ``task``, ``suite``,
-            ``method`` and ``label`` (``TD3+ODT`` and ``TD3+ODT, rl_coefficient=0.5``), ``seed``, ``status``,
-            ``unit`` (``normalized`` or ``return``, the same on the whole task), ``data`` (what its data is if it is
-            not the task's published dataset), ``started``, ``budget`` (online steps that it was given), ``end_steps``
-            (those of its last online evaluation, 0 without), ``at_steps`` (those at which its task is compared; NaN
-            if no run on it counts), ``final_steps`` (those of the evaluation that counts, 0 for the pretrained one,
-            NaN without), ``pretrained``, ``final``, ``change`` (final - pretrained), ``success`` (of the evaluations
-            that count, NaN where there is no goal), ``own_final`` (as ``final``, but at the run's own end), ``area``
-            (mean score over online steps up to ``at_steps``), ``regret`` (100 - area, NaN for returns), ``left_out``
-            (why the run does not count, or empty).
+        frame: A row for each run, by task, label, seed and start; the columns ``SCORE_COLUMNS``.
         evaluations: A row for each evaluation, in the runs' order, the pretrained one first, at step 0. Columns
             ``run``, ``task``, ``label``, ``phase`` (categorical), ``iteration``, ``env_steps``, ``score`` (in the
             task's unit), ``success``.
@@ -104,7 +91,7 @@ def run_scores(results: Results, choice: Choice = EVERYTHING) -> Scores:
     )
     count = _fill_finals(frame, evaluations, online, rule)
     return Scores(
-        frame=frame[list(COLUMNS)],
+        frame=frame[[column.name for column in SCORE_COLUMNS]],
         evaluations=_scored(evaluations, frame),
         common_steps=common,
         labels=labels,
