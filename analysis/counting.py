@@ -62,7 +62,7 @@ def _too_short(frame: pd.DataFrame, reasons: pd.Series, steps: int) -> pd.Series
 def budgets(frame: pd.DataFrame) -> pd.Series:
     """The online steps that each run was given; if that is not known, those it made, but for one that diverged."""
     made = frame["end_steps"].where(frame["status"] != "diverged").astype(np.float64)
-    return frame["online_steps"].fillna(made)
+    return frame["online_steps"].astype(np.float64).fillna(made)
 
 
 def common_steps(frame: pd.DataFrame, at_steps: int | None) -> dict[str, int]:

@@ -33,6 +33,8 @@ def notes(results: MadeResults, **choice: Any) -> str:
 def test_pretrained_final_and_change() -> None:
     scores = run_scores(results_of(run("run", [10, 90, 40], label="stand-in")))
     assert list(scores.frame.columns) == [column.name for column in SCORE_COLUMNS]
+    dtypes = {name: str(dtype).replace("object", "str") for name, dtype in scores.frame.dtypes.items()}
+    assert dtypes == {column.name: column.dtype for column in SCORE_COLUMNS}
     row = scores.frame.iloc[0]
     assert (row["pretrained"], row["final"], row["change"], row["own_final"]) == (10, 40, 30, 40)
     assert (row["end_steps"], row["at_steps"], row["final_steps"], row["budget"]) == (2000, 2000, 2000, 2000)
