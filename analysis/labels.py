@@ -1,16 +1,12 @@
-"""What a run is called in tables and legends: its method, and the settings by which its runs differ."""
+"""What an experiment is called in tables and legends: its method, and the settings by which its runs differ."""
 
 import json
-from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
-from vitamin.analysis.schema import RunInfo
+from vitamin.errors import ReportError, nearest, shown
 
-UNSET = "default"
-DATASET = "dataset"
-REFERENCE = "reference_scores"
-_PAPER_ORDER = ("TD3+BC", "IQL", "ODT", "PDT", "TD3", "DDPG+ODT", "TD3+ODT")
+_PAPER_ORDER: Final = ("TD3+BC", "IQL", "ODT", "PDT", "TD3", "DDPG+ODT", "TD3+ODT")
 
 
 def method_label(method: str) -> str:
@@ -23,49 +19,9 @@ def short_fingerprint(fingerprint: str) -> str:
     return fingerprint.rsplit(":", maxsplit=1)[-1][:8]
 
 
-def run_settings(info: RunInfo) -> dict[str, str]:
-    """What a user chose for a run besides task, method and seed, as text: preset, data, scale of scores, overrides."""
-    settings = {"preset": info.preset}
-    if info.dataset is not None:
-        settings[DATASET] = short_fingerprint(info.dataset.fingerprint)
-    if info.reference_scores is not None:
-        settings[REFERENCE] = f"{info.reference_scores.min:g} … {info.reference_scores.max:g}"
-    return settings | {key: _text(value) for key, value in info.overrides.items()}
-
-
-def differing_settings(infos: Iterable[RunInfo]) -> dict[str, tuple[str, ...]]:
-    """Settings whose value is not the same in all of ``infos``, with their values, sorted."""
-    settings = [run_settings(info) for info in infos]
-    values = {
-        key: {chosen.get(key, UNSET) for chosen in settings}
-        for key in sorted({key for chosen in settings for key in chosen})
-    }
-    return {key: tuple(sorted(found, key=_natural)) for key, found in values.items() if len(found) > 1}
-
-
-def run_labels(infos: Mapping[str, RunInfo], apart: Container[str] = ()) -> dict[str, str]:
-    """A label for each run: its method, and the settings that differ between runs of that method on a task.
-
-    Two runs have the same label exactly if they are seeds of one experiment: ``TD3+ODT, rl_coefficient=0.5``.
-    A setting that only differs between tasks (as in presets tuned for each task) is not part of the label.
-
-    Args:
-        infos: The ``run.json`` of each run, by key.
-        apart: Keys of runs that do not count, so that their settings are not part of others' labels.
-    """
-    cells: dict[tuple[str, str], list[RunInfo]] = defaultdict(list)
-    for info in (info for run, info in infos.items() if run not in apart):
-        cells[info.method, info.task].append(info)
-    swept: dict[str, set[str]] = defaultdict(set)
-    for (method, _), cell in cells.items():
-        swept[method].update(differing_settings(cell))
-
-    def label(info: RunInfo) -> str:
-        settings = run_settings(info)
-        suffix = (f", {key}={settings.get(key, UNSET)}" for key in sorted(swept[info.method]))
-        return method_label(info.method) + "".join(suffix)
-
-    return {run: label(info) for run, info in infos.items()}
+def experiment_label(method: str, settings: Mapping[str, str]) -> str:
+    """The method and the settings that tell its experiments apart: ``TD3+ODT, rl_coefficient=0.5``."""
+    return method_label(method) + "".join(f", {name}={settings[name]}" for name in sorted(settings))
 
 
 def base_label(label: str) -> str:
@@ -84,16 +40,38 @@ def sort_labels(labels: Iterable[str]) -> list[str]:
     return sorted(set(labels), key=order)
 
 
+def find_label(name: str, labels: Iterable[str]) -> str:
+    """The one of the labels that a user names by it, or by its method.
+
+    Raises:
+        ReportError: If there is none, or several.
+    """
+    known = list(labels)
+    wanted = name.casefold()
+    found = [label for label in known if label.casefold() == wanted]
+    found = found or [
+        label for label in known if base_label(label).casefold() in (wanted, method_label(name).casefold())
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ReportError(f"{shown(name)} has several experiments. Choose one of: {'; '.join(found)}.")
+    raise ReportError(
+        f"No method {shown(name)} among those compared.{nearest(name, known)} There are: {'; '.join(known)}."
+    )
+
+
+def setting_text(value: Any) -> str:
+    """A setting's value as a label shows it; equal numbers have the same text."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return f"{value:.12g}"
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
 def _natural(text: str) -> tuple[int, float, str]:
     try:
         return 0, float(text), text
     except ValueError:
         return 1, 0.0, text
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float):
-        return f"{value:.12g}"
-    return json.dumps(value, sort_keys=True)

@@ -1,99 +1,202 @@
-"""From evaluation episodes to scores: of each evaluation, then pretrained and final scores of each run."""
+"""From evaluations to scores: what each run had pretrained and has in the end, and whether it counts."""
 
-from typing import Final, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from vitamin.analysis.labels import run_labels
+from vitamin.analysis.choice import Choice, FinalRule, choose, parse_final
+from vitamin.analysis.counting import budgets, common_steps, leave_out
+from vitamin.analysis.experiments import told_apart
+from vitamin.analysis.finals import Online, areas, final_scores
+from vitamin.analysis.labels import experiment_label, find_label, method_label, sort_labels
 from vitamin.analysis.results import Results
 from vitamin.analysis.schema import ONLINE, PRETRAIN
+from vitamin.analysis.score_columns import SCORE_COLUMNS
+from vitamin.analysis.score_notes import score_notes
+from vitamin.analysis.suites import sort_tasks, suite_of
+from vitamin.analysis.units import NORMALIZED, find_units
 
-Unit = Literal["normalized", "return"]
-NORMALIZED: Final = "normalized"
-RETURN: Final = "return"
-
-UNFINISHED: Final = "not finished"
-NOT_EVALUATED: Final = "no online evaluation"
-SHORTENED: Final = "its last evaluation may be lost"
-ALTERED: Final = "its run.json changed since the run wrote it"
-REPEATED: Final = "same task, settings and seed as another run"
-_STATUS_RANK = {"finished": 0, "diverged": 1, "running": 2, "failed": 3}
+EVERYTHING: Final = Choice()
+_LARGEST: Final = 1e100  # of returns; statistics of larger ones are no finite numbers
 
 
-def evaluation_scores(results: Results) -> pd.DataFrame:
-    """One row for each evaluation, the mean over its episodes; by run, then iteration.
+@dataclass(frozen=True)
+class Scores:
+    """The scores of the runs that were chosen.
 
-    Returns:
-        Columns ``run``, ``task``, ``phase``, ``iteration``, ``env_steps``, ``unit``, ``score``, ``success``.
-        The unit is ``normalized`` (0-100) for a task all of whose episodes have a normalized score, else
-        ``return``. Success is the share of episodes that reached their goal, NaN where there is none.
+    Attributes:
+        frame: A row for each run, by task, label, seed and start; the columns ``SCORE_COLUMNS``.
+        evaluations: A row for each evaluation, in the runs' order, the pretrained one first, at step 0. Columns
+            ``run``, ``task``, ``label``, ``phase`` (categorical), ``iteration``, ``env_steps``, ``score`` (in the
+            task's unit), ``success``.
+        common_steps: Online steps at which each task is compared.
+        labels: Labels in the order of tables, also of methods none of whose runs counts.
+        notes: Sentences on what is left out and what a reader has to know.
+        settings: For each label the settings that tell it from others of its method, as text.
+        choice: What was chosen.
     """
-    episodes = results.evaluations.merge(results.runs[["run", "task"]], on="run")
-    of_its_task = ~episodes["run"].isin(results.altered)
-    without_reference = set(episodes.loc[episodes["normalized_score"].isna() & of_its_task, "task"])
-    is_raw = episodes["task"].isin(without_reference)
-    episodes["unit"] = np.where(is_raw, RETURN, NORMALIZED)
-    episodes["score"] = episodes["normalized_score"].mask(is_raw, episodes["return"])
-    key = ["run", "task", "unit", "iteration", "phase"]
-    return episodes.groupby(key, as_index=False).agg(
-        env_steps=("env_steps", "max"), score=("score", "mean"), success=("success", "mean")
-    )
+
+    frame: pd.DataFrame
+    evaluations: pd.DataFrame
+    common_steps: Mapping[str, int]
+    labels: tuple[str, ...]
+    notes: tuple[str, ...]
+    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    choice: Choice = EVERYTHING
+
+    @property
+    def counted(self) -> pd.DataFrame:
+        """The rows of ``frame`` that enter the statistics."""
+        return self.frame[self.frame["left_out"] == ""]
 
 
-def run_scores(results: Results, *, include_unfinished: bool = False) -> pd.DataFrame:
-    """One row for each run: its pretrained and its final score, and whether it counts in the statistics.
+def run_scores(results: Results, choice: Choice = EVERYTHING) -> Scores:
+    """Scores of the chosen runs: on each task in one unit, and at the most online steps that all of them reach.
 
-    The final score is that of the last evaluation of the online phase, the pretrained score that of the last
-    evaluation of the pretraining phase. A diverged run counts with the last score it reached: leaving it out
-    would flatter its method. Runs that have not finished (status ``running`` or ``failed``) do not count, nor do
-    runs of which the last evaluation may be lost, because files are damaged. Runs whose ``run.json`` changed never
-    count: their task, method or seed may be another's.
+    A run counts with the last evaluation if its budget is the common step, else with the one nearest to that step. A
+    diverged run counts with the last score it reached, pretrained or later: leaving it out would flatter its method.
+    Runs that have not finished do not count, nor do those whose last evaluation may be lost, because files are
+    damaged. Runs whose ``run.json`` changed never count: their task, method or seed may be another's. Of several runs
+    of one experiment and seed, the first that has a result counts.
 
     Args:
         results: What ``load_results`` read.
-        include_unfinished: Let unfinished runs count, each with the last score it has reached.
+        choice: Which runs, at which step, by which rule.
+
+    Raises:
+        ReportError: If the choice names a task, method, setting or step that there is not.
+    """
+    rule = parse_final(choice.final)
+    frame, settings = _chosen(results, choice)
+    labels = tuple(settings)
+    if choice.baseline is not None:
+        find_label(choice.baseline, labels)
+    evaluations = _evaluations(results, frame)
+    online = Online.of(evaluations[evaluations["online"]], len(frame))
+    frame["has_pretrained"] = frame.index.isin(evaluations.loc[~evaluations["online"], "row"])
+    frame["has_online"] = online.has_any
+    frame["end_steps"] = np.nan_to_num(online.take(online.steps, online.last)).astype(np.int64)
+    frame["budget"] = budgets(frame)
+    frame["left_out"] = leave_out(frame, choice)
+    common = common_steps(frame, choice.at_steps)
+    frame["at_steps"] = frame["task"].map(common).astype(np.float64)
+    units = find_units(frame)
+    frame["unit"] = frame["task"].map(units.by_task)
+    evaluations["score"] = units.scores(
+        evaluations["return"].to_numpy(), evaluations["row"].to_numpy(), frame["task"]
+    )
+    count = _fill_finals(frame, evaluations, online, rule)
+    return Scores(
+        frame=frame[[column.name for column in SCORE_COLUMNS]],
+        evaluations=_scored(evaluations, frame),
+        common_steps=common,
+        labels=labels,
+        notes=score_notes(frame.assign(count=count), labels, units, rule),
+        settings=settings,
+        choice=choice,
+    )
+
+
+def _chosen(results: Results, choice: Choice) -> tuple[pd.DataFrame, dict[str, dict[str, str]]]:
+    """The chosen rows of ``results.runs`` with their labels, and the settings that each label stands for."""
+    runs = results.runs
+    if choice.tasks:
+        runs = runs[runs["task"].isin(choose(choice.tasks, dict.fromkeys(runs["task"], ()), "task"))]
+    apart = told_apart(results, runs, choice.by)
+    labels = [
+        experiment_label(method, apart[run]) for run, method in zip(runs["run"], runs["method"], strict=True)
+    ]
+    runs = runs.assign(label=labels)
+    if choice.methods:
+        names = {
+            label: (method, method_label(method))
+            for label, method in zip(runs["label"], runs["method"], strict=True)
+        }
+        runs = runs[runs["label"].isin(choose(choice.methods, names, "method"))]
+    settings = {label: apart[run] for run, label in zip(runs["run"], runs["label"], strict=True)}
+    tasks, order = sort_tasks(runs["task"]), sort_labels(runs["label"])
+    frame = runs.assign(
+        suite=runs["task"].map({task: suite_of(task) for task in tasks}),
+        method=runs["method"].map(method_label),
+        trusted=~runs["run"].isin(results.altered),
+        shortened=runs["run"].isin(results.shortened),
+        task_rank=runs["task"].map({task: rank for rank, task in enumerate(tasks)}),
+        label_rank=runs["label"].map({label: rank for rank, label in enumerate(order)}),
+    )
+    frame = frame.sort_values(["task_rank", "label_rank", "seed", "started", "run"], ignore_index=True)
+    return frame, {label: settings[label] for label in order}
+
+
+def _evaluations(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
+    """The online evaluations, and the last one before, of the runs in ``frame``, by run and iteration.
+
+    Those with returns that are not finite are left out; ``frame`` gets a column ``infinite``: whether the run's last
+    online evaluation is one of them.
 
     Returns:
-        Columns ``run``, ``task``, ``method``, ``label``, ``seed``, ``status``, ``unit``, ``env_steps`` (at
-        the last evaluation), ``pretrained``, ``final``, ``change``, ``success`` (of the final evaluation,
-        NaN where the task has no goal), ``left_out`` (why the run does not count, or empty).
+        Columns ``row`` (number of the run in ``frame``), ``online``, ``iteration``, ``env_steps`` (0 if pretrained),
+        ``return``, ``success``.
     """
-    evaluations = evaluation_scores(results)
-    last = evaluations.pivot_table(index="run", columns="phase", values="score", aggfunc="last")
-    scores = results.runs[["run", "task", "method", "seed", "status", "updated"]].copy()
-    labels = run_labels(results.infos, results.altered)
-    scores["label"] = [labels[run] for run in scores["run"]]
-    scores["unit"] = scores["task"].map(evaluations.groupby("task")["unit"].first())
-    scores["env_steps"] = (
-        scores["run"].map(evaluations.groupby("run")["env_steps"].max()).fillna(0).astype(int)
+    evaluations = results.evaluations
+    runs = evaluations["run"].astype("category").cat
+    rows = (
+        pd.Series(frame.index, index=frame["run"])
+        .reindex(runs.categories)
+        .fillna(-1)
+        .to_numpy(dtype=np.int64)
     )
-    for column, phase in (("pretrained", PRETRAIN), ("final", ONLINE)):
-        scores[column] = scores["run"].map(last[phase]) if phase in last else np.nan
-    scores["change"] = scores["final"] - scores["pretrained"]
-    last_online = (
-        evaluations[evaluations["phase"] == ONLINE].drop_duplicates("run", keep="last").set_index("run")
+    row = rows[runs.codes]
+    order = np.lexsort((evaluations["iteration"], row))
+    order = order[row[order] >= 0]
+    found = evaluations[["iteration", "env_steps", "return", "success"]].take(order).reset_index(drop=True)
+    found.insert(0, "row", row[order])
+    found.insert(1, "online", (evaluations["phase"] == ONLINE).to_numpy()[order])
+    found.loc[~found["online"], "env_steps"] = 0
+    is_last = ~found.duplicated(["row", "online"], keep="last")
+    is_finite = found["return"].abs() < _LARGEST
+    frame["infinite"] = frame.index.isin(found.loc[found["online"] & is_last & ~is_finite, "row"])
+    return found[(found["online"] | is_last) & is_finite].reset_index(drop=True)
+
+
+def _fill_finals(
+    frame: pd.DataFrame, evaluations: pd.DataFrame, online: Online, rule: FinalRule
+) -> npt.NDArray[np.int64]:
+    """Adds what the evaluations up to the common step make; returns how many the rule looked at."""
+    before = evaluations[~evaluations["online"]].set_index("row").reindex(frame.index)
+    score, success = (
+        evaluations.loc[evaluations["online"], name].to_numpy() for name in ("score", "success")
     )
-    scores["success"] = scores["run"].map(last_online["success"])
-    scores["left_out"] = _reasons(scores, results, include_unfinished=include_unfinished)
-    columns = ["run", "task", "method", "label", "seed", "status", "unit", "env_steps"]
-    return scores[[*columns, "pretrained", "final", "change", "success", "left_out"]]
+    steps, budget = frame["at_steps"].to_numpy(), frame["budget"].to_numpy()
+    frame["pretrained"] = before["score"]
+    pretrained = before["score"].to_numpy()
+    chosen = np.where(budget > steps, online.nearest(steps), online.last)
+    final = final_scores(online, score, success, chosen, rule)
+    own = final_scores(online, score, success, online.last, rule)
+    diverged = (frame["status"] == "diverged").to_numpy()
+    held = diverged & ~online.has_any  # what they have reached is what pretraining left
+    frame["final"] = np.where(held, pretrained, final.score)
+    frame["own_final"] = np.where(held, pretrained, own.score)
+    frame["final_steps"] = np.where(held & np.isfinite(pretrained), 0, final.steps)
+    frame["success"] = np.where(held, before["success"], final.success)
+    frame["change"] = frame["final"] - frame["pretrained"]
+    frame["area"] = areas(online, score, chosen, pretrained, np.where(diverged, steps, np.nan))
+    frame["regret"] = (100 - frame["area"]).where(frame["unit"] == NORMALIZED)
+    return final.count
 
 
-def counted(scores: pd.DataFrame) -> pd.DataFrame:
-    """The rows of ``run_scores`` that enter the statistics."""
-    return scores[scores["left_out"] == ""]
-
-
-def _reasons(scores: pd.DataFrame, results: Results, *, include_unfinished: bool) -> pd.Series:
-    reasons = pd.Series("", index=scores.index)
-    reasons[scores["final"].isna()] = NOT_EVALUATED
-    if not include_unfinished:
-        reasons[scores["run"].isin(results.shortened)] = SHORTENED
-        reasons[scores["status"].isin(("running", "failed"))] = UNFINISHED
-    reasons[scores["run"].isin(results.altered)] = ALTERED
-    candidates = scores[reasons == ""].assign(rank=lambda frame: frame["status"].map(_STATUS_RANK))
-    best_first = candidates.sort_values(["rank", "updated", "run"], ascending=[True, False, True])
-    repeated = best_first.duplicated(["task", "label", "seed"])
-    reasons[repeated[repeated].index] = REPEATED
-    return reasons
+def _scored(evaluations: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """The columns of ``Scores.evaluations``."""
+    row = evaluations["row"].to_numpy()
+    columns = {
+        name: pd.Categorical.from_codes(codes[row], values)
+        for name in ("run", "task", "label")
+        for codes, values in [pd.factorize(frame[name])]
+    }
+    is_online = evaluations["online"].to_numpy(dtype=np.int64)
+    phase = pd.Categorical.from_codes(is_online, pd.Index([PRETRAIN, ONLINE]))
+    rest = evaluations[["iteration", "env_steps", "score", "success"]].reset_index(drop=True)
+    return pd.concat([pd.DataFrame({**columns, "phase": phase}), rest], axis=1)

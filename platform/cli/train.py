@@ -1,6 +1,7 @@
 """`vitamin train`: one run."""
 
 import re
+from math import isnan
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
@@ -221,12 +222,13 @@ def _print_end(out: Path) -> None:
     from vitamin.analysis.results import load_results
     from vitamin.analysis.scores import run_scores
 
-    row = run_scores(load_results(out)).iloc[0]
+    row = run_scores(load_results(out)).frame.iloc[0]
     what = "normalized score" if row["unit"] == "normalized" else "return"
     print(f"Results: {out}")
-    scores = f"Mean {what}: {row['pretrained']:.1f} pretrained"
-    if row["env_steps"]:
-        scores += f", {row['final']:.1f} after {row['env_steps']} online steps"
-    print(scores)
+    scores = [] if isnan(row["pretrained"]) else [f"{row['pretrained']:.1f} pretrained"]
+    if row["end_steps"]:
+        scores.append(f"{row['own_final']:.1f} after {row['end_steps']} online steps")
+    if scores:
+        print(f"Mean {what}: {', '.join(scores)}")
     print(f"Next: vitamin evaluate {quote(str(out))}")
     print(f"      vitamin report {quote(str(out.parent))}")

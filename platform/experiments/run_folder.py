@@ -152,7 +152,7 @@ class RunFolder:
             method=self.spec.method,
             preset=self.spec.preset,
             seed=self.spec.seed,
-            overrides=self.spec.model_dump(mode="json")["overrides"],
+            overrides=self.spec.changes(),
             status="running",
             notes=_joined(before.notes if before else [], self.notes),
             versions=versions(),

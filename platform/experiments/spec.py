@@ -18,6 +18,7 @@ from vitamin.platform.tasks import Task, get_task
 from vitamin.platform.tasks.presets import (
     Episodes,
     left_to_data,
+    preset_hyperparameters,
     resolve_hyperparameters,
     settings_from_data,
 )
@@ -121,6 +122,15 @@ class ExperimentSpec(BaseModel):
             TaskError: If the task is unknown.
         """
         return resolve_hyperparameters(get_task(self.task), self.method, self.preset, self.overrides)
+
+    def changes(self) -> dict[str, Any]:
+        """Overrides whose values are not the preset's, and those that it leaves to the data, as in ``run.json``."""
+        values = self.hyperparameters().model_dump(mode="json")
+        usual = preset_hyperparameters(get_task(self.task), self.method, self.preset).model_dump(mode="json")
+        undecided = self.model_copy(update={"overrides": {}}).open_to_data()
+        return {
+            name: values[name] for name in self.overrides if name in undecided or values[name] != usual[name]
+        }
 
     def check_capacity(self) -> None:
         """Checks that the run can fit into this machine.

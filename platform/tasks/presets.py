@@ -63,13 +63,22 @@ def resolve_hyperparameters(
             fit, or an override makes no sense for the method.
     """
     settings = build_hyperparameters(_given(task, method, preset, overrides))
-    usual = build_hyperparameters(_given(task, method, preset, {}))
+    usual = preset_hyperparameters(task, method, preset)
     check_combination(
         get_method(method),
         [name for name in overrides if getattr(settings, name) != getattr(usual, name)],
     )
     check_settings(get_method(method), settings)
     return settings
+
+
+def preset_hyperparameters(task: Task, method: str, preset: str) -> Hyperparameters:
+    """The settings of a run for which nobody has set anything.
+
+    Raises:
+        SettingsError: If there is no such method or preset.
+    """
+    return build_hyperparameters(_given(task, method, preset, {}))
 
 
 def left_to_data(task: Task, method: str, preset: str, overrides: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,59 +1,37 @@
-from tests.analysis.run_folders import run_info
-from vitamin.analysis.labels import differing_settings, method_label, run_labels, sort_labels
-from vitamin.analysis.schema import DatasetInfo, ReferenceScores
+import pytest
+
+from vitamin.analysis.labels import (
+    base_label,
+    experiment_label,
+    find_label,
+    method_label,
+    setting_text,
+    short_fingerprint,
+    sort_labels,
+)
+from vitamin.errors import ReportError
 
 
 def test_method_labels_are_the_papers() -> None:
     assert [method_label(name) for name in ("td3_odt", "odt", "td3_bc")] == ["TD3+ODT", "ODT", "TD3+BC"]
 
 
-def test_equal_settings_are_not_part_of_the_label() -> None:
-    infos = {str(seed): run_info(seed=seed, overrides={"batch_size": 64}) for seed in range(3)}
-    assert set(run_labels(infos).values()) == {"TD3+ODT"}
+def test_labels_of_experiments() -> None:
+    label = experiment_label("td3_odt", {"rl_coefficient": "0.5", "batch_size": "64"})
+    assert label == "TD3+ODT, batch_size=64, rl_coefficient=0.5"
+    assert base_label(label) == experiment_label("td3_odt", {}) == "TD3+ODT"
 
 
-def test_a_swept_setting_labels_the_runs_of_its_method() -> None:
-    infos = {
-        "a": run_info(overrides={"rl_coefficient": 0.5, "batch_size": 64}),
-        "b": run_info(overrides={"rl_coefficient": 1.0, "batch_size": 64}),
-        "c": run_info(overrides={"batch_size": 64}),
-        "d": run_info(method="odt"),
-    }
-    assert run_labels(infos) == {
-        "a": "TD3+ODT, rl_coefficient=0.5",
-        "b": "TD3+ODT, rl_coefficient=1",
-        "c": "TD3+ODT, rl_coefficient=default",
-        "d": "ODT",
-    }
+def test_short_fingerprints() -> None:
+    assert short_fingerprint("sha256:0123456789abcdef") == short_fingerprint("0123456789abcdef") == "01234567"
 
 
-def test_a_setting_that_differs_between_tasks_only_is_not_part_of_the_label() -> None:
-    infos = {
-        "a": run_info(task="hopper-medium-v2", overrides={"rl_coefficient": 0.5}),
-        "b": run_info(task="walker2d-medium-v2", overrides={"rl_coefficient": 1.0}, preset="tiny"),
-    }
-    assert set(run_labels(infos).values()) == {"TD3+ODT"}
-    assert differing_settings(infos.values()) == {"preset": ("small", "tiny"), "rl_coefficient": ("0.5", "1")}
-
-
-def test_presets_and_datasets_are_kept_apart() -> None:
-    other = DatasetInfo(path="/data/b", fingerprint="sha256:fedcba9876543210", trajectories=1, steps=1)
-    infos = {"a": run_info(), "b": run_info(preset="tiny"), "c": run_info(dataset=other)}
-    assert run_labels(infos) == {
-        "a": "TD3+ODT, dataset=01234567, preset=small",
-        "b": "TD3+ODT, dataset=01234567, preset=tiny",
-        "c": "TD3+ODT, dataset=fedcba98, preset=small",
-    }
-
-
-def test_scores_of_another_scale_are_kept_apart() -> None:
-    other = ReferenceScores(min=-1.5, max=2000)
-    infos = {"a": run_info(), "b": run_info(reference_scores=other), "c": run_info(reference_scores=None)}
-    assert run_labels(infos) == {
-        "a": "TD3+ODT, reference_scores=0 … 1000",
-        "b": "TD3+ODT, reference_scores=-1.5 … 2000",
-        "c": "TD3+ODT, reference_scores=default",
-    }
+def test_equal_values_have_equal_texts() -> None:
+    assert setting_text(1) == setting_text(1.0) == "1"
+    assert setting_text(True) == "true"
+    assert setting_text(None) == "null"
+    assert setting_text(0.1 + 0.2) == "0.3"
+    assert setting_text({"b": 1, "a": [1, "x"]}) == '{"a":[1,"x"],"b":1}'
 
 
 def test_labels_are_sorted_as_in_the_paper_and_by_value() -> None:
@@ -65,3 +43,13 @@ def test_labels_are_sorted_as_in_the_paper_and_by_value() -> None:
         "TD3+ODT, rl_coefficient=10",
         "New",
     ]
+
+
+def test_a_label_is_found_by_itself_or_its_method() -> None:
+    labels = ("ODT", "TD3+ODT, a=1", "TD3+ODT, a=2")
+    assert find_label("odt", labels) == "ODT"
+    assert find_label("td3+odt, A=1", labels) == "TD3+ODT, a=1"
+    with pytest.raises(ReportError, match=r"several experiments. Choose one of: TD3\+ODT, a=1; TD3"):
+        find_label("td3_odt", labels)
+    with pytest.raises(ReportError, match=r"No method 'otd'.*Did you mean ODT"):
+        find_label("otd", labels)

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from tests.platform.kills import dies_before
+from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.rllib.evaluation import Evaluation
 from vitamin.analysis.manifest import changed_files
 from vitamin.analysis.schema import DatasetInfo, RunInfo
@@ -103,6 +104,27 @@ def test_resume_keeps_the_start_and_the_time_spent(tmp_path: Path) -> None:
         None,
     )
     assert RunInfo.read(tmp_path / "run") == again
+
+
+def test_overrides_in_run_json_are_those_that_differ_from_the_preset(tmp_path: Path) -> None:
+    preset = spec().hyperparameters()
+    same = {
+        "batch_size": preset.batch_size,
+        "dropout": str(preset.dropout),
+        "context_length": preset.context_length,
+    }
+    info = start(tmp_path / "run", overrides=same | {"weight_decay": "0.1", "reward_delay": "episode"})
+    assert info.overrides == {"weight_decay": 0.1, "reward_delay": "episode"}
+    assert start(tmp_path / "other", overrides=same).overrides == {}
+    assert start(tmp_path / "other", overrides={}).overrides == {}  # the same run
+
+
+def test_what_the_data_decide_is_always_among_the_overrides(tmp_path: Path) -> None:
+    usual = Hyperparameters().eval_target_return
+    own = spec(
+        task=OWN, overrides={"eval_target_return": usual, "online_target_return": 1.0, "batch_size": 7}
+    )
+    assert own.changes() == {"eval_target_return": usual, "online_target_return": 1.0, "batch_size": 7}
 
 
 def test_a_message_that_is_no_text_is_spelled(tmp_path: Path) -> None:

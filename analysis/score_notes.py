@@ -1,0 +1,136 @@
+"""Sentences on what the scores leave out, and on what else their reader has to know."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import pandas as pd
+
+from vitamin.analysis.choice import FinalRule
+from vitamin.analysis.counting import RERUN, UNFINISHED
+from vitamin.analysis.units import Units
+
+_MOST_NAMED: Final = 3
+_PAST: Final = {"failed": "failed", "stopped": "was stopped", "running": "has not finished"}
+_FAR: Final = 0.1
+"""Share of the common step by which the evaluation that counts may lie beside it without a note."""
+
+
+def score_notes(frame: pd.DataFrame, labels: Sequence[str], units: Units, rule: FinalRule) -> tuple[str, ...]:
+    """The notes on scores.
+
+    Args:
+        frame: The columns of ``Scores.frame``, and ``count``: how many evaluations the rule looked at.
+        labels: In the order of tables.
+        units: Of the tasks.
+        rule: How final scores are made.
+    """
+    counted = frame[frame["left_out"] == ""]
+    return (
+        *_on_units(units),
+        *_on_methods(frame, counted, labels),
+        *_on_seeds(counted),
+        *_on_runs(frame),
+        *_on_reruns(frame, counted),
+        *_on_finals(counted, rule),
+    )
+
+
+def named(names: Iterable[str], most: int = _MOST_NAMED) -> str:
+    """The first names, and how many more there are."""
+    listed = list(names)
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more
+
+
+def _on_units(units: Units) -> Iterator[str]:
+    for task in units.unreferenced:
+        yield f"{task} has no reference scores: returns are compared there."
+    for task, pairs in units.disputed.items():
+        values = "; ".join(f"{low:g} … {high:g}" for low, high in pairs)
+        yield f"Reference scores on {task} differ ({values}): returns are compared there, not scores."
+    if units.lacking:
+        yield (
+            f"{_runs(len(units.lacking))} without reference scores: the scores are by those of the task's other runs"
+            f" ({named(units.lacking)})."
+        )
+
+
+def _on_methods(frame: pd.DataFrame, counted: pd.DataFrame, labels: Sequence[str]) -> Iterator[str]:
+    tasks = list(frame["task"].unique())
+    having = counted.groupby("label")["task"].agg(set).to_dict()
+    for label in labels:
+        missing = [task for task in tasks if task not in having.get(label, ())]
+        if label not in having:
+            yield f"{label} has no run that counts."
+        elif missing:
+            of_all = f", {len(missing)} of {len(tasks)} tasks" if len(missing) > _MOST_NAMED else ""
+            yield f"{label} has no run that counts on {', '.join(missing)}{of_all}."
+
+
+def _on_seeds(counted: pd.DataFrame) -> Iterator[str]:
+    seeds = counted.groupby(["label", "task"], sort=False)["seed"].nunique()
+    most = seeds.max()
+    for label, of_label in seeds[seeds < most].groupby("label", sort=False):
+        on_tasks = of_label.droplevel("label")
+        fewer = ", ".join(f"{task} ({count})" for task, count in on_tasks.items())
+        yield f"{label} has fewer than {most} seeds on {fewer}."
+
+
+def _on_runs(frame: pd.DataFrame) -> Iterator[str]:
+    left_out = frame[frame["left_out"] != ""]
+    is_rerun = left_out["left_out"].str.startswith(RERUN)
+    reasons = left_out["left_out"].mask(is_rerun, "rerun of a run whose result counts")
+    for reason, runs in left_out["run"].groupby(reasons):
+        yield f"{_runs(len(runs))} {'does' if len(runs) == 1 else 'do'} not count: {reason} ({named(runs)})."
+
+
+def _on_reruns(frame: pd.DataFrame, counted: pd.DataFrame) -> Iterator[str]:
+    """The runs that count in place of earlier ones without a result."""
+    key = ["task", "label", "seed"]
+    tries = frame[frame["left_out"].isin(UNFINISHED.values())]
+    both = counted[[*key, "run", "started"]].merge(tries[[*key, "run", "started", "status"]], on=key)
+    earlier = both[both["started_y"] <= both["started_x"]]
+    sentences = [
+        f"{row.run_x} of seed {row.seed} counts, {row.run_y} before it {_PAST[str(row.status)]}"
+        for row in earlier.itertuples()
+    ]
+    if sentences:
+        yield f"{'; '.join(sentences[:_MOST_NAMED])}{_and_more(len(sentences))}."
+
+
+def _on_finals(counted: pd.DataFrame, rule: FinalRule) -> Iterator[str]:
+    early = counted[(counted["status"] == "diverged") & (counted["final_steps"] == 0)]
+    if len(early):
+        yield (
+            f"{_runs(len(early))} diverged before the first online evaluation: the pretrained score counts as the"
+            f" final one ({named(early['run'])})."
+        )
+    far = counted[
+        (counted["budget"] > counted["at_steps"])
+        & (counted["status"] != "diverged")
+        & ((counted["final_steps"] - counted["at_steps"]).abs() > _FAR * counted["at_steps"])
+    ]
+    if len(far) and rule.kind != "best":
+        yield (
+            f"{_runs(len(far))} {'has' if len(far) == 1 else 'have'} no evaluation near the step of the comparison; the"
+            f" nearest one counts ({named(far['run'])})."
+        )
+    if rule.kind == "best":
+        yield (
+            f"Final scores are {rule.text}: a maximum over noisy evaluations flatters, and the more so the more there"
+            " are."
+        )
+    short = counted[counted["count"] < (rule.count or 0)]
+    if len(short) and rule.kind == "mean":
+        yield (
+            f"{_runs(len(short))} with fewer than {rule.count} evaluations: the mean is of those that there are"
+            f" ({named(short['run'])})."
+        )
+
+
+def _runs(count: int) -> str:
+    return f"{count} run{'s' if count > 1 else ''}"
+
+
+def _and_more(count: int) -> str:
+    return f"; and {count - _MOST_NAMED} more" if count > _MOST_NAMED else ""
