@@ -1,96 +1,100 @@
 """Learning curves: the mean score over seeds against online environment steps, with a band."""
 
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 import pandas as pd
 
-from vitamin.analysis.labels import sort_labels
-from vitamin.analysis.results import Results
-from vitamin.analysis.schema import ONLINE, PRETRAIN
-from vitamin.analysis.scores import counted, evaluation_scores
-from vitamin.analysis.statistics import DEFAULT_REPS, Floats, bootstrap_interval
+from vitamin.analysis.statistics.intervals import resampled_ends, t_half_width
+from vitamin.analysis.statistics.names import Floats
+from vitamin.analysis.statistics.paths import Curve, inside, run_curves
 
-Band = Literal["bootstrap", "std"]
+if TYPE_CHECKING:
+    from vitamin.analysis.scores import Scores
+
+Band = Literal["t", "rliable", "std"]
 BAND_TEXT: Final = {
-    "bootstrap": "mean over n seeds, 95 % bootstrap interval",
+    "t": "mean over n seeds, 95 % t interval",
+    "rliable": "mean over n seeds, 95 % percentile bootstrap interval",
     "std": "mean over n seeds ± standard deviation",
 }
-CURVE_COLUMNS: Final = ("task", "label", "unit", "seeds", "env_steps", "mean", "low", "high")
+COLUMNS: Final = ("task", "suite", "label", "unit", "env_steps", "mean", "low", "high", "seeds", "data")
+MOST_POINTS: Final = 300
 
 
-def learning_curves(
-    results: Results,
-    scores: pd.DataFrame,
-    *,
-    band: Band = "bootstrap",
-    reps: int = DEFAULT_REPS,
-    seed: int = 0,
-) -> pd.DataFrame:
+def learning_curves(scores: "Scores", *, band: Band = "t") -> pd.DataFrame:
     """Curves of each task and label, over the runs that count in the statistics.
 
-    A run's curve starts with its pretrained score at step 0. Runs evaluate at different steps, since they
-    collect whole episodes: each is interpolated linearly to every step at which a run of its group was
-    evaluated, and keeps its last score to the end, so that curves end in the final scores of the tables.
+    A run's curve starts with its pretrained score at step 0, or at its first evaluation, and ends with its last.
+    Runs evaluate at different steps, since they collect whole episodes: each is interpolated linearly, between its own
+    evaluations only, to the steps at which a run of its group was evaluated. Nothing is held flat: where a run has
+    ended, be it diverged or of a shorter budget, the mean is that of the others, and ``seeds`` says of how many.
 
     Args:
-        results: What ``load_results`` read.
-        scores: What ``run_scores`` returned for it.
-        band: ``bootstrap``: pointwise 95 % percentile intervals as in ``aggregate``; ``std``: a standard
-            deviation to either side, as in the paper's figures. A single seed has no band (NaN).
-        reps: Bootstrap resamples.
-        seed: Of the resampling.
+        scores: What ``run_scores`` returned.
+        band: ``t``: pointwise 95 % t intervals of the mean; ``rliable``: percentile bootstrap intervals, too
+            narrow with few seeds; ``std``: a standard deviation to either side, as in the paper's figures. A single
+            seed has no band (NaN).
 
     Returns:
-        Columns ``CURVE_COLUMNS``, sorted by task, then in the order of ``sort_labels``, then by step.
+        Columns ``COLUMNS``, in the order of tasks and labels of ``scores``, then by step; ``seeds`` is the number of
+        runs at that step. Of long curves some 300 steps are kept, the ends of all runs among them.
     """
-    points = _points(evaluation_scores(results))
-    runs = counted(scores)
+    curves = run_curves(scores.evaluations)
     parts = []
-    for task, on_task in runs.groupby("task"):
-        for label in sort_labels(on_task["label"]):
-            group = on_task[on_task["label"] == label]
-            curves = [points[run] for run in group["run"]]
-            steps, values = _aligned(curves)
-            mean = values.mean(axis=0)
-            low, high = _band(values, band, reps=reps, seed=seed)
-            part = pd.DataFrame({"env_steps": steps, "mean": mean, "low": low, "high": high})
-            unit = group["unit"].iloc[0]
-            parts.append(part.assign(task=task, label=label, unit=unit, seeds=len(group)))
-    return pd.concat(parts, ignore_index=True)[list(CURVE_COLUMNS)] if parts else _no_curves()
+    for (task, label), group in scores.counted.groupby(["task", "label"], sort=False, observed=True):
+        known = [curves[run] for run in group["run"] if run in curves]
+        if not known:
+            continue
+        steps = _steps(known)
+        values = np.stack([inside(steps, curve) for curve in known])
+        mean, low, high, seeds = _band(values, band)
+        columns = {"env_steps": steps, "mean": mean, "low": low, "high": high, "seeds": seeds}
+        marks = "; ".join(dict.fromkeys(mark for mark in group["data"] if mark))
+        first = group.iloc[0]
+        names = {"task": task, "suite": first["suite"], "label": label, "unit": first["unit"], "data": marks}
+        parts.append((names, columns))
+    if not parts:
+        return pd.DataFrame(columns=list(COLUMNS))
+    lengths = [len(columns["mean"]) for _, columns in parts]
+    table: dict[str, object] = {
+        name: np.concatenate([columns[name] for _, columns in parts]) for name in parts[0][1]
+    }
+    for name in ("task", "suite", "label", "unit", "data"):
+        table[name] = np.repeat(np.array([names[name] for names, _ in parts], dtype=object), lengths)
+    return pd.DataFrame(table)[list(COLUMNS)]
 
 
-def _points(evaluations: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """For each run its scores by env steps, ascending and without repeated steps."""
-    pretrained = evaluations[evaluations["phase"] == PRETRAIN].groupby("run").tail(1).assign(env_steps=0)
-    online = evaluations[evaluations["phase"] == ONLINE]
-    points = pd.concat([pretrained, online]).drop_duplicates(["run", "env_steps"], keep="last")
-    return {str(run): part for run, part in points.sort_values("env_steps").groupby("run")}
+def _steps(curves: list[Curve]) -> Floats:
+    """Where any run was evaluated; of many steps some, with those at which runs end."""
+    steps = np.unique(np.concatenate([at for at, _ in curves]))
+    if len(steps) <= MOST_POINTS:
+        return steps
+    chosen = steps[np.linspace(0, len(steps) - 1, MOST_POINTS).round().astype(int)]
+    ends = [end for at, _ in curves for end in (at[0], at[-1])]
+    return np.union1d(chosen, ends)
 
 
-def _aligned(curves: list[pd.DataFrame]) -> tuple[Floats, Floats]:
-    """Steps at which any run was evaluated, once all have started; scores ``(runs, steps)`` there."""
-    steps = np.unique(np.concatenate([curve["env_steps"].to_numpy(dtype=np.float64) for curve in curves]))
-    steps = steps[steps >= max(curve["env_steps"].min() for curve in curves)]
-    values = [np.interp(steps, curve["env_steps"], curve["score"]) for curve in curves]
-    return steps, np.stack(values)
+def _band(values: Floats, band: Band) -> tuple[Floats, Floats, Floats, Floats]:
+    """Mean, lower and upper edge and number of runs of scores ``(runs, steps)``, NaN where a run has none."""
+    present = ~np.isnan(values)
+    seeds = present.sum(axis=0)
+    mean = np.where(present, values, 0).sum(axis=0) / np.maximum(seeds, 1)
+    mean[seeds == 0] = np.nan  # between a run that ended early and one that starts late
+    if band == "rliable":
+        return mean, *_resampled(values, present), seeds
+    squares = np.where(present, values - mean, 0) ** 2
+    deviation = np.sqrt(np.where(seeds > 1, squares.sum(axis=0), np.nan) / np.maximum(seeds - 1, 1))
+    half = deviation if band == "std" else t_half_width(deviation, seeds)
+    return mean, mean - half, mean + half, seeds
 
 
-def _band(values: Floats, band: Band, *, reps: int, seed: int) -> tuple[Floats, Floats]:
-    """Lower and upper edge for scores ``(runs, steps)``."""
-    mean = values.mean(axis=0)
-    if len(values) == 1:
-        return np.full_like(mean, np.nan), np.full_like(mean, np.nan)
-    if band == "std":
-        deviation = values.std(axis=0, ddof=1)
-        return mean - deviation, mean + deviation
-    return bootstrap_interval(values[:, np.newaxis], _mean_over_runs, reps=reps, seed=seed)
-
-
-def _mean_over_runs(values: Floats) -> Floats:
-    """``(runs, 1, steps)`` → ``(steps,)``."""
-    return np.asarray(values.mean(axis=(0, 1)), dtype=np.float64)
-
-
-def _no_curves() -> pd.DataFrame:
-    return pd.DataFrame(columns=list(CURVE_COLUMNS))
+def _resampled(values: Floats, present: Floats) -> tuple[Floats, Floats]:
+    """Percentile ends, of each set of runs that is present somewhere at a time."""
+    low, high = np.full((2, values.shape[1]), np.nan)
+    sets, which = np.unique(present, axis=1, return_inverse=True)
+    for number, runs in enumerate(sets.T):
+        if runs.sum() > 1:
+            there = which.ravel() == number
+            low[there], high[there] = resampled_ends(values[np.ix_(runs, there)])
+    return low, high

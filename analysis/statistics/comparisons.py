@@ -1,0 +1,292 @@
+"""Which methods are apart: a test of every pair, corrected for all of them.
+
+On one task Welch's t test of the final scores; over tasks a stratified bootstrap of the difference, its half-widths
+multiplied as those of aggregates. Seeds are never paired: the seed of one method has nothing to do with that of another.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vitamin.analysis.statistics.bootstrap import Strata, draws, ends, statistic, widening
+from vitamin.analysis.statistics.gate import Gate, gate
+from vitamin.analysis.statistics.intervals import t_half_width
+from vitamin.analysis.statistics.names import (
+    CONFIDENCE,
+    DEFAULT_REPS,
+    IQM,
+    MEAN,
+    NORMALIZED,
+    TASK,
+    Floats,
+)
+from vitamin.analysis.statistics.power import SHOWN_POINTS, seeds_needed
+from vitamin.analysis.statistics.scopes import Scope, scopes_over_tasks
+from vitamin.errors import ReportError, nearest
+
+if TYPE_CHECKING:
+    from vitamin.analysis.scores import Scores
+
+LEVEL: Final = 1 - CONFIDENCE
+COLUMNS: Final = (
+    *("scope", "metric", "method_a", "method_b", "n_a", "n_b", "difference", "low", "high"),
+    *("p", "p_corrected", "apart", "kind", "unit", "seeds_needed", "points", "reason"),
+)
+SINGLE_SEED: Final = "a single seed"
+NO_SPREAD: Final = "no spread to judge by"
+BY_CHANCE: Final = "two clusters of runs could do this by chance"
+
+_PAIRS_AT_ONCE: Final = 500
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Comparisons:
+    """Every comparison of two methods that a page makes.
+
+    Attributes:
+        frame: ``COLUMNS``. ``difference`` is that of ``method_a`` less ``method_b`` with its 95 % interval, uncorrected;
+            ``n_a``, ``n_b`` their runs, over tasks the fewest on one; ``p_corrected`` by Holm over ``family``;
+            ``apart`` if that is below 0.05 and the gate lets it pass; ``seeds_needed`` of a side that would tell ``points``
+            with 80 % power (``MOST_SEEDS`` + 1: more than that; NaN where apart or undefined); ``reason`` why there
+            is no test, or why a small p is not called apart.
+        estimates: What was compared: ``scope``, ``kind``, ``metric``, ``label``, ``value``, ``seeds``, in the order of
+            tables.
+        family: Number of tests, over which they are corrected.
+        gate: Whether runs that fall into clusters could do this by chance.
+        baseline: Labels that all others were compared with; empty if all pairs were compared.
+        notes: What was left out and why, one sentence each.
+    """
+
+    frame: pd.DataFrame
+    estimates: pd.DataFrame
+    family: int
+    gate: Gate
+    baseline: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def method(self) -> str:
+        """What was done, in a line below a table."""
+        over_tasks = "" if (self.frame["kind"] == TASK).all() else "; over tasks a stratified bootstrap, widened"
+        whom = f"with {' and '.join(self.baseline)}" if self.baseline else "of all pairs"
+        return (
+            f"Tests {whom}: Welch's t on one task{over_tasks}; p by Holm over {self.family:,} comparisons. "
+            f"{self.gate.sentence}"
+        )
+
+
+def compare(
+    scores: "Scores", *, baseline: str | None = None, reps: int = DEFAULT_REPS, seed: int = 0
+) -> Comparisons:
+    """Compares final scores of all pairs of methods, or of all methods with one.
+
+    Args:
+        scores: What ``run_scores`` returned.
+        baseline: A label, or a method, of which all labels are then compared with the others; chosen before the
+            results are seen, it leaves fewer comparisons to correct for.
+        reps: Resamples of each method.
+        seed: Of resamples and relabellings.
+
+    Raises:
+        ReportError: No run of ``baseline`` counts.
+    """
+    counted = scores.counted
+    labels = [label for label in scores.labels if (counted["label"] == label).any()]
+    first = _baseline(baseline, labels)
+    scopes, notes = scopes_over_tasks(scores)
+    estimates = _estimates(counted, labels)
+    parts = [_on_tasks(estimates, labels, first)]
+    for scope in scopes:
+        part, values = _over_tasks(scope, counted, first, reps=reps, seed=seed)
+        parts.append(part)
+        estimates = pd.concat([estimates, values], ignore_index=True)
+    frame = pd.concat(parts, ignore_index=True)
+    frame["p_corrected"] = holm(frame["p"].to_numpy(np.float64))
+    family = int(frame["p"].notna().sum())
+    frame["apart"] = frame["p_corrected"] < LEVEL
+    passed = gate(counted, frame, seed=seed)
+    held = frame["apart"] & passed.holds(frame)
+    frame.loc[held, "reason"] = BY_CHANCE
+    frame["apart"] &= ~held
+    points = np.where(frame["unit"] == NORMALIZED, SHOWN_POINTS, frame["difference"].abs())
+    frame["points"] = np.where(frame["p"].notna() & ~frame["apart"], points, np.nan)
+    frame["seeds_needed"] = seeds_needed(frame["deviation"], frame["points"], LEVEL / max(family, 1))
+    columns = ["scope", "kind", "metric", "label", "value", "seeds"]
+    return Comparisons(frame[list(COLUMNS)], estimates[columns], family, passed, tuple(first), notes)
+
+
+def holm(p: Floats) -> Floats:
+    """Holm's step-down correction over all defined p (N,); NaN stays NaN."""
+    corrected = np.full_like(p, np.nan)
+    order = np.argsort(p, kind="stable")[: np.isfinite(p).sum()]
+    steps = p[order] * np.arange(len(order), 0, -1)
+    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1)
+    return corrected
+
+
+def _baseline(baseline: str | None, labels: Sequence[str]) -> list[str]:
+    if baseline is None:
+        return []
+    methods = {label.split(",", maxsplit=1)[0] for label in labels}
+    chosen = [label for label in labels if label == baseline]
+    chosen = chosen or [label for label in labels if label.split(",", maxsplit=1)[0] == baseline]
+    if not chosen:
+        choices = dict.fromkeys([*labels, *sorted(methods)])
+        raise ReportError(f"There is no method {baseline!r} to compare with.{nearest(baseline, choices)}")
+    return chosen
+
+
+def _pairs(labels: Sequence[str], first: Sequence[str]) -> tuple[Indices, Indices]:
+    """Positions of the two methods of each comparison; with a baseline it is the second of each."""
+    if not first:
+        a, b = np.triu_indices(len(labels), 1)
+        return a, b
+    second = [label in first for label in labels]
+    pairs = [(i, j) for j in np.flatnonzero(second) for i in range(len(labels)) if not second[i]]
+    a, b = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
+    return a, b
+
+
+def _estimates(counted: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
+    """Mean, variance of the mean and number of runs of each task and label."""
+    groups = counted.groupby(["task", "label"], sort=False, observed=True)
+    table = groups.agg(unit=("unit", "first"), value=("final", "mean"), var=("final", "var"), seeds=("run", "size"))
+    table = table.reset_index()
+    table = table[table["label"].isin(labels)].rename(columns={"task": "scope"})
+    return table.assign(kind=TASK, metric=MEAN, variance=table["var"] / table["seeds"])
+
+
+def _on_tasks(estimates: pd.DataFrame, labels: Sequence[str], first: Sequence[str]) -> pd.DataFrame:
+    """Welch's t test of each pair on each task."""
+    parts = []
+    for task, part in estimates.groupby("scope", sort=False):
+        rows = part.set_index("label").loc[[label for label in labels if label in set(part["label"])]]
+        a, b = _pairs(list(rows.index), first)
+        value, variance, n = (rows[name].to_numpy(np.float64) for name in ("value", "variance", "seeds"))
+        freedom, error = welch_freedom(variance[a], variance[b], n[a], n[b])
+        half = t_half_width(error * np.sqrt(freedom + 1), freedom + 1)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "scope": task,
+                    "kind": TASK,
+                    "metric": MEAN,
+                    "unit": rows["unit"].iloc[0],
+                    **_sides(list(rows.index), n, a, b),
+                    **_judged(value[a] - value[b], half, half, error, freedom),
+                    "deviation": error / np.sqrt(1 / n[a] + 1 / n[b]),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*COLUMNS, "deviation"])
+
+
+def _over_tasks(
+    scope: Scope, counted: pd.DataFrame, first: Sequence[str], *, reps: int, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Bootstrap of the difference of IQM and mean, of each pair, and the estimates that are compared."""
+    strata = scope.strata(counted)
+    a, b = _pairs(scope.labels, first)
+    n = np.array([min(strata[label].sizes) for label in scope.labels], dtype=np.float64)
+    factor, freedom = _widenings(list(strata.values()), a, b)
+    counts = {  # of a stream of its own for each method: their resamples are independent
+        label: draws(part.sizes, reps, np.random.RandomState([seed, rank]))
+        for rank, (label, part) in enumerate(strata.items())
+    }
+    parts, values = [], []
+    where = {"scope": scope.name, "kind": scope.kind}
+    for metric in (IQM, MEAN):
+        value = np.array([statistic(metric, part, np.ones((1, len(part.values))))[0] for part in strata.values()])
+        resampled = np.array([statistic(metric, part, counts[label]) for label, part in strata.items()])
+        difference = value[a] - value[b]
+        low, high, error = (factor * side for side in _spread(resampled, difference, a, b))
+        sides = _sides(scope.labels, n, a, b)
+        judged = _judged(difference, low, high, error, freedom)
+        deviation = error / np.sqrt(1 / n[a] + 1 / n[b])
+        columns = where | {"metric": metric, "unit": NORMALIZED} | sides | judged | {"deviation": deviation}
+        parts.append(pd.DataFrame(columns))
+        values.append(pd.DataFrame(where | {"metric": metric, "label": scope.labels, "value": value, "seeds": n}))
+    return pd.concat(parts, ignore_index=True), pd.concat(values, ignore_index=True).astype({"seeds": int})
+
+
+def _spread(resampled: Floats, difference: Floats, a: Indices, b: Indices) -> tuple[Floats, Floats, Floats]:
+    """How far the percentile interval of each difference reaches below and above it, and its standard error."""
+    below, above, error = np.empty((3, len(a)))
+    for first in range(0, len(a), _PAIRS_AT_ONCE):
+        some = slice(first, first + _PAIRS_AT_ONCE)
+        resamples = (resampled[a[some]] - resampled[b[some]]).T
+        low, high = ends(resamples)
+        below[some] = np.maximum(difference[some] - low, 0)
+        above[some] = np.maximum(high - difference[some], 0)
+        error[some] = resamples.std(axis=0)
+    return below, above, error
+
+
+def _widenings(strata: Sequence[Strata], a: Indices, b: Indices) -> tuple[Floats, Floats]:
+    """By how much half-widths of each pair are multiplied, and the Welch-Satterthwaite degrees of freedom."""
+    variance, resampled, squares = np.array(
+        [
+            (
+                part.mean_variances.sum(),
+                (part.mean_variances * (1 - 1 / np.array(part.sizes))).sum(),
+                (part.mean_variances**2 / np.maximum(np.array(part.sizes) - 1, 1)).sum(),
+            )
+            for part in strata
+        ]
+    ).T
+    with np.errstate(invalid="ignore", divide="ignore"):
+        factor = np.sqrt((variance[a] + variance[b]) / (resampled[a] + resampled[b]))
+        freedom = (variance[a] + variance[b]) ** 2 / (squares[a] + squares[b])
+    no_spread = variance[a] + variance[b] == 0
+    return np.where(no_spread, 1.0, factor), np.where(no_spread, 1.0, freedom)
+
+
+def welch_freedom(
+    variance_a: Floats, variance_b: Floats, n_a: Floats, n_b: Floats
+) -> tuple[Floats, Floats]:
+    """Degrees of freedom of Welch's test and the standard error of the difference.
+
+    Args:
+        variance_a: Variance of the first mean: s²/n.
+        variance_b: Of the second.
+        n_a: Runs of the first.
+        n_b: Of the second.
+    """
+    total = variance_a + variance_b
+    with np.errstate(invalid="ignore", divide="ignore"):
+        freedom = total**2 / (variance_a**2 / (n_a - 1) + variance_b**2 / (n_b - 1))
+    return np.where(total == 0, 1.0, freedom), np.sqrt(total)
+
+
+def _judged(
+    difference: Floats, below: Floats, above: Floats, error: Floats, freedom: Floats
+) -> dict[str, Floats | NDArray[np.str_]]:
+    """Difference, 95 % interval, p, and why there is none.
+
+    The interval reaches so far ``below`` and ``above`` the difference. p belongs to a t distribution, of these degrees
+    of freedom, that has this interval: it is below 0.05 where the interval lies to one side of 0, and its tail goes
+    on beyond what resamples can show (two thousand of them resolve no p below 0.001, of which Holm needs a
+    hundredth). On one task the interval is that of t, and p is Welch's.
+    """
+    from scipy import special
+
+    half = np.where(difference > 0, below, above)
+    quantile = special.stdtrit(freedom, (1 + CONFIDENCE) / 2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p = 2 * special.stdtr(freedom, -np.abs(difference) / half * quantile)
+    same = (error == 0) & (difference == 0)
+    p = np.where(same, 1.0, np.where((error == 0) | (half == 0), np.nan, p))
+    reason = np.where(np.isnan(error), SINGLE_SEED, np.where(np.isnan(p), NO_SPREAD, ""))
+    return {"difference": difference, "low": difference - below, "high": difference + above, "p": p, "reason": reason}
+
+
+def _sides(
+    labels: Sequence[str], n: Floats, a: Indices, b: Indices
+) -> dict[str, NDArray[np.str_] | NDArray[np.int_]]:
+    names = np.array(labels, dtype=object)
+    return {"method_a": names[a], "method_b": names[b], "n_a": n[a].astype(int), "n_b": n[b].astype(int)}

@@ -1,0 +1,155 @@
+"""Whether clusters of runs, rather than methods, could make the page's differences.
+
+Welch's test takes runs for normal. Runs that either learn or fail are not: three that learned beside three that failed
+have no spread and lie far apart, which happens by chance once in 32 pairs or less often, and p is then about 10⁻⁴. With
+hundreds of pairs on a page that is certain to happen. So where chance could do it, runs are relabelled at random
+within their tasks, on the whole page at once, and differences count only where they are larger than those of relabelled
+runs. Such a test is exact whatever the distribution of scores, and it combines tasks, which is what Welch's test of a
+single task cannot do and why three seeds suffice for it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from vitamin.analysis.statistics.names import TASK, Floats
+
+LEVEL: Final = 0.04
+"""Of 0.05 that a page may err with, this is for clusters of runs on single tasks; the rest is for what the gate lets by."""
+
+NEARLY_NORMAL: Final = 3
+"""Seeds of each task from which on a statistic over tasks is not gated: two clusters cannot separate all its runs."""
+
+RELABELLINGS: Final = 999
+_FLOOR: Final = 1e-4  # of the share of variance within methods, so that no task counts without bound
+_TOLERANCE: Final = 1e-9
+_LARGEST: Final = 2_000_000  # relabelled runs at once: 16 MB
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What relabelling showed.
+
+    Attributes:
+        chance: Bound on the probability that clusters separate some pair on a task completely, by chance.
+        p: Of the page's relabelling test; NaN if it was not needed.
+        together: Methods that relabelling does not tell apart from each other.
+        compared: Number of methods.
+    """
+
+    chance: float
+    p: float
+    together: frozenset[str]
+    compared: int
+
+    @property
+    def sentence(self) -> str:
+        """What it came to."""
+        if not self.chance:
+            return ""
+        if np.isnan(self.p):
+            return "Seeds are many enough that clusters of runs do not pass for differences."
+        test = f"Relabelling runs within their tasks gives p = {self.p:.3f} for the page"
+        if not self.together:
+            return f"{test}, so differences are not those of clusters of runs."
+        if len(self.together) == self.compared:
+            return f"{test}: nothing is called apart, since clusters of runs could do this by chance."
+        return f"{test}; {len(self.together)} of {self.compared} methods are not told from each other by it."
+
+    def holds(self, frame: pd.DataFrame) -> "pd.Series[bool]":
+        """Which comparisons it does not let pass: of two methods that belong together, on a task or with two seeds."""
+        both = frame["method_a"].isin(self.together) & frame["method_b"].isin(self.together)
+        return both & ((frame["kind"] == TASK) | (frame[["n_a", "n_b"]].min(axis=1) < NEARLY_NORMAL))
+
+
+def gate(counted: pd.DataFrame, comparisons: pd.DataFrame, *, seed: int) -> Gate:
+    """Tests whether runs could have been relabelled, and sets methods aside until the others could.
+
+    The statistic is the sum, over tasks, of the logarithm of total over within-method sum of squares (Wilks' Λ, the
+    likelihood ratio of methods that differ): it sees one clear task as well as a little on all. If relabelling
+    says that methods differ, the one whose means lie farthest from the others' is set aside and the rest are tested
+    again: they may still be equal.
+
+    Args:
+        counted: Columns task, label, final.
+        comparisons: Columns kind, method_a, method_b, n_a, n_b, p, and apart before this.
+        seed: Of the relabellings.
+    """
+    labels = list(dict.fromkeys([*comparisons["method_a"], *comparisons["method_b"]]))
+    on_tasks = comparisons[(comparisons["kind"] == TASK) & comparisons["p"].notna()]
+    sizes = on_tasks.groupby(["n_a", "n_b"]).size()
+    chance = float(sum(number * separation_by_chance(*pair) for pair, number in sizes.items()))
+    if chance <= LEVEL:
+        return Gate(chance, float("nan"), frozenset(), len(labels))
+    random = np.random.default_rng(seed)
+    codes = pd.Categorical(counted["label"], labels).codes
+    tasks = [
+        (codes[rows], counted["final"].to_numpy(np.float64)[rows])
+        for rows in counted.groupby("task", sort=False).indices.values()
+    ]
+    first: float | None = None
+    remaining = set(range(len(labels)))
+    while True:
+        p, distinct = _relabelled(tasks, remaining, random)
+        first = p if first is None else first
+        together = frozenset(labels[code] for code in remaining)
+        if p > LEVEL:
+            return Gate(chance, first, together, len(labels))
+        leaving = max(1, len(remaining) // 8)  # of many methods some at a time
+        remaining -= set(sorted(remaining, key=lambda code: -distinct[code])[:leaving])
+        undecided = comparisons["apart"] & comparisons[["method_a", "method_b"]].isin(
+            [labels[code] for code in remaining]
+        ).all(axis=1)
+        if not undecided.any():
+            return Gate(chance, first, frozenset(), len(labels))
+
+
+@cache
+def separation_by_chance(n_a: int, n_b: int) -> float:
+    """Largest probability that all runs of one side fall into one cluster, and all of the other into the other.
+
+    Over all sizes of the clusters; 2^(1 − 2n) for n runs each.
+    """
+    share = np.linspace(0, 0.5, 2001)
+    separated = share**n_a * (1 - share) ** n_b + share**n_b * (1 - share) ** n_a
+    return float(separated.max())
+
+
+def _relabelled(
+    tasks: Sequence[tuple[np.ndarray, Floats]], labels: set[int], random: np.random.Generator
+) -> tuple[float, dict[int, float]]:
+    """p of the relabelling test of some methods, and how far the means of each lie from the others'."""
+    statistic = 0.0
+    relabelled = np.zeros(RELABELLINGS)
+    distinct = dict.fromkeys(labels, 0.0)
+    for codes, finals in tasks:
+        chosen = np.flatnonzero(np.isin(codes, list(labels)))
+        chosen = chosen[np.argsort(codes[chosen], kind="stable")]
+        present, starts, sizes = np.unique(codes[chosen], return_index=True, return_counts=True)
+        values = finals[chosen] - finals[chosen].mean() if len(chosen) else finals[chosen]
+        total = (values**2).sum()
+        if len(present) < 2 or total == 0 or len(chosen) == len(present):
+            continue
+
+        def between(rows: Floats) -> Floats:
+            return np.add.reduceat(rows, starts, axis=1) ** 2 / sizes / total  # noqa: B023
+
+        observed = between(values[None])[0]
+        statistic += _ratio(observed.sum())
+        for code, share in zip(present, observed, strict=True):
+            distinct[int(code)] += share
+        chunk = max(1, _LARGEST // len(values))
+        for start in range(0, RELABELLINGS, chunk):
+            rows = np.tile(values, (min(chunk, RELABELLINGS - start), 1))
+            shares = between(random.permuted(rows, axis=1)).sum(axis=1)
+            relabelled[start : start + chunk] += _ratio(shares)
+    return (1 + (relabelled >= statistic - _TOLERANCE).sum()) / (1 + RELABELLINGS), distinct
+
+
+def _ratio(between: Floats) -> Floats:
+    """Logarithm of total over within-method sum of squares, of the share between methods."""
+    return -np.log(np.maximum(1 - between, _FLOOR))

@@ -1,0 +1,179 @@
+"""What comparisons come to, in plain words, and which scores a table makes bold."""
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from vitamin.analysis.statistics.aggregates import Aggregates
+from vitamin.analysis.statistics.comparisons import Comparisons
+from vitamin.analysis.statistics.names import ALL, IQM, MEAN, NORMALIZED, SUITE, TASK
+from vitamin.analysis.statistics.power import MOST_SEEDS
+from vitamin.analysis.statistics.scopes import named
+
+WITHIN: Final = 0.1
+WITHIN_TEXT: Final = (
+    "within 10 % of the best, as the paper marks it: no further below the row's highest mean than a tenth of its size"
+)
+_BREADTH: Final = {TASK: 0, SUITE: 1, ALL: 2}
+
+
+def sentences(comparisons: Comparisons, aggregates: Aggregates) -> tuple[str, ...]:
+    """A verdict for each scope: of tasks about their means, over tasks about the IQM; in the order of tables."""
+    shown = comparisons.estimates[
+        comparisons.estimates["metric"].eq(IQM) | comparisons.estimates["kind"].eq(TASK)
+    ]
+    tests = dict(tuple(comparisons.frame.groupby(["scope", "metric"], sort=False)))
+    values = dict(tuple(aggregates.frame.groupby(["scope", "metric"], sort=False)))
+    found = []
+    for key, estimates in shown.groupby(["scope", "metric"], sort=False):
+        if key not in tests:
+            continue
+        verdict = _against_baseline if comparisons.baseline else _against_best
+        found.append(f"{key[0]}: {verdict(comparisons, tests[key], estimates, values.get(key))}")
+    return tuple(found)
+
+
+def headlines(comparisons: Comparisons, aggregates: Aggregates) -> tuple[str, ...]:
+    """For the top of a page: how many comparisons, how many apart, and the verdict of the broadest scope."""
+    apart = int(comparisons.frame["apart"].sum())
+    if not comparisons.family:
+        return ("No two methods have two seeds or more on one task: nothing could be tested.",)
+    whom = f" with {' and '.join(comparisons.baseline)}" if comparisons.baseline else ""
+    many = f"{comparisons.family:,} comparison{'' if comparisons.family == 1 else 's'}{whom}"
+    lines = [f"Of {many}, {apart or 'none'} {'is' if apart == 1 else 'are'} told apart, corrected for their number."]
+    verdicts = sentences(comparisons, aggregates)
+    scopes = comparisons.frame.drop_duplicates("scope").set_index("scope")["kind"].map(_BREADTH)
+    broadest = scopes.index[scopes == scopes.max()]
+    lines += [line for line in verdicts if any(line.startswith(f"{scope}: ") for scope in broadest)][:1]
+    return tuple(lines)
+
+
+def not_worse(comparisons: Comparisons, scope: str, metric: str) -> frozenset[str]:
+    """Methods that a table makes bold: the highest estimate, and whatever a test does not tell apart from it.
+
+    A method that could not be tested against the highest (a single seed, no spread, or no comparison because only those
+    with a baseline were made) is not bold. Empty for metrics that are not compared: the median and the optimality gap.
+    """
+    estimates = comparisons.estimates
+    here = estimates[(estimates["scope"] == scope) & (estimates["metric"] == metric)]
+    if here.empty:
+        return frozenset()
+    best = _best(here)
+    frame = comparisons.frame
+    tests = _against(frame[(frame["scope"] == scope) & (frame["metric"] == metric)], best)
+    return frozenset([best, *tests.loc[tests["p"].notna() & ~tests["apart"], "other"]])
+
+
+def within_ten_percent(summary: pd.DataFrame) -> dict[str, frozenset[str]]:
+    """The paper's own mark: for each task, the methods within 10 % of the best mean.
+
+    No further below the highest mean than a tenth of its absolute value; so a best of −30 marks what is at −33 or above.
+    It is about means only: neither the spread nor the number of seeds enters.
+
+    Args:
+        summary: What ``summarize`` returned.
+    """
+    marked = {}
+    for task, rows in summary.groupby("task", sort=False):
+        best = rows["final_mean"].max()
+        marked[str(task)] = frozenset(rows.loc[rows["final_mean"] >= best - WITHIN * abs(best), "label"])
+    return marked
+
+
+def _best(estimates: pd.DataFrame) -> str:
+    return str(estimates["label"].iloc[int(np.argmax(estimates["value"].to_numpy()))])
+
+
+def _against(tests: pd.DataFrame, label: str) -> pd.DataFrame:
+    """Tests of one method, with the ``other`` of each."""
+    mine = tests[(tests["method_a"] == label) | (tests["method_b"] == label)]
+    return mine.assign(other=mine["method_a"].where(mine["method_b"] == label, mine["method_b"]))
+
+
+def _against_best(
+    comparisons: Comparisons, tests: pd.DataFrame, estimates: pd.DataFrame, values: pd.DataFrame | None
+) -> str:
+    best = _best(estimates)
+    pairs = _against(tests, best)
+    what = "mean" if estimates["metric"].iloc[0] == MEAN else "IQM"
+    highest = f"{best} has the highest {what}, {_estimate(best, estimates, values)}"
+    parts = [_apart(pairs), *_not_apart(pairs, comparisons), _untested(pairs)]
+    return f"{'; '.join([highest, *filter(None, parts)])}."
+
+
+def _against_baseline(
+    comparisons: Comparisons, tests: pd.DataFrame, estimates: pd.DataFrame, values: pd.DataFrame | None
+) -> str:
+    lines = []
+    for baseline in comparisons.baseline:
+        pairs = tests[tests["method_b"] == baseline].rename(columns={"method_a": "other"})
+        if pairs.empty:
+            continue
+        parts = []
+        for word, side in (("above", pairs["difference"] > 0), ("below", pairs["difference"] <= 0)):
+            apart = pairs[pairs["apart"] & side]
+            if len(apart):
+                by = [f"{row.other} by {_interval(abs(row.difference), *_sides(row))}" for row in apart.itertuples()]
+                parts.append(f"{named(by)} {word} it ({_p(apart)})")
+        parts += [*_not_apart(pairs, comparisons), _untested(pairs)]
+        lines.append(f"{baseline} is at {_estimate(baseline, estimates, values)}; {'; '.join(filter(None, parts))}")
+    return f"{'. '.join(lines)}." if lines else "the baseline has no run here that counts."
+
+
+def _sides(row: "pd.core.frame._PandasNamedTuple") -> tuple[float, float]:
+    low, high = float(row.low), float(row.high)
+    return (low, high) if row.difference > 0 else (-high, -low)
+
+
+def _apart(pairs: pd.DataFrame) -> str:
+    apart = pairs[pairs["apart"]]
+    return f"it is apart from {named(apart['other'])} ({_p(apart)})" if len(apart) else ""
+
+
+def _p(apart: pd.DataFrame) -> str:
+    p = apart["p_corrected"].max()
+    text = "< 0.001" if p < 0.001 else f"{'=' if len(apart) == 1 else '≤'} {p:.3f}"
+    return f"p {text} after correction"
+
+
+def _not_apart(pairs: pd.DataFrame, comparisons: Comparisons) -> list[str]:
+    rows = pairs[pairs["p"].notna() & ~pairs["apart"]]
+    if rows.empty:
+        return []
+    seeds = sorted({*rows["n_a"], *rows["n_b"]})
+    counted = f"{seeds[0]} seeds" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]} seeds"
+    text = f"not told apart from {named(rows['other'])} by {counted}"
+    if comparisons.baseline:
+        text = f"{named(rows['other'])} not told apart from it by {counted}"
+    needed = rows["seeds_needed"].max()
+    if np.isfinite(needed):
+        about = f"more than {MOST_SEEDS:,}" if needed > MOST_SEEDS else f"about {needed:.0f}"
+        points = rows["points"].iloc[int(np.nanargmax(rows["seeds_needed"].to_numpy()))]
+        same = (rows["unit"] == NORMALIZED).all()
+        told = f"{points:g} points" if same else f"a difference of {points:.4g}"
+        text += f": at this spread {about} would tell {told}"
+    return [text]
+
+
+def _untested(pairs: pd.DataFrame) -> str:
+    rows = pairs[pairs["p"].isna()]
+    if rows.empty:
+        return ""
+    whys = [f"{named(part['other'])} ({why})" for why, part in rows.groupby("reason", sort=False)]
+    return f"no test of {named(whys)}"
+
+
+def _estimate(label: str, estimates: pd.DataFrame, values: pd.DataFrame | None) -> str:
+    value = float(estimates.loc[estimates["label"] == label, "value"].iloc[0])
+    row = values[values["label"] == label] if values is not None else None
+    if row is None or row.empty:
+        return _interval(value, float("nan"), float("nan"))
+    return _interval(value, float(row["low"].iloc[0]), float(row["high"].iloc[0]))
+
+
+def _interval(value: float, low: float, high: float) -> str:
+    def text(number: float) -> str:
+        return f"{number:.1f}".replace("-", "−")
+
+    return text(value) if np.isnan(low) else f"{text(value)} [{text(low)}, {text(high)}]"
