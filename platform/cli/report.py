@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from vitamin.analysis.tables import Table
+    from vitamin.analysis.table import Table
 
 
 def report(
