@@ -14,6 +14,7 @@ from vitamin.analysis.tables.texts import (
     number,
     probability,
     sentences,
+    sortable,
     whole,
     with_interval,
 )
@@ -94,13 +95,9 @@ def _row(row: dict[Any, Any], data: Places) -> tuple[Cell, ...]:
         Cell(
             with_interval(row["difference"], row["low"], row["high"], digits, signed=True),
             bold=apart,
-            value=_known(row["difference"]),
+            value=sortable(row["difference"]),
         ),
-        Cell(probability(row["p"]), value=_known(row["p"])),
-        Cell(probability(row["p_corrected"]), value=_known(row["p_corrected"])),
+        Cell(probability(row["p"]), value=sortable(row["p"])),
+        Cell(probability(row["p_corrected"]), value=sortable(row["p_corrected"])),
         Cell(verdict(row), bold=apart),
     )
-
-
-def _known(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

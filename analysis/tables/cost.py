@@ -1,6 +1,7 @@
 """What the methods cost: time and its parts, and speed (as the paper's Appendix H)."""
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import pandas as pd
@@ -18,10 +19,11 @@ _PARTS: Final = {
     "Other": "other_s",
 }
 _RATES: Final = {"Updates/s": "updates_per_s", "Env. steps/s": "env_steps_per_s"}
-_RARE: Final = 0.1  # below it a rate has three digits
 
 
-def cost_table(frame: pd.DataFrame, timing: pd.DataFrame, runs: pd.DataFrame) -> TableBlock:
+def cost_table(
+    frame: pd.DataFrame, timing: pd.DataFrame, runs: pd.DataFrame, labels: Sequence[str]
+) -> TableBlock:
     """For each method the hours of a run and what they were spent on, and its speed; means over runs that count.
 
     Runs without times, as of earlier versions, are left out and counted in the caption.
@@ -31,6 +33,7 @@ def cost_table(frame: pd.DataFrame, timing: pd.DataFrame, runs: pd.DataFrame) ->
         timing: What ``Results.timing`` returned: ``run``, seconds of each part, ``wall_time_s``, ``updates_per_s``,
             ``env_steps_per_s``; NaN where unknown.
         runs: ``Results.runs``: ``run`` and ``host``.
+        labels: ``Scores.labels``.
     """
     counted = frame[frame["left_out"] == ""]
     chosen = (counted if len(counted) else frame)[["run", "label", "task"]]
@@ -39,10 +42,9 @@ def cost_table(frame: pd.DataFrame, timing: pd.DataFrame, runs: pd.DataFrame) ->
         runs[["run", "host"]], on="run", how="left"
     )
     known = merged[merged["wall_time_s"] > 0]
-    labels = [label for label in dict.fromkeys(frame["label"]) if label in set(chosen["label"])]
-    ordered = sorted(labels, key=list(dict.fromkeys(frame["label"])).index)
+    present = set(chosen["label"])
     groups = dict(list(known.groupby("label", sort=False)))
-    rows = tuple(_row(label, groups.get(label, known.iloc[:0])) for label in ordered)
+    rows = tuple(_row(label, groups.get(label, known.iloc[:0])) for label in labels if label in present)
     header = ("Method", "Runs", "Tasks", "Hours a run", *_PARTS, *_RATES, "Machine")
     without = len(merged) - len(known)
     total = float(known["wall_time_s"].sum()) / _HOUR
@@ -85,4 +87,4 @@ def _significant(value: float) -> str:
     if not math.isfinite(value):
         return NOTHING
     size = abs(value)
-    return number(value, 3 if size < _RARE else 2 if size < 100 else 1)  # noqa: PLR2004
+    return number(value, 3 if size < 0.1 else 2 if size < 100 else 1)

@@ -91,12 +91,11 @@ def run_links(folders: Mapping[str, str], report: Path) -> dict[str, str]:
         folders: Of each run, by key: a path, or a URI, which is kept.
         report: Folder of the report.
     """
-    start = report.resolve()
     links = {}
     for run, folder in folders.items():
         if "://" in folder:
             links[run] = folder
             continue
-        relative = os.path.relpath(Path(folder).absolute(), start)
+        relative = os.path.relpath(folder, report)
         links[run] = quote(os.fsencode(relative.replace(os.sep, "/")))
     return links

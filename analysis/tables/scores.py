@@ -1,8 +1,8 @@
 """Final scores like the paper's Tables 1 to 3: tasks by methods, a table for each suite."""
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -20,64 +20,20 @@ from vitamin.analysis.tables.marks import (
     marked_if,
     task_stand_ins,
 )
+from vitamin.analysis.tables.suite import Row, Suite, average_text, seeds_text, steps_text
 from vitamin.analysis.tables.texts import (
     NORMALIZED,
-    capital,
     count_text,
     digits_of,
     listed,
     number,
     sentences,
-    step_text,
     suite_title,
     with_spread,
 )
 
-Row = Mapping[Hashable, float]
 NotWorse = Mapping[str, frozenset[str]]
 """By scope, the labels that are best or not told apart from the best."""
-
-
-@dataclass(frozen=True)
-class _Suite:
-    """What the table of a suite is made from.
-
-    Attributes:
-        tasks: In the order of rows, each with its unit.
-        labels: In the order of columns.
-        means: Of each task and label with runs that count: a row of ``summarize``.
-        partial: How many runs behind each of these did not finish.
-        stand_ins: What stands in for their data.
-    """
-
-    name: str
-    tasks: Mapping[str, str]
-    labels: tuple[str, ...]
-    means: Mapping[tuple[str, str], Row]
-    partial: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    stand_ins: Mapping[tuple[str, str], str] = field(default_factory=dict)
-
-    @property
-    def usual_seeds(self) -> int:
-        """The most frequent number of seeds, the smallest of several."""
-        seeds = [int(row["seeds"]) for row in self.means.values()]
-        return min(seeds, key=lambda count: (-seeds.count(count), count), default=0)
-
-    @property
-    def compared(self) -> tuple[str, ...]:
-        """Labels with any normalized score: the others narrow no average."""
-        normalized = {label for (task, label) in self.means if self.tasks[task] == NORMALIZED}
-        return tuple(label for label in self.labels if label in normalized)
-
-    @property
-    def averaged(self) -> tuple[str, ...]:
-        """Tasks with normalized scores of all ``compared``; none if there are fewer than two, as aggregates have it."""
-        shared = tuple(
-            task
-            for task, unit in self.tasks.items()
-            if unit == NORMALIZED and all((task, label) in self.means for label in self.compared)
-        )
-        return shared if self.compared and len(shared) > 1 else ()
 
 
 def score_tables(
@@ -97,18 +53,19 @@ def score_tables(
     """
     counted = frame[frame["left_out"] == ""]
     means = {(row["task"], row["label"]): row for row in summary.to_dict("records")}
-    unfinished = counted[counted["status"] != "finished"].groupby(["task", "label"], sort=False).size()
+    unfinished = counted.loc[counted["status"] != "finished", ["task", "label"]]
+    partial = Counter(unfinished.itertuples(index=False, name=None))
     stand_ins = task_stand_ins(counted)
     blocks: list[TableBlock] = []
     for suite, rows in frame.groupby("suite", sort=False):
         present = set(rows["label"])
         units = rows.drop_duplicates("task")
-        content = _Suite(
+        content = Suite(
             name=str(suite),
             tasks=dict(zip(units["task"], units["unit"], strict=True)),
             labels=tuple(label for label in labels if label in present),
             means={key: row for key, row in means.items() if row["suite"] == suite},
-            partial={(str(task), str(label)): int(count) for (task, label), count in unfinished.items()},
+            partial=partial,
             stand_ins=stand_ins,
         )
         absent = [label for label in labels if label not in present]
@@ -117,7 +74,7 @@ def score_tables(
 
 
 def _suite_blocks(
-    suite: _Suite, steps: Sequence[float], absent: Sequence[str], not_worse: NotWorse
+    suite: Suite, steps: Sequence[float], absent: Sequence[str], not_worse: NotWorse
 ) -> tuple[TableBlock, ...]:
     lines: list[Line] = []
     cells: dict[tuple[str, str], Cell] = {}
@@ -137,12 +94,12 @@ def _suite_blocks(
     data = {key: data for key, data in suite.stand_ins.items() if key in suite.means}
     caption = sentences(
         "Mean final score ± standard deviation over seeds (change from the pretrained policy).",
-        _seeds_text(suite),
-        _steps_text(steps),
+        seeds_text(suite),
+        steps_text(steps),
         (BOLD_TEXT if not_worse else "Bold: the highest mean.")
         if any(cell.bold for cell in cells.values())
         else "",
-        _average_text(suite),
+        average_text(suite),
         f"Without runs here: {listed(absent)}." if absent else "",
         explained(texts, data),
     )
@@ -151,7 +108,7 @@ def _suite_blocks(
 
 
 def _task_cells(
-    suite: _Suite, task: str, unit: str, not_worse: frozenset[str] | None, *, mark_data: bool
+    suite: Suite, task: str, unit: str, not_worse: frozenset[str] | None, *, mark_data: bool
 ) -> dict[tuple[str, str], Cell]:
     finals = {
         label: float(suite.means[task, label]["final_mean"])
@@ -179,7 +136,7 @@ def _task_cells(
     return cells
 
 
-def _note(suite: _Suite, key: tuple[str, str], row: Row) -> str:
+def _note(suite: Suite, key: tuple[str, str], row: Row) -> str:
     parts = [count_text(int(row["seeds"]), "seed")]
     low, high = number(float(row["final_low"])), number(float(row["final_high"]))
     if NOTHING not in (low, high):
@@ -191,9 +148,7 @@ def _note(suite: _Suite, key: tuple[str, str], row: Row) -> str:
     return "; ".join(parts)
 
 
-def _average_cells(
-    suite: _Suite, scope: str, not_worse: frozenset[str] | None
-) -> dict[tuple[str, str], Cell]:
+def _average_cells(suite: Suite, scope: str, not_worse: frozenset[str] | None) -> dict[tuple[str, str], Cell]:
     """Means of the rows; unknown as soon as one of them is."""
 
     def mean(label: str, column: str) -> float:
@@ -221,40 +176,3 @@ def _bold(finals: Mapping[str, float], not_worse: frozenset[str] | None) -> froz
         return not_worse
     best = max(finals.values())
     return frozenset(label for label, final in finals.items() if final == best)
-
-
-def _seeds_text(suite: _Suite) -> str:
-    usual = suite.usual_seeds
-    if not usual:
-        return "No run counts."
-    differs = any(row["seeds"] != usual for row in suite.means.values())
-    return f"{capital(count_text(usual, 'seed'))}{' unless n says otherwise' if differs else ' each'}."
-
-
-def _steps_text(steps: Sequence[float]) -> str:
-    text = step_text(steps)
-    return (
-        f"Compared at {text} online steps{'' if len(set(steps)) == 1 else ', each task at one step'}."
-        if text
-        else ""
-    )
-
-
-def _average_text(suite: _Suite) -> str:
-    normalized = [task for task, unit in suite.tasks.items() if unit == NORMALIZED]
-    missing = [task for task in suite.tasks if task not in suite.averaged]
-    if len(suite.tasks) < 2:
-        return ""
-    if not suite.averaged:
-        few = (
-            "fewer than two tasks have normalized scores of every method"
-            if normalized
-            else "the scores are returns"
-        )
-        return f"No average: {few}."
-    idle = [label for label in suite.labels if label not in suite.compared]
-    return sentences(
-        f"The average is that of the {len(suite.averaged)} rows in which every method has a score.",
-        f"It leaves out {listed(missing)}." if missing else "",
-        f"No run of {listed(idle)} counts." if idle else "",
-    )

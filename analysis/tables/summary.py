@@ -1,7 +1,8 @@
 """Summaries of each task and method, and the shares of episodes that reach a goal."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -9,7 +10,7 @@ from vitamin.analysis.report.blocks import TableBlock
 from vitamin.analysis.table import NOTHING, Cell, Table
 from vitamin.analysis.tables.grid import Line, grid_blocks
 from vitamin.analysis.tables.marks import explained, marked_if, task_stand_ins
-from vitamin.analysis.tables.texts import digits_of, number, sentences, whole, with_spread
+from vitamin.analysis.tables.texts import digits_of, number, sentences, sortable, whole, with_spread
 
 _ONE_STEP = 0.5  # a difference of steps that is one
 
@@ -35,7 +36,7 @@ def summary_table(frame: pd.DataFrame, summary: pd.DataFrame) -> TableBlock:
             _score(row, "pretrained", digits),
             _score(row, "final", digits),
             _score(row, "change", digits, signed=True),
-            Cell(number(row["regret_mean"], digits), value=_known(row["regret_mean"])),
+            Cell(number(row["regret_mean"], digits), value=sortable(row["regret_mean"])),
             _share(row["success_mean"]),
             _own_end(row, compared_at.get(key, math.nan), digits),
         ]
@@ -99,23 +100,19 @@ def without_empty_columns(table: Table) -> Table:
     )
 
 
-def _score(row: dict[str, float], name: str, digits: int, *, signed: bool = False) -> Cell:
+def _score(row: Mapping[Any, Any], name: str, digits: int, *, signed: bool = False) -> Cell:
     mean, deviation = row[f"{name}_mean"], row[f"{name}_std"]
-    return Cell(with_spread(mean, deviation, digits, signed=signed), value=_known(mean))
+    return Cell(with_spread(mean, deviation, digits, signed=signed), value=sortable(mean))
 
 
-def _own_end(row: dict[str, float], compared_at: float, digits: int) -> Cell:
+def _own_end(row: Mapping[Any, Any], compared_at: float, digits: int) -> Cell:
     if not row["own_steps"] > compared_at + _ONE_STEP or not math.isfinite(row["own_final_mean"]):
         return Cell(NOTHING)
     return Cell(
         f"{number(row['own_final_mean'], digits)} at {whole(row['own_steps'])}",
-        value=_known(row["own_final_mean"]),
+        value=sortable(row["own_final_mean"]),
     )
 
 
 def _share(value: float) -> Cell:
     return Cell(f"{number(100 * value, 1)} %", value=float(value)) if math.isfinite(value) else Cell(NOTHING)
-
-
-def _known(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

@@ -39,6 +39,11 @@ def number(value: float, digits: int = 2, *, signed: bool = False) -> str:
     return text.replace("-", _MINUS)
 
 
+def sortable(value: float) -> float | None:
+    """What a page sorts a cell by: the number, None if it is none."""
+    return float(value) if math.isfinite(value) else None
+
+
 def with_spread(mean: float, deviation: float, digits: int = 2, *, signed: bool = False) -> str:
     """``89.07 ± 2.10``; without a deviation, as of a single seed, the mean alone."""
     text = number(mean, digits, signed=signed)
