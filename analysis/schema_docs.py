@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from vitamin.analysis import schema
 from vitamin.analysis.manifest import FileState
+from vitamin.analysis.report.columns import CSV_COLUMNS
 
 _FILES = (
     (schema.RUN_FILE, "what was run, on what, and how it ended"),
@@ -92,8 +93,19 @@ def schema_markdown() -> str:
         + _column_table("Key", schema.METRIC_KEYS),
         f"## {schema.CHECKPOINTS_FOLDER}/\n\n" + _CHECKPOINTS,
         "## Reading\n\n" + _READING,
+        _report_files(),
     ]
     return "\n".join(sections)
+
+
+def _report_files() -> str:
+    """The CSV files that `vitamin report` writes."""
+    introduction = (
+        "# Files of a report\n\n`vitamin report` writes these beside its page: what the page says is what they hold. "
+        "A number that is not known is empty.\n"
+    )
+    tables = (f"## {name}\n\n" + _column_table("Column", columns) for name, columns in CSV_COLUMNS.items())
+    return "\n".join((introduction, *tables))
 
 
 def _model_table(model: type[BaseModel]) -> str:

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from vitamin.analysis.panels import draw_mean, interval_text, letter
 from vitamin.analysis.pictures import print_style, save_picture
 from vitamin.analysis.styles import Style, label_styles
-from vitamin.analysis.tables import Cell, Table
+from vitamin.analysis.table import Cell, Table
 
 Ranges = tuple[tuple[float, float], ...]
 

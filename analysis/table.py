@@ -7,6 +7,8 @@ from typing import Final
 
 import pandas as pd
 
+from vitamin.analysis import markdown
+
 NOTHING: Final = "–"
 
 
@@ -61,10 +63,14 @@ def to_markdown(table: Table) -> str:
     """The table as GitHub's Markdown has it, ending in a newline."""
 
     def line(texts: Iterable[str]) -> str:
-        return f"| {' | '.join(text.replace('|', chr(92) + '|') for text in texts)} |\n"
+        return f"| {' | '.join(texts)} |\n"
 
-    body = (line(f"**{cell.text}**" if cell.bold else cell.text for cell in row) for row in table.rows)
-    return line(table.header) + line("---" for _ in table.header) + "".join(body)
+    header = line(map(markdown.escape, table.header))
+    return (
+        header
+        + line("---" for _ in table.header)
+        + "".join(line(map(_in_markdown, row)) for row in table.rows)
+    )
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> Path:
@@ -74,3 +80,8 @@ def write_csv(frame: pd.DataFrame, path: Path) -> Path:
     """
     frame.to_csv(path, index=False, lineterminator="\n", float_format="%.10g", errors="backslashreplace")
     return path
+
+
+def _in_markdown(cell: Cell) -> str:
+    text = markdown.escape(cell.text) if cell.link is None else markdown.link(cell.text, cell.link)
+    return f"**{text}**" if cell.bold and text else text

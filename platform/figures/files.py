@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from numpy.typing import NDArray
 
-from vitamin.analysis.tables import Table, write_csv
+from vitamin.analysis.table import Table, write_csv
 from vitamin.analysis.together import written_together
 from vitamin.errors import ReportError
 

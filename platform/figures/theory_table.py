@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from vitamin.algorithms.theory import laplace, raised_targets
 from vitamin.analysis import theory as figure
 from vitamin.analysis.panels import interval_text
-from vitamin.analysis.tables import Cell, Table
+from vitamin.analysis.table import Cell, Table
 
 
 def theory_table(values: pd.DataFrame) -> Table:

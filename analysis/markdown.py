@@ -1,0 +1,48 @@
+"""Text that says in Markdown what it says, whatever characters it has."""
+
+import re
+from typing import Final
+
+# What starts emphasis, code, a tag, an entity, a column of a table, or a struck text.
+_SPECIAL: Final = re.compile(r"([\\`*|]|~~|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:]))")
+_BLOCK_START: Final = re.compile(r"^(#{1,6}(?=\s)|[-+](?=\s)|=+$|-+$)")
+_NUMBERED: Final = re.compile(r"^(\d{1,9})([.)])(?=\s)")
+_CODE: Final = re.compile(r"`([^`]+)`")
+
+
+def escape(text: str) -> str:
+    """The text as GitHub's Markdown shows it literally, on one line; also within a cell of a table."""
+    line = " ".join(text.split())
+    line = _SPECIAL.sub(lambda match: "".join(f"\\{character}" for character in match[0]), line)
+    line = _NUMBERED.sub(r"\1\\\2", _BLOCK_START.sub(r"\\\1", line))
+    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def paragraph(text: str) -> str:
+    """The text, in which ``code`` stands between backticks and nothing else is marked up."""
+    parts = _CODE.split(text)  # outside and inside of backticks, in turn
+    return "".join(
+        f"`{' '.join(part.split())}`" if number % 2 else _escape_part(part)
+        for number, part in enumerate(parts)
+    ).strip()
+
+
+def link(text: str, target: str) -> str:
+    """A link, or the text alone if there is no target."""
+    address = target.replace("<", "%3C").replace(">", "%3E").replace("\n", "%0A").replace("|", "%7C")
+    return f"[{_brackets(escape(text))}](<{address}>)"
+
+
+def image(alt: str, target: str) -> str:
+    """A picture with the text for those who do not see it."""
+    return f"!{link(alt, target)}"
+
+
+def _escape_part(text: str) -> str:
+    """As `escape`, with the spaces at its ends kept."""
+    start, end = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
+    return f"{' ' if start else ''}{escape(text)}{' ' if end and text.strip() else ''}"
+
+
+def _brackets(text: str) -> str:
+    return re.sub(r"(?<!\\)([\[\]])", r"\\\1", text)

@@ -1,0 +1,1 @@
+"""Tables of a report, as functions of the frames that statistics give."""
