@@ -1,0 +1,121 @@
+"""What panels of several kinds share: lines with bands, limits, reference lines, and what an empty panel says."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import EngFormatter, MaxNLocator
+
+from vitamin.analysis.plots.texts import STAND_IN
+
+Floats = npt.NDArray[np.float64]
+
+MOST_STYLED: Final = 24
+"""Labels that have a style of their own in one picture."""
+REST_COLOR: Final = "0.78"
+_MOST_POINTS: Final = 200  # of a line: a panel is about 500 pixels wide
+_REFERENCES: Final = {0.0: "ref.\nmin", 100.0: "ref.\nmax"}
+_BAND_REACH: Final = 0.6  # by which bands may widen a panel's limits, in spans of its lines
+_LEAST_SPAN: Final = 0.02  # of limits, relative to the values
+
+
+def draw_band(axes: Axes, x: Floats, low: Floats, high: Floats, color: str) -> None:
+    """A band where both ends are known."""
+    known = np.isfinite(low) & np.isfinite(high)
+    if known.any():
+        axes.fill_between(x, low, high, where=list(known), color=color, alpha=0.15, linewidth=0)
+
+
+def thinned(frame: pd.DataFrame, keep: npt.NDArray[np.bool_] | None = None) -> pd.DataFrame:
+    """At most about 200 rows, evenly spaced, with the first, the last and those to ``keep``."""
+    if len(frame) <= _MOST_POINTS:
+        return frame
+    chosen = np.zeros(len(frame), dtype=bool) if keep is None else keep.copy()
+    chosen[np.linspace(0, len(frame) - 1, _MOST_POINTS).round().astype(int)] = True
+    return frame[chosen]
+
+
+def finish(axes: Axes, *, engineering: bool = False) -> None:
+    """Grid and ticks."""
+    if engineering:
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
+    axes.grid(color="0.9", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def say_empty(axes: Axes, text: str = "no scores") -> None:
+    """In a panel where nothing can be drawn."""
+    axes.set(xticks=[], yticks=[])
+    axes.text(0.5, 0.5, text, ha="center", va="center", color="0.35", transform=axes.transAxes)
+
+
+def set_score_limits(axes: Axes, values: Iterable[Floats], bands: Iterable[Floats]) -> bool:
+    """Limits that show all values, and bands as far as they do not flatten these.
+
+    The t interval of two seeds can be twenty times as wide as the two are apart.
+
+    Returns:
+        Whether some band leaves the panel.
+    """
+    shown = _finite(values)
+    if not shown.size:
+        return False
+    low, high = float(shown.min()), float(shown.max())
+    span = max(high - low, _LEAST_SPAN * max(abs(low), abs(high)), 1e-6)
+    ends = _finite(bands)
+    lowest, highest = (float(ends.min()), float(ends.max())) if ends.size else (low, high)
+    bottom = min(low, max(lowest, low - _BAND_REACH * span))
+    top = max(high, min(highest, high + _BAND_REACH * span))
+    margin = 0.05 * max(top - bottom, span)
+    axes.set_ylim(bottom - margin, top + margin)
+    return lowest < bottom - margin or highest > top + margin
+
+
+def draw_references(axes: Axes) -> None:
+    """Lines at 0 and 100, where they do not flatten what is drawn."""
+    low, high = axes.get_ylim()
+    reach = 0.25 * (high - low)
+    scores = [score for score in _REFERENCES if low - reach <= score <= high + reach]
+    for score in scores:
+        axes.axhline(score, color="0.45", linestyle=(0, (2, 2)), linewidth=0.9, zorder=1)
+        axes.annotate(
+            _REFERENCES[score],
+            xy=(1, score),
+            xycoords=("axes fraction", "data"),
+            xytext=(2, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=7,
+            color="0.35",
+        )
+    if scores:
+        margin = 0.03 * (high - low)
+        axes.set_ylim(min(low, min(scores) - margin), max(high, max(scores) + margin))
+
+
+def seed_range(seeds: pd.Series) -> str:
+    """``n = 5``, or ``n = 2 to 5``; nothing if it is not known."""
+    known = seeds.dropna()
+    if known.empty:
+        return ""
+    low, high = int(known.min()), int(known.max())
+    return f"n = {low}" if low == high else f"n = {low} to {high}"
+
+
+def marked(name: str, frame: pd.DataFrame) -> str:
+    """The name with the mark of stand-in data if some of its rows, which may have no column of that, are marked."""
+    return f"{name} {STAND_IN}" if is_stand_in(frame) else name
+
+
+def is_stand_in(frame: pd.DataFrame) -> bool:
+    """Whether some row rests on stand-in data."""
+    return "data" in frame and bool(frame["data"].fillna("").astype(bool).any())
+
+
+def _finite(parts: Iterable[Floats]) -> Floats:
+    values = np.concatenate([np.zeros(0), *(np.asarray(part, dtype=np.float64).ravel() for part in parts)])
+    return values[np.isfinite(values)]

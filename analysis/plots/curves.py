@@ -1,0 +1,206 @@
+"""Learning curves: a panel for each task, a line with its band for each label."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure as Sheet
+from matplotlib.lines import Line2D
+
+from vitamin.analysis.labels import sort_labels
+from vitamin.analysis.plots.axes import (
+    MOST_STYLED,
+    REST_COLOR,
+    draw_band,
+    draw_references,
+    finish,
+    marked,
+    say_empty,
+    seed_range,
+    set_score_limits,
+    thinned,
+)
+from vitamin.analysis.plots.sheet import MOST_COLUMNS, Legend, is_lowest, make_panels
+from vitamin.analysis.plots.texts import STAND_IN, STAND_IN_TEXT
+from vitamin.analysis.report.blocks import Figure
+from vitamin.analysis.styles import Style, label_styles
+
+MOST_SEEDS_DRAWN: Final = 5
+"""Of a label: its single runs are drawn up to this many."""
+_MOST_LABELS_WITH_RUNS: Final = 8
+_MARKERS_PER_CURVE: Final = 8
+_FEWER_SEEDS: Final = (0, (1, 1.5))
+_UNIT_TEXT: Final = {"normalized": "Normalized score (0-100)", "return": "Return"}
+
+
+def curves_sheet(figure: Figure) -> Sheet:
+    """One panel for each task, in the frame's order, with a legend common to all.
+
+    A label's line is dotted where fewer of its seeds are left than it has at most on the task. The first labels have
+    a style of their own, the others are grey.
+    """
+    frame = figure.frame[np.isfinite(figure.frame["mean"].to_numpy(dtype=np.float64))]
+    tasks = list(dict.fromkeys(figure.frame["task"]))
+    labels = sort_labels(figure.frame["label"].unique())
+    styles = label_styles(labels[:MOST_STYLED])
+    runs = _runs_to_draw(figure, labels)
+    by_task = dict(tuple(frame.groupby("task", sort=False, observed=True)))
+    sheet, panels = make_panels(
+        [marked(str(task), figure.frame[figure.frame["task"] == task]) for task in tasks]
+    )
+    one_unit = len(set(figure.frame["unit"])) == 1
+    cut = False
+    for place, (task, axes) in enumerate(zip(tasks, panels, strict=True)):
+        on_task = by_task.get(task, frame[:0])
+        if on_task.empty:
+            say_empty(axes)
+        else:
+            cut |= _draw_panel(axes, on_task, runs[runs["task"] == task], labels, styles)
+        if place % MOST_COLUMNS == 0 or not one_unit:
+            unit = figure.frame.loc[figure.frame["task"] == task, "unit"].iloc[0]
+            axes.set_ylabel(_UNIT_TEXT.get(unit, str(unit)))
+        if is_lowest(place, len(tasks)):
+            axes.set_xlabel("Online environment steps")
+    _legend(figure, frame, runs, labels, styles, cut=cut).draw(sheet)
+    return sheet
+
+
+def _draw_panel(
+    axes: Axes, curves: pd.DataFrame, runs: pd.DataFrame, labels: Sequence[str], styles: Mapping[str, Style]
+) -> bool:
+    """Draws the curves of one task, and tells whether a band leaves the panel."""
+    parts = {label: part.sort_values("env_steps") for label, part in curves.groupby("label", observed=True)}
+    _draw_rest(axes, [parts[label] for label in labels if label in parts and label not in styles])
+    for rank, (label, style) in enumerate(styles.items()):
+        if label in parts:
+            _draw_runs(axes, runs[runs["label"] == label], style)
+            _draw_curve(axes, parts[label], style, rank)
+    axes.autoscale_view()
+    cut = set_score_limits(
+        axes,
+        [curves["mean"].to_numpy(), runs["score"].to_numpy()],
+        [curves.loc[curves["label"].isin(list(styles)), end].to_numpy() for end in ("low", "high")],
+    )
+    finish(axes, engineering=True)
+    axes.margins(x=0.02)
+    if (curves["unit"] == "normalized").all():
+        draw_references(axes)
+    return cut
+
+
+def _draw_curve(axes: Axes, curve: pd.DataFrame, style: Style, rank: int) -> None:
+    """The line, dotted where seeds are missing, its band, and a hollow marker on the pretrained score."""
+    fewer = (curve["seeds"] < curve["seeds"].max()).to_numpy()
+    change = np.diff(fewer.astype(int), prepend=int(fewer[0]), append=int(fewer[-1])) != 0
+    keep = change[:-1] | change[1:]
+    shown = thinned(curve.assign(fewer=fewer), keep)
+    fewer = shown["fewer"].to_numpy(dtype=bool)
+    x, mean = shown["env_steps"].to_numpy(dtype=np.float64), shown["mean"].to_numpy(dtype=np.float64)
+    draw_band(
+        axes,
+        x,
+        shown["low"].to_numpy(dtype=np.float64),
+        shown["high"].to_numpy(dtype=np.float64),
+        style.color,
+    )
+    every = max(1, int((~fewer).sum()) // _MARKERS_PER_CURVE)
+    axes.plot(
+        x[~fewer],
+        mean[~fewer],
+        color=style.color,
+        linestyle=style.line,
+        linewidth=1.5,
+        marker=style.marker,
+        markersize=3.6,
+        markevery=(rank * every // 3 % every, every),
+    )
+    if fewer.any():
+        beside = fewer | np.append(fewer[1:], False) | np.insert(fewer[:-1], 0, False)
+        axes.plot(x, np.where(beside, mean, np.nan), color=style.color, linestyle=_FEWER_SEEDS, linewidth=1.1)
+    if x[0] == 0:
+        axes.plot(
+            x[:1],
+            mean[:1],
+            color=style.color,
+            marker=style.marker,
+            markersize=5,
+            markerfacecolor="white",
+            zorder=2.5,
+        )
+
+
+def _draw_runs(axes: Axes, runs: pd.DataFrame, style: Style) -> None:
+    """Single runs as thin lines."""
+    lines = [
+        thinned(run.sort_values("env_steps"))[["env_steps", "score"]].to_numpy(dtype=np.float64)
+        for _, run in runs.groupby("seed", sort=True)
+    ]
+    if lines:
+        axes.add_collection(
+            LineCollection(lines, colors=style.color, linewidths=0.6, alpha=0.45), autolim=False
+        )
+
+
+def _draw_rest(axes: Axes, curves: Sequence[pd.DataFrame]) -> None:
+    """Curves of labels without a style, behind the others."""
+    lines = [thinned(curve)[["env_steps", "mean"]].to_numpy(dtype=np.float64) for curve in curves]
+    if lines:
+        axes.add_collection(LineCollection(lines, colors=REST_COLOR, linewidths=0.7, zorder=1.5))
+
+
+def _runs_to_draw(figure: Figure, labels: Sequence[str]) -> pd.DataFrame:
+    """Those of labels with few seeds on a task, if there are few labels."""
+    columns = ["task", "label", "seed", "env_steps", "score"]
+    runs = figure.runs
+    if runs is None or len(labels) > _MOST_LABELS_WITH_RUNS:
+        return pd.DataFrame(columns=columns)
+    seeds = runs.groupby(["task", "label"], observed=True)["seed"].transform("nunique")
+    return runs.loc[seeds.between(2, MOST_SEEDS_DRAWN) & np.isfinite(runs["score"].astype(float)), columns]
+
+
+def _legend(
+    figure: Figure,
+    frame: pd.DataFrame,
+    runs: pd.DataFrame,
+    labels: Sequence[str],
+    styles: Mapping[str, Style],
+    *,
+    cut: bool,
+) -> Legend:
+    legend = Legend()
+    by_label = dict(tuple(figure.frame.groupby("label", observed=True)))
+    for label, style in styles.items():
+        seeds = seed_range(by_label[label]["seeds"])
+        legend.add_style(style, f"{marked(label, by_label[label])} ({seeds})" if seeds else label)
+    grey = "0.35"
+    if len(labels) > len(styles):
+        rest = f"and {len(labels) - len(styles)} more, in curves.csv"
+        legend.entries.append((Line2D([], [], color=REST_COLOR, linewidth=1.5), rest))
+    if (frame["env_steps"] == 0).any():
+        hollow = Line2D([], [], color=grey, marker="o", markersize=5, markerfacecolor="white", linestyle="")
+        legend.entries.append((hollow, "pretrained"))
+    if not runs.empty:
+        legend.entries.append((Line2D([], [], color=grey, linewidth=0.6), "a single seed"))
+    most = frame.groupby(["task", "label"], observed=True)["seeds"].transform("max")
+    if (frame["seeds"] < most).any():
+        legend.entries.append(
+            (Line2D([], [], color=grey, linestyle=_FEWER_SEEDS, linewidth=1.1), "fewer seeds")
+        )
+    legend.notes.append(_note(figure, frame, cut=cut))
+    return legend
+
+
+def _note(figure: Figure, frame: pd.DataFrame, *, cut: bool) -> str:
+    """What lines and bands are."""
+    if not (frame["seeds"] > 1).any():
+        notes = ["single seeds"]
+    else:
+        notes = [figure.frame.attrs.get("band", "lines: means over n seeds; bands as the caption says")]
+    if cut:
+        notes.append("wide bands are cut")
+    if marked("", figure.frame).strip() == STAND_IN:
+        notes.append(STAND_IN_TEXT)
+    return "; ".join(notes)
