@@ -17,7 +17,7 @@ _METADATA: Final[dict[str, dict[str, None]]] = {
 PICTURE_SUFFIXES: Final = tuple(_METADATA)
 _ABOUT: Final = {".png": "Description", ".svg": "Description", ".pdf": "Subject"}
 _DPI: Final = 200
-_MOST_PIXELS: Final = 12_000_000
+_MOST_PIXELS: Final = 3_000_000
 _PADDING: Final = 0.05  # inches
 
 
@@ -37,6 +37,7 @@ def print_style(*, parse_math: bool = True) -> Iterator[None]:
         "legend.frameon": False,
         "pdf.fonttype": 42,  # text stays text in papers
         "svg.hashsalt": "vitamin",  # reproducible element names
+        "text.hinting": "none",  # texts are as wide at every resolution
         "text.parse_math": parse_math,
     }
     with matplotlib.style.context(["default", ours]):

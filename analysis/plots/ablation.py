@@ -7,18 +7,27 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Sheet
+from matplotlib.transforms import ScaledTranslation
 
 from vitamin.analysis.plots.axes import Floats, is_stand_in, marked, say_empty, seed_range, set_score_limits
-from vitamin.analysis.plots.sheet import MOST_COLUMNS, NOTE_SIZE, Legend, is_lowest, make_panels
-from vitamin.analysis.plots.texts import STAND_IN_TEXT, text_width, wrapped
+from vitamin.analysis.plots.sheet import (
+    MOST_COLUMNS,
+    NOTE_SIZE,
+    PANEL,
+    TEXT_SIZE,
+    Legend,
+    is_lowest,
+    make_panels,
+)
+from vitamin.analysis.plots.texts import STAND_IN_TEXT, line_count, text_width, wrapped
 from vitamin.analysis.report.blocks import Figure
 from vitamin.analysis.styles import Style, label_styles
 
 _LOG_SPREAD: Final = 20
 """From the smallest to the largest positive value: above this an axis is logarithmic."""
-_DODGE: Final = 0.3  # of the distance of categories, over all lines
-_TICK_WIDTH: Final = 0.9  # inches
-_PANEL_WIDTH: Final = 2.75
+_DODGE, _MOST_DODGED = 3.0, 20.0  # points between lines, and between the first and the last
+_BAND_REACH: Final = 2.0
+_LEAST_TICK_WIDTH, _MOST_TICK_WIDTH = 0.35, 0.9  # inches
 
 
 def ablation_sheet(figure: Figure) -> Sheet:
@@ -29,21 +38,21 @@ def ablation_sheet(figure: Figure) -> Sheet:
     values = _numbers(frame["x"])
     names = [] if values is not None else _categories(frame["x"])
     frame["place"] = values if values is not None else frame["x"].map(lambda value: names.index(_text(value)))
-    sheet, panels = make_panels(
-        [marked(str(task), frame[frame["task"] == task]) for task in tasks], width=_PANEL_WIDTH
-    )
+    ticks = _tick_texts(names)
+    titles = [marked(str(task), frame[frame["task"] == task]) for task in tasks]
+    sheet, panels = make_panels(titles, tick_lines=max(map(line_count, ticks), default=1))
     cut = False
     for place, (task, axes) in enumerate(zip(tasks, panels, strict=True)):
         part = frame[frame["task"] == task]
         if np.isfinite(part["mean"].to_numpy(dtype=np.float64)).any():
             cut |= _draw_panel(axes, part, styles, connected=values is not None)
-            _scale(axes, frame["place"].to_numpy(dtype=np.float64), names)
+            _scale(axes, frame["place"].to_numpy(dtype=np.float64), ticks)
         else:
             say_empty(axes)
         if place % MOST_COLUMNS == 0:
             axes.set_ylabel("Final score")
         if is_lowest(place, len(tasks)):
-            axes.set_xlabel(wrapped(str(frame["x_name"].iloc[0]), _PANEL_WIDTH, 9))
+            axes.set_xlabel(wrapped(str(frame["x_name"].iloc[0]), PANEL[0], TEXT_SIZE))
     _legend(frame, styles, cut=cut).draw(sheet)
     return sheet
 
@@ -79,16 +88,18 @@ def _text(value: object) -> str:
 
 
 def _draw_panel(axes: Axes, part: pd.DataFrame, styles: Mapping[str, Style], *, connected: bool) -> bool:
-    """Means with intervals; categories, which have no order, side by side and unconnected."""
+    """Means with intervals, lines a little beside each other; categories, which have no order, are not connected."""
     lines = {line: group.sort_values("place") for line, group in part.groupby("line", observed=True)}
+    distance = min(_DODGE, _MOST_DODGED / len(styles)) * (1 if connected else 2)
     for rank, (line, style) in enumerate(styles.items()):
         if line not in lines:
             continue
-        place, mean, low, high = (
+        x, mean, low, high = (
             lines[line][column].to_numpy(dtype=np.float64) for column in ("place", "mean", "low", "high")
         )
-        x = place if connected else place + _DODGE * (rank - (len(styles) - 1) / 2) / max(len(styles), 2)
         known = np.isfinite(mean) & np.isfinite(low) & np.isfinite(high)
+        shift = distance * (rank - (len(styles) - 1) / 2) / 72
+        beside = axes.transData + ScaledTranslation(shift, 0, axes.get_figure(root=True).dpi_scale_trans)
         axes.errorbar(
             x[known],
             mean[known],
@@ -97,6 +108,7 @@ def _draw_panel(axes: Axes, part: pd.DataFrame, styles: Mapping[str, Style], *, 
             ecolor=style.color,
             elinewidth=0.9,
             capsize=2,
+            transform=beside,
         )
         axes.plot(
             x,
@@ -106,21 +118,19 @@ def _draw_panel(axes: Axes, part: pd.DataFrame, styles: Mapping[str, Style], *, 
             linewidth=1.4,
             marker=style.marker,
             markersize=4.5,
+            transform=beside,
         )
     axes.grid(color="0.9", linewidth=0.6)
     axes.set_axisbelow(True)
-    return set_score_limits(
-        axes, [part["mean"].to_numpy()], [part["low"].to_numpy(), part["high"].to_numpy()]
-    )
+    ends = [part["low"].to_numpy(), part["high"].to_numpy()]
+    return set_score_limits(axes, [part["mean"].to_numpy()], ends, reach=_BAND_REACH)
 
 
-def _scale(axes: Axes, places: Floats, names: Sequence[str]) -> None:
+def _scale(axes: Axes, places: Floats, texts: Sequence[str]) -> None:
     """Ticks at the values of the sweep, on a linear or logarithmic axis, or at its categories."""
-    if names:
-        width = min(_TICK_WIDTH, _PANEL_WIDTH / len(names))
-        texts = [wrapped(name, max(width, 0.35), NOTE_SIZE) for name in names]
-        axes.set_xticks(range(len(names)), texts, fontsize=NOTE_SIZE)
-        axes.set_xlim(-0.5, len(names) - 0.5)
+    if texts:
+        axes.set_xticks(range(len(texts)), texts, fontsize=NOTE_SIZE)
+        axes.set_xlim(-0.5, len(texts) - 0.5)
         return
     values = np.unique(places)
     positive = values[values > 0]
@@ -136,6 +146,12 @@ def _scale(axes: Axes, places: Floats, names: Sequence[str]) -> None:
     axes.minorticks_off()
     shown = _apart(axes, values)
     axes.set_xticks(shown, [f"{value:g}" for value in shown], fontsize=NOTE_SIZE)
+
+
+def _tick_texts(names: Sequence[str]) -> list[str]:
+    """Categories in lines that are as wide as there is room below a panel."""
+    width = min(_MOST_TICK_WIDTH, max(_LEAST_TICK_WIDTH, PANEL[0] / max(len(names), 1)))
+    return [wrapped(name, width, NOTE_SIZE) for name in names]
 
 
 def _apart(axes: Axes, values: Floats) -> Floats:

@@ -1,25 +1,28 @@
 """What panels of several kinds share: lines with bands, limits, reference lines, and what an empty panel says."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
+from vitamin.analysis.plots.sheet import REST_COLOR
 from vitamin.analysis.plots.texts import STAND_IN
 
 Floats = npt.NDArray[np.float64]
 
 MOST_STYLED: Final = 24
 """Labels that have a style of their own in one picture."""
-REST_COLOR: Final = "0.78"
+MOST_BANDS: Final = 8
+"""Labels up to which bands are drawn: more of them hide each other."""
+NO_BANDS_TEXT: Final = f"bands are left out, since there are more than {MOST_BANDS} lines"
 _MOST_POINTS: Final = 200  # of a line: a panel is about 500 pixels wide
 _REFERENCES: Final = {0.0: "ref.\nmin", 100.0: "ref.\nmax"}
-_BAND_REACH: Final = 0.6  # by which bands may widen a panel's limits, in spans of its lines
-_LEAST_SPAN: Final = 0.02  # of limits, relative to the values
+_LEAST_SPAN: Final = 0.2  # of limits, relative to the values
 
 
 def draw_band(axes: Axes, x: Floats, low: Floats, high: Floats, color: str) -> None:
@@ -27,6 +30,13 @@ def draw_band(axes: Axes, x: Floats, low: Floats, high: Floats, color: str) -> N
     known = np.isfinite(low) & np.isfinite(high)
     if known.any():
         axes.fill_between(x, low, high, where=list(known), color=color, alpha=0.15, linewidth=0)
+
+
+def draw_rest(axes: Axes, lines: Sequence[Floats]) -> None:
+    """Lines (points, 2) of labels without a style of their own, behind the others."""
+    if lines:
+        axes.add_collection(LineCollection(lines, colors=REST_COLOR, linewidths=0.7, zorder=1.5))
+        axes.autoscale_view()
 
 
 def thinned(frame: pd.DataFrame, keep: npt.NDArray[np.bool_] | None = None) -> pd.DataFrame:
@@ -38,11 +48,17 @@ def thinned(frame: pd.DataFrame, keep: npt.NDArray[np.bool_] | None = None) -> p
     return frame[chosen]
 
 
-def finish(axes: Axes, *, engineering: bool = False) -> None:
-    """Grid and ticks."""
+def finish(axes: Axes, x: Floats, *, engineering: bool = False) -> None:
+    """Grid, and ticks for lines over ``x``, written as 100k if they count something."""
     if engineering:
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
+    low, high = float(x.min()), float(x.max())
+    if low < high:
+        axes.set_xlim(low - 0.02 * (high - low), high + 0.02 * (high - low))
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
+    else:
+        axes.set_xlim(low - 1, low + 1)
+        axes.set_xticks([low])
     axes.grid(color="0.9", linewidth=0.6)
     axes.set_axisbelow(True)
 
@@ -53,10 +69,16 @@ def say_empty(axes: Axes, text: str = "no scores") -> None:
     axes.text(0.5, 0.5, text, ha="center", va="center", color="0.35", transform=axes.transAxes)
 
 
-def set_score_limits(axes: Axes, values: Iterable[Floats], bands: Iterable[Floats]) -> bool:
+def set_score_limits(axes: Axes, values: Iterable[Floats], bands: Iterable[Floats], *, reach: float) -> bool:
     """Limits that show all values, and bands as far as they do not flatten these.
 
-    The t interval of two seeds can be twenty times as wide as the two are apart.
+    The t interval of two seeds is nine times as wide to either side as the two are apart.
+
+    Args:
+        axes: The panel.
+        values: Must be seen.
+        bands: Ends of bands.
+        reach: How far bands may widen the limits to either side, in spans of the values.
 
     Returns:
         Whether some band leaves the panel.
@@ -65,11 +87,11 @@ def set_score_limits(axes: Axes, values: Iterable[Floats], bands: Iterable[Float
     if not shown.size:
         return False
     low, high = float(shown.min()), float(shown.max())
-    span = max(high - low, _LEAST_SPAN * max(abs(low), abs(high)), 1e-6)
+    span = max(high - low, _LEAST_SPAN * max(abs(low), abs(high))) or 1.0
     ends = _finite(bands)
     lowest, highest = (float(ends.min()), float(ends.max())) if ends.size else (low, high)
-    bottom = min(low, max(lowest, low - _BAND_REACH * span))
-    top = max(high, min(highest, high + _BAND_REACH * span))
+    bottom = min(low, max(lowest, low - reach * span))
+    top = max(high, min(highest, high + reach * span))
     margin = 0.05 * max(top - bottom, span)
     axes.set_ylim(bottom - margin, top + margin)
     return lowest < bottom - margin or highest > top + margin

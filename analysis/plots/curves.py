@@ -12,11 +12,14 @@ from matplotlib.lines import Line2D
 
 from vitamin.analysis.labels import sort_labels
 from vitamin.analysis.plots.axes import (
+    MOST_BANDS,
     MOST_STYLED,
-    REST_COLOR,
+    NO_BANDS_TEXT,
     draw_band,
     draw_references,
+    draw_rest,
     finish,
+    is_stand_in,
     marked,
     say_empty,
     seed_range,
@@ -24,14 +27,14 @@ from vitamin.analysis.plots.axes import (
     thinned,
 )
 from vitamin.analysis.plots.sheet import MOST_COLUMNS, Legend, is_lowest, make_panels
-from vitamin.analysis.plots.texts import STAND_IN, STAND_IN_TEXT
+from vitamin.analysis.plots.texts import STAND_IN_TEXT
 from vitamin.analysis.report.blocks import Figure
 from vitamin.analysis.styles import Style, label_styles
 
 MOST_SEEDS_DRAWN: Final = 5
 """Of a label: its single runs are drawn up to this many."""
-_MOST_LABELS_WITH_RUNS: Final = 8
 _MARKERS_PER_CURVE: Final = 8
+_BAND_REACH: Final = 0.6
 _FEWER_SEEDS: Final = (0, (1, 1.5))
 _UNIT_TEXT: Final = {"normalized": "Normalized score (0-100)", "return": "Return"}
 
@@ -73,25 +76,23 @@ def _draw_panel(
 ) -> bool:
     """Draws the curves of one task, and tells whether a band leaves the panel."""
     parts = {label: part.sort_values("env_steps") for label, part in curves.groupby("label", observed=True)}
-    _draw_rest(axes, [parts[label] for label in labels if label in parts and label not in styles])
+    rest = [parts[label] for label in labels if label in parts and label not in styles]
+    draw_rest(axes, [thinned(curve)[["env_steps", "mean"]].to_numpy(dtype=np.float64) for curve in rest])
+    banded = len(labels) <= MOST_BANDS
     for rank, (label, style) in enumerate(styles.items()):
         if label in parts:
             _draw_runs(axes, runs[runs["label"] == label], style)
-            _draw_curve(axes, parts[label], style, rank)
-    axes.autoscale_view()
-    cut = set_score_limits(
-        axes,
-        [curves["mean"].to_numpy(), runs["score"].to_numpy()],
-        [curves.loc[curves["label"].isin(list(styles)), end].to_numpy() for end in ("low", "high")],
-    )
-    finish(axes, engineering=True)
-    axes.margins(x=0.02)
+            _draw_curve(axes, parts[label], style, rank, banded=banded)
+    values = [curves["mean"].to_numpy(), runs["score"].to_numpy()]
+    bands = [curves["low"].to_numpy(), curves["high"].to_numpy()] if banded else []
+    cut = set_score_limits(axes, values, bands, reach=_BAND_REACH)
+    finish(axes, curves["env_steps"].to_numpy(dtype=np.float64), engineering=True)
     if (curves["unit"] == "normalized").all():
         draw_references(axes)
     return cut
 
 
-def _draw_curve(axes: Axes, curve: pd.DataFrame, style: Style, rank: int) -> None:
+def _draw_curve(axes: Axes, curve: pd.DataFrame, style: Style, rank: int, *, banded: bool) -> None:
     """The line, dotted where seeds are missing, its band, and a hollow marker on the pretrained score."""
     fewer = (curve["seeds"] < curve["seeds"].max()).to_numpy()
     change = np.diff(fewer.astype(int), prepend=int(fewer[0]), append=int(fewer[-1])) != 0
@@ -99,13 +100,14 @@ def _draw_curve(axes: Axes, curve: pd.DataFrame, style: Style, rank: int) -> Non
     shown = thinned(curve.assign(fewer=fewer), keep)
     fewer = shown["fewer"].to_numpy(dtype=bool)
     x, mean = shown["env_steps"].to_numpy(dtype=np.float64), shown["mean"].to_numpy(dtype=np.float64)
-    draw_band(
-        axes,
-        x,
-        shown["low"].to_numpy(dtype=np.float64),
-        shown["high"].to_numpy(dtype=np.float64),
-        style.color,
-    )
+    if banded:
+        draw_band(
+            axes,
+            x,
+            shown["low"].to_numpy(dtype=np.float64),
+            shown["high"].to_numpy(dtype=np.float64),
+            style.color,
+        )
     every = max(1, int((~fewer).sum()) // _MARKERS_PER_CURVE)
     axes.plot(
         x[~fewer],
@@ -144,18 +146,11 @@ def _draw_runs(axes: Axes, runs: pd.DataFrame, style: Style) -> None:
         )
 
 
-def _draw_rest(axes: Axes, curves: Sequence[pd.DataFrame]) -> None:
-    """Curves of labels without a style, behind the others."""
-    lines = [thinned(curve)[["env_steps", "mean"]].to_numpy(dtype=np.float64) for curve in curves]
-    if lines:
-        axes.add_collection(LineCollection(lines, colors=REST_COLOR, linewidths=0.7, zorder=1.5))
-
-
 def _runs_to_draw(figure: Figure, labels: Sequence[str]) -> pd.DataFrame:
     """Those of labels with few seeds on a task, if there are few labels."""
     columns = ["task", "label", "seed", "env_steps", "score"]
     runs = figure.runs
-    if runs is None or len(labels) > _MOST_LABELS_WITH_RUNS:
+    if runs is None or len(labels) > MOST_BANDS:
         return pd.DataFrame(columns=columns)
     seeds = runs.groupby(["task", "label"], observed=True)["seed"].transform("nunique")
     return runs.loc[seeds.between(2, MOST_SEEDS_DRAWN) & np.isfinite(runs["score"].astype(float)), columns]
@@ -176,9 +171,7 @@ def _legend(
         seeds = seed_range(by_label[label]["seeds"])
         legend.add_style(style, f"{marked(label, by_label[label])} ({seeds})" if seeds else label)
     grey = "0.35"
-    if len(labels) > len(styles):
-        rest = f"and {len(labels) - len(styles)} more, in curves.csv"
-        legend.entries.append((Line2D([], [], color=REST_COLOR, linewidth=1.5), rest))
+    legend.add_rest(len(labels) - len(styles))
     if (frame["env_steps"] == 0).any():
         hollow = Line2D([], [], color=grey, marker="o", markersize=5, markerfacecolor="white", linestyle="")
         legend.entries.append((hollow, "pretrained"))
@@ -189,18 +182,20 @@ def _legend(
         legend.entries.append(
             (Line2D([], [], color=grey, linestyle=_FEWER_SEEDS, linewidth=1.1), "fewer seeds")
         )
-    legend.notes.append(_note(figure, frame, cut=cut))
+    legend.notes.append(_note(figure, frame, cut=cut, many=len(labels) > MOST_BANDS))
     return legend
 
 
-def _note(figure: Figure, frame: pd.DataFrame, *, cut: bool) -> str:
+def _note(figure: Figure, frame: pd.DataFrame, *, cut: bool, many: bool) -> str:
     """What lines and bands are."""
     if not (frame["seeds"] > 1).any():
         notes = ["single seeds"]
     else:
         notes = [figure.frame.attrs.get("band", "lines: means over n seeds; bands as the caption says")]
+        if many:
+            notes.append(NO_BANDS_TEXT)
     if cut:
         notes.append("wide bands are cut")
-    if marked("", figure.frame).strip() == STAND_IN:
+    if is_stand_in(figure.frame):
         notes.append(STAND_IN_TEXT)
     return "; ".join(notes)

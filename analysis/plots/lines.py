@@ -1,16 +1,19 @@
 """Lines with bands, a panel for each scope: performance profiles, and aggregates against cost."""
 
+from collections.abc import Mapping
+
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure as Sheet
-from matplotlib.lines import Line2D
 
 from vitamin.analysis.labels import sort_labels
 from vitamin.analysis.plots.axes import (
+    MOST_BANDS,
     MOST_STYLED,
-    REST_COLOR,
+    NO_BANDS_TEXT,
     draw_band,
+    draw_rest,
     finish,
     is_stand_in,
     marked,
@@ -20,7 +23,7 @@ from vitamin.analysis.plots.axes import (
 from vitamin.analysis.plots.sheet import MOST_COLUMNS, Legend, is_lowest, make_panels
 from vitamin.analysis.plots.texts import STAND_IN_TEXT
 from vitamin.analysis.report.blocks import Figure
-from vitamin.analysis.styles import label_styles
+from vitamin.analysis.styles import Style, label_styles
 
 
 def scope_sheet(
@@ -43,51 +46,48 @@ def scope_sheet(
     styles = label_styles(labels[:MOST_STYLED])
     sheet, panels = make_panels([str(scope) for scope in scopes])
     for place, (scope, axes) in enumerate(zip(scopes, panels, strict=True)):
-        lines = {
-            label: thinned(part.sort_values(x))
-            for label, part in frame[frame["scope"] == scope].groupby("label", observed=True)
-        }
-        rest = [
-            lines[label][[x, y]].to_numpy(dtype=np.float64)
-            for label in labels
-            if label in lines and label not in styles
-        ]
-        if rest:
-            axes.add_collection(LineCollection(rest, colors=REST_COLOR, linewidths=0.7, zorder=1.5))
-        for label, style in styles.items():
-            if label not in lines:
-                continue
-            part = lines[label]
-            along, low, high = (part[column].to_numpy(dtype=np.float64) for column in (x, "low", "high"))
-            draw_band(axes, along, low, high, style.color)
-            marker = style.marker if len(part) == 1 else ""
-            axes.plot(
-                along,
-                part[y],
-                color=style.color,
-                linestyle=style.line,
-                linewidth=1.5,
-                marker=marker,
-                markersize=4,
-            )
-        if lines:
-            axes.autoscale_view()
-            finish(axes, engineering=steps)
-            axes.margins(x=0.02)
-        else:
+        part = frame[frame["scope"] == scope]
+        if part.empty:
             say_empty(axes)
+        else:
+            _draw_panel(axes, part, styles, x=x, y=y, banded=len(labels) <= MOST_BANDS)
+            finish(axes, part[x].to_numpy(dtype=np.float64), engineering=steps)
         if place % MOST_COLUMNS == 0:
             axes.set_ylabel(y_title)
         if is_lowest(place, len(scopes)):
             axes.set_xlabel(x_title)
     legend = Legend()
     for label, style in styles.items():
-        legend.add_style(style, marked(label, figure.frame[figure.frame["label"] == label]), marked=False)
-    if len(labels) > len(styles):
-        legend.entries.append(
-            (Line2D([], [], color=REST_COLOR, linewidth=1.5), f"and {len(labels) - len(styles)} more")
-        )
+        legend.add_style(style, marked(label, figure.frame[figure.frame["label"] == label]), has_marker=False)
+    legend.add_rest(len(labels) - len(styles))
+    if len(labels) > MOST_BANDS:
+        legend.notes.append(NO_BANDS_TEXT)
     if is_stand_in(figure.frame):
         legend.notes.append(STAND_IN_TEXT)
     legend.draw(sheet)
     return sheet, panels
+
+
+def _draw_panel(
+    axes: Axes, part: pd.DataFrame, styles: Mapping[str, Style], *, x: str, y: str, banded: bool
+) -> None:
+    lines = {label: thinned(line.sort_values(x)) for label, line in part.groupby("label", observed=True)}
+    rest = [line for label, line in lines.items() if label not in styles]
+    draw_rest(axes, [line[[x, y]].to_numpy(dtype=np.float64) for line in rest])
+    for label, style in styles.items():
+        if label not in lines:
+            continue
+        along, middle, low, high = (
+            lines[label][column].to_numpy(dtype=np.float64) for column in (x, y, "low", "high")
+        )
+        if banded:
+            draw_band(axes, along, low, high, style.color)
+        axes.plot(
+            along,
+            middle,
+            color=style.color,
+            linestyle=style.line,
+            linewidth=1.5,
+            marker=style.marker if len(along) == 1 else "",
+            markersize=4,
+        )

@@ -8,11 +8,11 @@ from matplotlib.textpath import text_to_path
 
 STAND_IN: Final = "‡"
 STAND_IN_TEXT: Final = f"{STAND_IN} stand-in data"
-_BREAK_AFTER: Final = " ,=+-_/"
+_BREAK_AFTER: Final = "+-_/"
 
 
 def printable(text: str) -> str:
-    """The text with escapes for what the font lacks, line breaks and the like: U+4E2D becomes ``u4e2d`` behind a backslash."""
+    """The text with Python's escapes for what the font lacks, line breaks and the like."""
     known = _known_characters()
     return "".join(
         character if ord(character) in known else character.encode("unicode_escape").decode("ascii")
@@ -21,19 +21,23 @@ def printable(text: str) -> str:
 
 
 def wrapped(text: str, width: float, size: float) -> str:
-    """A printable text in lines of at most ``width`` inches at ``size`` points, broken after signs if there are any."""
-    lines, line = [], ""
-    for piece in _pieces(printable(text)):
-        rest = piece
-        if line and text_width(line + rest.rstrip(), size) > width:
-            lines.append(line.rstrip())
-            line = ""
-        while text_width(rest.rstrip(), size) > width and len(rest) > 1:
-            fitting = _fitting(rest, width, size)
-            lines.append(rest[:fitting])
-            rest = rest[fitting:]
-        line += rest
-    return "\n".join([*lines, line.rstrip()])
+    """The printable text in lines of at most ``width`` inches at ``size`` points.
+
+    Lines end at spaces, in words that are too long after signs, and in words without signs anywhere.
+    """
+    lines = [""]
+    for word in _split(printable(text), " "):
+        whole = text_width(word.rstrip(), size) <= width
+        for piece in [word] if whole else _split(word, _BREAK_AFTER):
+            rest = piece
+            if lines[-1] and text_width(lines[-1] + rest.rstrip(), size) > width:
+                lines.append("")
+            while text_width(rest.rstrip(), size) > width and len(rest) > 1:
+                fitting = _fitting(rest, width, size)
+                lines[-1], rest = rest[:fitting], rest[fitting:]
+                lines.append("")
+            lines[-1] += rest
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def text_width(text: str, size: float) -> float:
@@ -64,14 +68,14 @@ def _fitting(text: str, width: float, size: float) -> int:
     return low
 
 
-def _pieces(text: str) -> list[str]:
-    """Parts that lines may end after."""
-    pieces = [""]
+def _split(text: str, ends: str) -> list[str]:
+    """Parts that end with one of the characters, which stays."""
+    parts = [""]
     for character in text:
-        pieces[-1] += character
-        if character in _BREAK_AFTER:
-            pieces.append("")
-    return [piece for piece in pieces if piece]
+        parts[-1] += character
+        if character in ends:
+            parts.append("")
+    return [part for part in parts if part]
 
 
 @cache
