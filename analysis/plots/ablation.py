@@ -27,6 +27,7 @@ _LOG_SPREAD: Final = 20
 """From the smallest to the largest positive value: above this an axis is logarithmic."""
 _DODGE, _MOST_DODGED = 3.0, 20.0  # points between lines, and between the first and the last
 _BAND_REACH: Final = 2.0
+_MARGIN: Final = 0.06
 _LEAST_TICK_WIDTH, _MOST_TICK_WIDTH = 0.35, 0.9  # inches
 
 
@@ -139,10 +140,10 @@ def _scale(axes: Axes, places: Floats, texts: Sequence[str]) -> None:
             axes.set_xscale("log")
         else:
             axes.set_xscale("symlog", linthresh=positive[0], linscale=0.6)
-    elif len(values) == 1:
-        axes.set_xlim(values[0] - 0.5, values[0] + 0.5)
-    axes.margins(x=0.06)
-    axes.autoscale_view(scaley=False)
+    scale = axes.xaxis.get_transform()
+    first, last = scale.transform(values[[0, -1]])
+    margin = _MARGIN * (last - first) or 0.5
+    axes.set_xlim(*scale.inverted().transform([first - margin, last + margin]))
     axes.minorticks_off()
     shown = _apart(axes, values)
     axes.set_xticks(shown, [f"{value:g}" for value in shown], fontsize=NOTE_SIZE)

@@ -88,6 +88,7 @@ def set_score_limits(axes: Axes, values: Iterable[Floats], bands: Iterable[Float
         return False
     low, high = float(shown.min()), float(shown.max())
     span = max(high - low, _LEAST_SPAN * max(abs(low), abs(high))) or 1.0
+    low, high = min(low, (low + high - span) / 2), max(high, (low + high + span) / 2)
     ends = _finite(bands)
     lowest, highest = (float(ends.min()), float(ends.max())) if ends.size else (low, high)
     bottom = min(low, max(lowest, low - reach * span))

@@ -190,10 +190,10 @@ def _note(figure: Figure, frame: pd.DataFrame, *, cut: bool, many: bool) -> str:
     """What lines and bands are."""
     if not (frame["seeds"] > 1).any():
         notes = ["single seeds"]
+    elif many:
+        notes = ["lines: means over n seeds", NO_BANDS_TEXT]
     else:
         notes = [figure.frame.attrs.get("band", "lines: means over n seeds; bands as the caption says")]
-        if many:
-            notes.append(NO_BANDS_TEXT)
     if cut:
         notes.append("wide bands are cut")
     if is_stand_in(figure.frame):

@@ -26,7 +26,7 @@ _SINGLE_PANEL: Final = (3.6, 2.4)
 _TITLE_GAP: Final = 0.1
 _LEGEND_GAP: Final = 0.1
 _LEAST_LEGEND_WIDTH: Final = 4.8
-_LABEL_WIDTH: Final = 3.3
+_LABEL_WIDTHS: Final = (3.3, 4.0)
 _HANDLE_WIDTH: Final = 6.2 * TEXT_SIZE / 72  # with the gaps to its text and the next column
 
 
@@ -94,7 +94,8 @@ class Legend:
     def draw(self, sheet: Sheet) -> None:
         """Hangs it below the sheet's panels. Pictures are saved with all that is drawn, so the sheet need not grow."""
         width = max(sheet.get_size_inches()[0], _LEAST_LEGEND_WIDTH)
-        texts = [wrapped(text, _LABEL_WIDTH, TEXT_SIZE) for _, text in self.entries]
+        room = min(max(width / 2 - _HANDLE_WIDTH, _LABEL_WIDTHS[0]), _LABEL_WIDTHS[1])
+        texts = [wrapped(text, room, TEXT_SIZE) for _, text in self.entries]
         bottom = -_LEGEND_GAP / sheet.get_size_inches()[1]
         middle = 0.5 + (_LEFT - _RIGHT) / 2 / sheet.get_size_inches()[0]
         rows = 0.0
