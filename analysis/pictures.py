@@ -32,6 +32,7 @@ def print_style(*, parse_math: bool = True) -> Iterator[None]:
         "font.family": "DejaVu Sans",  # comes with matplotlib
         "font.size": 9,
         "axes.titlesize": 10,
+        "axes.titley": 1.0,  # looking for room above ticks, of which there are none, takes long
         "axes.spines.top": False,
         "axes.spines.right": False,
         "legend.frameon": False,

@@ -9,7 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Sheet
 from matplotlib.transforms import ScaledTranslation
 
-from vitamin.analysis.plots.axes import Floats, is_stand_in, marked, say_empty, seed_range, set_score_limits
+from vitamin.analysis.plots.axes import (
+    Floats,
+    columns_of,
+    is_stand_in,
+    marked,
+    say_empty,
+    seed_range,
+    set_score_limits,
+)
 from vitamin.analysis.plots.sheet import (
     MOST_COLUMNS,
     NOTE_SIZE,
@@ -95,9 +103,7 @@ def _draw_panel(axes: Axes, part: pd.DataFrame, styles: Mapping[str, Style], *, 
     for rank, (line, style) in enumerate(styles.items()):
         if line not in lines:
             continue
-        x, mean, low, high = (
-            lines[line][column].to_numpy(dtype=np.float64) for column in ("place", "mean", "low", "high")
-        )
+        x, mean, low, high = columns_of(lines[line], "place", "mean", "low", "high")
         known = np.isfinite(mean) & np.isfinite(low) & np.isfinite(high)
         shift = distance * (rank - (len(styles) - 1) / 2) / 72
         beside = axes.transData + ScaledTranslation(shift, 0, axes.get_figure(root=True).dpi_scale_trans)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from vitamin.analysis.plots.sheet import REST_COLOR
@@ -32,6 +32,25 @@ def draw_band(axes: Axes, x: Floats, low: Floats, high: Floats, color: str) -> N
         axes.fill_between(x, low, high, where=list(known), color=color, alpha=0.15, linewidth=0)
 
 
+def draw_interval_rows(
+    axes: Axes, value: Floats, low: Floats, high: Floats, colors: Sequence[str], row_texts: Sequence[str]
+) -> None:
+    """Rows from the top, each a bar from end to end of its interval with a tick at the estimate, as rliable has them."""
+    places = np.arange(len(value))
+    drawn = np.isfinite(value)
+    known = drawn & np.isfinite(low) & np.isfinite(high)
+    x = np.stack([low, high, high, low], axis=1)[known]
+    y = np.stack([places - 0.3, places - 0.3, places + 0.3, places + 0.3], axis=1)[known]
+    shown = [color for color, there in zip(colors, known, strict=True) if there]
+    axes.add_collection(PolyCollection(np.stack([x, y], axis=2), facecolors=shown, alpha=0.55, linewidths=0))
+    axes.vlines(value[drawn], places[drawn] - 0.36, places[drawn] + 0.36, colors="black", linewidth=1.4)
+    axes.set_ylim(len(value) - 0.4, -0.6)
+    axes.set_yticks(places if row_texts else [], row_texts)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color="0.9", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
 def draw_rest(axes: Axes, lines: Sequence[Floats]) -> None:
     """Lines (points, 2) of labels without a style of their own, behind the others."""
     if lines:
@@ -39,13 +58,18 @@ def draw_rest(axes: Axes, lines: Sequence[Floats]) -> None:
         axes.autoscale_view()
 
 
-def thinned(frame: pd.DataFrame, keep: npt.NDArray[np.bool_] | None = None) -> pd.DataFrame:
-    """At most about 200 rows, evenly spaced, with the first, the last and those to ``keep``."""
-    if len(frame) <= _MOST_POINTS:
-        return frame
-    chosen = np.zeros(len(frame), dtype=bool) if keep is None else keep.copy()
-    chosen[np.linspace(0, len(frame) - 1, _MOST_POINTS).round().astype(int)] = True
-    return frame[chosen]
+def thinned(count: int, keep: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.intp]:
+    """Which of ``count`` points of a line to draw: about 200, evenly spaced, with both ends and those to ``keep``."""
+    if count <= _MOST_POINTS:
+        return np.arange(count)
+    chosen = np.zeros(count, dtype=bool) if keep is None else keep.copy()
+    chosen[np.linspace(0, count - 1, _MOST_POINTS).round().astype(int)] = True
+    return np.flatnonzero(chosen)
+
+
+def columns_of(frame: pd.DataFrame, *names: str) -> list[Floats]:
+    """Columns as arrays of numbers."""
+    return [frame[name].to_numpy(dtype=np.float64) for name in names]
 
 
 def finish(axes: Axes, x: Floats, *, engineering: bool = False) -> None:
@@ -136,7 +160,11 @@ def marked(name: str, frame: pd.DataFrame) -> str:
 
 def is_stand_in(frame: pd.DataFrame) -> bool:
     """Whether some row rests on stand-in data."""
-    return "data" in frame and bool(frame["data"].fillna("").astype(bool).any())
+    return "data" in frame and any(map(_is_marked, frame["data"].unique()))
+
+
+def _is_marked(data: object) -> bool:
+    return isinstance(data, str) and bool(data)
 
 
 def _finite(parts: Iterable[Floats]) -> Floats:

@@ -15,6 +15,8 @@ from vitamin.analysis.plots.axes import (
     MOST_BANDS,
     MOST_STYLED,
     NO_BANDS_TEXT,
+    Floats,
+    columns_of,
     draw_band,
     draw_references,
     draw_rest,
@@ -43,48 +45,49 @@ def curves_sheet(figure: Figure) -> Sheet:
     """One panel for each task, in the frame's order, with a legend common to all.
 
     A label's line is dotted where fewer of its seeds are left than it has at most on the task. The first labels have
-    a style of their own, the others are grey.
+    a style of their own, the others are grey. Beyond a few labels there are lines only.
     """
-    frame = figure.frame[np.isfinite(figure.frame["mean"].to_numpy(dtype=np.float64))]
-    tasks = list(dict.fromkeys(figure.frame["task"]))
+    by_task = dict(tuple(figure.frame.groupby("task", sort=False, observed=True)))
     labels = sort_labels(figure.frame["label"].unique())
     styles = label_styles(labels[:MOST_STYLED])
     runs = _runs_to_draw(figure, labels)
-    by_task = dict(tuple(frame.groupby("task", sort=False, observed=True)))
-    sheet, panels = make_panels(
-        [marked(str(task), figure.frame[figure.frame["task"] == task]) for task in tasks]
-    )
-    one_unit = len(set(figure.frame["unit"])) == 1
+    sheet, panels = make_panels([marked(str(task), part) for task, part in by_task.items()])
+    one_unit = len(figure.frame["unit"].unique()) == 1
     cut = False
-    for place, (task, axes) in enumerate(zip(tasks, panels, strict=True)):
-        on_task = by_task.get(task, frame[:0])
-        if on_task.empty:
+    for place, ((task, part), axes) in enumerate(zip(by_task.items(), panels, strict=True)):
+        curves = part[np.isfinite(part["mean"].to_numpy(dtype=np.float64))]
+        if curves.empty:
             say_empty(axes)
         else:
-            cut |= _draw_panel(axes, on_task, runs[runs["task"] == task], labels, styles)
+            cut |= _draw_panel(axes, curves, runs[runs["task"] == task], labels, styles)
         if place % MOST_COLUMNS == 0 or not one_unit:
-            unit = figure.frame.loc[figure.frame["task"] == task, "unit"].iloc[0]
+            unit = part["unit"].iloc[0]
             axes.set_ylabel(_UNIT_TEXT.get(unit, str(unit)))
-        if is_lowest(place, len(tasks)):
+        if is_lowest(place, len(panels)):
             axes.set_xlabel("Online environment steps")
-    _legend(figure, frame, runs, labels, styles, cut=cut).draw(sheet)
+    _legend(figure, runs, labels, styles, cut=cut).draw(sheet)
     return sheet
 
 
 def _draw_panel(
-    axes: Axes, curves: pd.DataFrame, runs: pd.DataFrame, labels: Sequence[str], styles: Mapping[str, Style]
+    axes: Axes,
+    curves: pd.DataFrame,
+    runs: pd.DataFrame,
+    labels: Sequence[str],
+    styles: Mapping[str, Style],
 ) -> bool:
     """Draws the curves of one task, and tells whether a band leaves the panel."""
-    parts = {label: part.sort_values("env_steps") for label, part in curves.groupby("label", observed=True)}
+    curves = curves.sort_values("env_steps", kind="stable")
+    parts = dict(tuple(curves.groupby("label", observed=True)))
     rest = [parts[label] for label in labels if label in parts and label not in styles]
-    draw_rest(axes, [thinned(curve)[["env_steps", "mean"]].to_numpy(dtype=np.float64) for curve in rest])
-    banded = len(labels) <= MOST_BANDS
+    draw_rest(axes, [np.stack(_points(curve, "mean"), axis=1) for curve in rest])
+    few = len(labels) <= MOST_BANDS
     for rank, (label, style) in enumerate(styles.items()):
         if label in parts:
             _draw_runs(axes, runs[runs["label"] == label], style)
-            _draw_curve(axes, parts[label], style, rank, banded=banded)
+            _draw_curve(axes, parts[label], style, rank, few=few)
     values = [curves["mean"].to_numpy(), runs["score"].to_numpy()]
-    bands = [curves["low"].to_numpy(), curves["high"].to_numpy()] if banded else []
+    bands = [curves["low"].to_numpy(), curves["high"].to_numpy()] if few else []
     cut = set_score_limits(axes, values, bands, reach=_BAND_REACH)
     finish(axes, curves["env_steps"].to_numpy(dtype=np.float64), engineering=True)
     if (curves["unit"] == "normalized").all():
@@ -92,22 +95,13 @@ def _draw_panel(
     return cut
 
 
-def _draw_curve(axes: Axes, curve: pd.DataFrame, style: Style, rank: int, *, banded: bool) -> None:
-    """The line, dotted where seeds are missing, its band, and a hollow marker on the pretrained score."""
-    fewer = (curve["seeds"] < curve["seeds"].max()).to_numpy()
+def _draw_curve(axes: Axes, curve: pd.DataFrame, style: Style, rank: int, *, few: bool) -> None:
+    """The line, dotted where seeds are missing; if there are few, its band and a hollow marker where it is pretrained."""
+    x, mean, low, high, seeds = columns_of(curve, "env_steps", "mean", "low", "high", "seeds")
+    fewer = seeds < seeds.max()
     change = np.diff(fewer.astype(int), prepend=int(fewer[0]), append=int(fewer[-1])) != 0
-    keep = change[:-1] | change[1:]
-    shown = thinned(curve.assign(fewer=fewer), keep)
-    fewer = shown["fewer"].to_numpy(dtype=bool)
-    x, mean = shown["env_steps"].to_numpy(dtype=np.float64), shown["mean"].to_numpy(dtype=np.float64)
-    if banded:
-        draw_band(
-            axes,
-            x,
-            shown["low"].to_numpy(dtype=np.float64),
-            shown["high"].to_numpy(dtype=np.float64),
-            style.color,
-        )
+    shown = thinned(len(x), change[:-1] | change[1:])
+    x, mean, low, high, fewer = x[shown], mean[shown], low[shown], high[shown], fewer[shown]
     every = max(1, int((~fewer).sum()) // _MARKERS_PER_CURVE)
     axes.plot(
         x[~fewer],
@@ -121,8 +115,11 @@ def _draw_curve(axes: Axes, curve: pd.DataFrame, style: Style, rank: int, *, ban
     )
     if fewer.any():
         beside = fewer | np.append(fewer[1:], False) | np.insert(fewer[:-1], 0, False)
-        axes.plot(x, np.where(beside, mean, np.nan), color=style.color, linestyle=_FEWER_SEEDS, linewidth=1.1)
-    if x[0] == 0:
+        dotted = np.where(beside, mean, np.nan)
+        axes.plot(x, dotted, color=style.color, linestyle=_FEWER_SEEDS, linewidth=1.1)
+    if few:
+        draw_band(axes, x, low, high, style.color)
+    if few and x[0] == 0:
         axes.plot(
             x[:1],
             mean[:1],
@@ -134,12 +131,15 @@ def _draw_curve(axes: Axes, curve: pd.DataFrame, style: Style, rank: int, *, ban
         )
 
 
+def _points(line: pd.DataFrame, y: str) -> list[Floats]:
+    """What to draw of a line."""
+    return [column[thinned(len(line))] for column in columns_of(line, "env_steps", y)]
+
+
 def _draw_runs(axes: Axes, runs: pd.DataFrame, style: Style) -> None:
     """Single runs as thin lines."""
-    lines = [
-        thinned(run.sort_values("env_steps"))[["env_steps", "score"]].to_numpy(dtype=np.float64)
-        for _, run in runs.groupby("seed", sort=True)
-    ]
+    in_order = runs.sort_values("env_steps", kind="stable").groupby("seed", sort=True)
+    lines = [np.stack(_points(run, "score"), axis=1) for _, run in in_order]
     if lines:
         axes.add_collection(
             LineCollection(lines, colors=style.color, linewidths=0.6, alpha=0.45), autolim=False
@@ -157,38 +157,33 @@ def _runs_to_draw(figure: Figure, labels: Sequence[str]) -> pd.DataFrame:
 
 
 def _legend(
-    figure: Figure,
-    frame: pd.DataFrame,
-    runs: pd.DataFrame,
-    labels: Sequence[str],
-    styles: Mapping[str, Style],
-    *,
-    cut: bool,
+    figure: Figure, runs: pd.DataFrame, labels: Sequence[str], styles: Mapping[str, Style], *, cut: bool
 ) -> Legend:
     legend = Legend()
     by_label = dict(tuple(figure.frame.groupby("label", observed=True)))
     for label, style in styles.items():
         seeds = seed_range(by_label[label]["seeds"])
-        legend.add_style(style, f"{marked(label, by_label[label])} ({seeds})" if seeds else label)
-    grey = "0.35"
+        name = marked(label, by_label[label])
+        legend.add_style(style, f"{name} ({seeds})" if seeds else name)
     legend.add_rest(len(labels) - len(styles))
-    if (frame["env_steps"] == 0).any():
+    many = len(labels) > MOST_BANDS
+    grey = "0.35"
+    if (figure.frame["env_steps"] == 0).any() and not many:
         hollow = Line2D([], [], color=grey, marker="o", markersize=5, markerfacecolor="white", linestyle="")
         legend.entries.append((hollow, "pretrained"))
     if not runs.empty:
         legend.entries.append((Line2D([], [], color=grey, linewidth=0.6), "a single seed"))
-    most = frame.groupby(["task", "label"], observed=True)["seeds"].transform("max")
-    if (frame["seeds"] < most).any():
-        legend.entries.append(
-            (Line2D([], [], color=grey, linestyle=_FEWER_SEEDS, linewidth=1.1), "fewer seeds")
-        )
-    legend.notes.append(_note(figure, frame, cut=cut, many=len(labels) > MOST_BANDS))
+    seeds_at_most = figure.frame.groupby(["task", "label"], observed=True)["seeds"].transform("max")
+    if (figure.frame["seeds"] < seeds_at_most).any():
+        dotted = Line2D([], [], color=grey, linestyle=_FEWER_SEEDS, linewidth=1.1)
+        legend.entries.append((dotted, "fewer seeds"))
+    legend.notes.append(_note(figure, cut=cut, many=many))
     return legend
 
 
-def _note(figure: Figure, frame: pd.DataFrame, *, cut: bool, many: bool) -> str:
+def _note(figure: Figure, *, cut: bool, many: bool) -> str:
     """What lines and bands are."""
-    if not (frame["seeds"] > 1).any():
+    if not (figure.frame["seeds"] > 1).any():
         notes = ["single seeds"]
     elif many:
         notes = ["lines: means over n seeds", NO_BANDS_TEXT]

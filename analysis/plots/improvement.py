@@ -2,13 +2,12 @@
 
 from typing import Final
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Sheet
 
-from vitamin.analysis.plots.axes import is_stand_in
-from vitamin.analysis.plots.sheet import NOTE_SIZE, TEXT_SIZE, TITLE_SIZE, Legend, add_panel
+from vitamin.analysis.plots.axes import columns_of, draw_interval_rows, is_stand_in
+from vitamin.analysis.plots.sheet import TEXT_SIZE, TITLE_SIZE, Legend, add_panel
 from vitamin.analysis.plots.texts import STAND_IN_TEXT, line_count, wrapped
 from vitamin.analysis.report.blocks import Figure
 
@@ -56,26 +55,15 @@ def _texts(pairs: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def _draw_panel(axes: Axes, pairs: pd.DataFrame, texts: list[tuple[str, str]]) -> None:
-    probability, low, high = (
-        pairs[column].to_numpy(dtype=np.float64) for column in ("probability", "low", "high")
-    )
-    places = np.arange(len(texts))
-    drawn = np.isfinite(probability)
-    known = drawn & np.isfinite(low) & np.isfinite(high)
-    axes.axvline(0.5, color="0.45", linestyle=(0, (2, 2)), linewidth=0.9, zorder=1)
-    axes.barh(
-        places[known], (high - low)[known], left=low[known], height=0.6, color=_COLOR, alpha=0.55, linewidth=0
-    )
-    axes.vlines(probability[drawn], places[drawn] - 0.36, places[drawn] + 0.36, colors="black", linewidth=1.4)
+    probability, low, high = columns_of(pairs, "probability", "low", "high")
+    axes.axvline(0.5, color="0.45", linestyle=(0, (2, 2)), linewidth=0.9, zorder=0.9)
+    draw_interval_rows(axes, probability, low, high, [_COLOR] * len(texts), [first for first, _ in texts])
     axes.set(xlim=(-0.02, 1.02), xticks=[0, 0.25, 0.5, 0.75, 1])
-    axes.grid(axis="x", color="0.9", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.set_yticks(places, [first for first, _ in texts])
     right = axes.twinx()
-    right.set_yticks(places, [second for _, second in texts])
+    right.set_ylim(axes.get_ylim())
+    right.set_yticks(range(len(texts)), [second for _, second in texts])
+    right.tick_params(axis="y", length=0)
     for side, name, place in ((axes, "X", 0), (right, "Y", 1)):
-        side.set_ylim(len(texts) - 0.4, -0.6)
-        side.tick_params(axis="y", length=0)
         side.annotate(
             name,
             xy=(place, 1),
@@ -83,6 +71,6 @@ def _draw_panel(axes: Axes, pairs: pd.DataFrame, texts: list[tuple[str, str]]) -
             xytext=(6 * (2 * place - 1), 3),
             textcoords="offset points",
             ha="left" if place else "right",
-            fontsize=NOTE_SIZE + 1,
+            fontsize=TEXT_SIZE,
             fontweight="bold",
         )

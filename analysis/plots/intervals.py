@@ -1,6 +1,6 @@
 """Aggregates as intervals, as rliable and the paper's Fig. 7 draw them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Sheet
 from matplotlib.ticker import MaxNLocator
 
 from vitamin.analysis.labels import sort_labels
-from vitamin.analysis.plots.axes import is_stand_in, marked
+from vitamin.analysis.plots.axes import columns_of, draw_interval_rows, is_stand_in, marked
 from vitamin.analysis.plots.sheet import NOTE_SIZE, TEXT_SIZE, TITLE_SIZE, Legend, add_panel
 from vitamin.analysis.plots.texts import STAND_IN_TEXT, line_count, printable, wrapped
 from vitamin.analysis.report.blocks import Figure
@@ -43,12 +43,11 @@ def intervals_sheet(figure: Figure) -> Sheet:
         top -= _ABOVE + heights[scope]
         for column, metric in enumerate(metrics):
             axes = add_panel(sheet, column * (_WIDTH + _GAP), top, _WIDTH, heights[scope])
-            part = parts[scope]
-            _draw_panel(axes, part[part["metric"] == metric], texts[scope], styles)
-            axes.set_title(printable(metric), fontsize=TEXT_SIZE)
-            if metric in _LOWER_IS_BETTER:
-                axes.set_title(f"{printable(metric)} (lower is better)", fontsize=TEXT_SIZE)
-            axes.tick_params(axis="y", length=0, labelleft=column == 0)
+            part = parts[scope][parts[scope]["metric"] == metric]
+            row_texts = [] if column else list(texts[scope].values())
+            _draw_panel(axes, part, list(texts[scope]), row_texts, styles)
+            lower = " (lower is better)" if metric in _LOWER_IS_BETTER else ""
+            axes.set_title(f"{printable(metric)}{lower}", fontsize=TEXT_SIZE)
         _write_scope(sheet.axes[-len(metrics)], str(scope), len(metrics))
         rest = len(labels[scope]) - len(texts[scope])
         if rest:
@@ -76,37 +75,25 @@ def _seeds(part: pd.DataFrame) -> str:
 
 
 def _draw_panel(
-    axes: Axes, part: pd.DataFrame, texts: Mapping[str, str], styles: Mapping[str, Style]
+    axes: Axes,
+    part: pd.DataFrame,
+    labels: Sequence[str],
+    row_texts: Sequence[str],
+    styles: Mapping[str, Style],
 ) -> None:
-    """A bar from end to end of each interval, with a tick at the estimate."""
-    axes.set_ylim(len(texts) - 0.4, -0.6)
-    axes.set_yticks(range(len(texts)), list(texts.values()))
-    rows = part.drop_duplicates("label").set_index("label").reindex(list(texts))
-    value, low, high = (rows[column].to_numpy(dtype=np.float64) for column in ("value", "low", "high"))
+    rows = part.drop_duplicates("label").set_index("label").reindex(list(labels))
+    value, low, high = columns_of(rows, "value", "low", "high")
+    draw_interval_rows(axes, value, low, high, [styles[label].color for label in labels], row_texts)
     drawn = np.isfinite(value)
     if not drawn.any():
         axes.set_xticks([])
         axes.text(0.5, 0.5, "none", ha="center", va="center", color="0.35", transform=axes.transAxes)
         return
-    colors = [styles[label].color for label in texts]
-    places = np.arange(len(texts))
-    known = drawn & np.isfinite(low) & np.isfinite(high)
-    axes.barh(
-        places[known],
-        (high - low)[known],
-        left=low[known],
-        height=0.6,
-        color=[color for color, there in zip(colors, known, strict=True) if there],
-        alpha=0.55,
-        linewidth=0,
-    )
-    axes.vlines(value[drawn], places[drawn] - 0.36, places[drawn] + 0.36, colors="black", linewidth=1.4)
-    ends = np.concatenate([value[drawn], low[known], high[known]])
-    margin = 0.06 * max(float(np.ptp(ends)), 1e-6 + 0.02 * float(np.abs(ends).max()))
+    ends = np.concatenate([value[drawn], low[drawn], high[drawn]])
+    ends = ends[np.isfinite(ends)]
+    margin = 0.06 * (float(np.ptp(ends)) or 1.0)
     axes.set_xlim(ends.min() - margin, ends.max() + margin)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
-    axes.grid(axis="x", color="0.9", linewidth=0.6)
-    axes.set_axisbelow(True)
 
 
 def _write_scope(axes: Axes, scope: str, columns: int) -> None:

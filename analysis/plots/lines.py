@@ -12,6 +12,7 @@ from vitamin.analysis.plots.axes import (
     MOST_BANDS,
     MOST_STYLED,
     NO_BANDS_TEXT,
+    columns_of,
     draw_band,
     draw_rest,
     finish,
@@ -71,15 +72,15 @@ def scope_sheet(
 def _draw_panel(
     axes: Axes, part: pd.DataFrame, styles: Mapping[str, Style], *, x: str, y: str, banded: bool
 ) -> None:
-    lines = {label: thinned(line.sort_values(x)) for label, line in part.groupby("label", observed=True)}
-    rest = [line for label, line in lines.items() if label not in styles]
-    draw_rest(axes, [line[[x, y]].to_numpy(dtype=np.float64) for line in rest])
+    lines = {
+        label: [column[thinned(len(line))] for column in columns_of(line, x, y, "low", "high")]
+        for label, line in part.sort_values(x, kind="stable").groupby("label", observed=True)
+    }
+    draw_rest(axes, [np.stack(line[:2], axis=1) for label, line in lines.items() if label not in styles])
     for label, style in styles.items():
         if label not in lines:
             continue
-        along, middle, low, high = (
-            lines[label][column].to_numpy(dtype=np.float64) for column in (x, y, "low", "high")
-        )
+        along, middle, low, high = lines[label]
         if banded:
             draw_band(axes, along, low, high, style.color)
         axes.plot(
