@@ -17,7 +17,8 @@ _METADATA: Final[dict[str, dict[str, None]]] = {
 PICTURE_SUFFIXES: Final = tuple(_METADATA)
 _ABOUT: Final = {".png": "Description", ".svg": "Description", ".pdf": "Subject"}
 _DPI: Final = 200
-_MOST_PIXELS: Final = 3_000_000
+_LEAST_DPI: Final = 100
+_MOST_PIXELS: Final = 3_000_000  # of a picture whose resolution is not the least
 _PADDING: Final = 0.05  # inches
 
 
@@ -67,7 +68,7 @@ def save_picture(
     """
     area = _drawn_area(figure)
     pixels = area.width * area.height * _DPI**2
-    dpi = _DPI * min(1.0, (_MOST_PIXELS / pixels) ** 0.5)
+    dpi = max(_LEAST_DPI, _DPI * min(1.0, (_MOST_PIXELS / pixels) ** 0.5))
     paths = []
     for suffix in suffixes:
         path = out.with_name(out.name + suffix)

@@ -35,14 +35,16 @@ def draw_band(axes: Axes, x: Floats, low: Floats, high: Floats, color: str) -> N
 def draw_interval_rows(
     axes: Axes, value: Floats, low: Floats, high: Floats, colors: Sequence[str], row_texts: Sequence[str]
 ) -> None:
-    """Rows from the top, each a bar from end to end of its interval with a tick at the estimate, as rliable has them."""
+    """Rows from the top, each a bar from end to end of an interval with a tick at the estimate, as rliable has them."""
     places = np.arange(len(value))
     drawn = np.isfinite(value)
     known = drawn & np.isfinite(low) & np.isfinite(high)
     x = np.stack([low, high, high, low], axis=1)[known]
     y = np.stack([places - 0.3, places - 0.3, places + 0.3, places + 0.3], axis=1)[known]
     shown = [color for color, there in zip(colors, known, strict=True) if there]
-    axes.add_collection(PolyCollection(np.stack([x, y], axis=2), facecolors=shown, alpha=0.55, linewidths=0))
+    axes.add_collection(
+        PolyCollection(list(np.stack([x, y], axis=2)), facecolors=shown, alpha=0.55, linewidths=0)
+    )
     axes.vlines(value[drawn], places[drawn] - 0.36, places[drawn] + 0.36, colors="black", linewidth=1.4)
     axes.set_ylim(len(value) - 0.4, -0.6)
     axes.set_yticks(places if row_texts else [], row_texts)
@@ -169,4 +171,4 @@ def _is_marked(data: object) -> bool:
 
 def _finite(parts: Iterable[Floats]) -> Floats:
     values = np.concatenate([np.zeros(0), *(np.asarray(part, dtype=np.float64).ravel() for part in parts)])
-    return values[np.isfinite(values)]
+    return np.asarray(values[np.isfinite(values)], dtype=np.float64)

@@ -96,7 +96,7 @@ def _draw_panel(
 
 
 def _draw_curve(axes: Axes, curve: pd.DataFrame, style: Style, rank: int, *, few: bool) -> None:
-    """The line, dotted where seeds are missing; if there are few, its band and a hollow marker where it is pretrained."""
+    """The line, dotted where seeds are missing; if lines are few, its band and a hollow marker on the first score."""
     x, mean, low, high, seeds = columns_of(curve, "env_steps", "mean", "low", "high", "seeds")
     fewer = seeds < seeds.max()
     change = np.diff(fewer.astype(int), prepend=int(fewer[0]), append=int(fewer[-1])) != 0

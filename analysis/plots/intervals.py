@@ -17,12 +17,14 @@ from vitamin.analysis.report.blocks import Figure
 from vitamin.analysis.styles import Style, label_styles
 
 MOST_ROWS: Final = 60
-"""Labels drawn for one scope; the first ones."""
+"""Labels drawn of a single scope; the first ones."""
+MOST_ROWS_OF_SEVERAL: Final = 24
+"""Labels drawn of each of several scopes."""
 _WIDTH, _GAP = 1.9, 0.2  # inches
 _ABOVE, _BELOW = 0.6, 0.3
 _ROW: Final = 0.24
 _LINE: Final = TEXT_SIZE * 1.2 / 72
-_LABEL_WIDTH: Final = 3.2
+_LABEL_WIDTH: Final = 4.4
 _LOWER_IS_BETTER: Final = frozenset({"optimality gap"})
 
 
@@ -33,7 +35,8 @@ def intervals_sheet(figure: Figure) -> Sheet:
     styles = label_styles(frame["label"].unique())
     parts = {scope: frame[frame["scope"] == scope] for scope in scopes}
     labels = {scope: sort_labels(part["label"].unique()) for scope, part in parts.items()}
-    texts = {scope: _texts(parts[scope], labels[scope][:MOST_ROWS]) for scope in scopes}
+    most = MOST_ROWS if len(scopes) == 1 else MOST_ROWS_OF_SEVERAL
+    texts = {scope: _texts(parts[scope], labels[scope][:most]) for scope in scopes}
     rows = {scope: max(_ROW, max(map(line_count, texts[scope].values())) * _LINE + 0.07) for scope in scopes}
     heights = {scope: rows[scope] * len(texts[scope]) for scope in scopes}
     total = sum(heights.values()) + len(scopes) * (_ABOVE + _BELOW)
