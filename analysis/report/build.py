@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from vitamin.analysis.curves import Band
 from vitamin.analysis.pictures import PICTURE_SUFFIXES
-from vitamin.analysis.plots import plot_curves
+from vitamin.analysis.report.blocks import Figure
 from vitamin.analysis.report.content import ReportContent, ReportOptions
 from vitamin.analysis.results import load_results
 from vitamin.analysis.statistics import DEFAULT_REPS
@@ -121,4 +121,7 @@ def _write(content: ReportContent, folder: Path) -> tuple[Path, ...]:
     tables = [write_csv(frame, folder / name) for name, frame in frames.items()]
     if not content.has_scores:
         return (page, *tables)
-    return (page, *tables, *plot_curves(content.curves, folder / _CURVES, band=content.options.band))
+    from vitamin.analysis.plots import draw  # which knows the blocks of this package
+
+    curves = Figure(_CURVES, "curves", "Learning curves", content.curves, "", "Learning curves of each task.")
+    return (page, *tables, *draw(curves, folder))
