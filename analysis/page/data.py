@@ -31,7 +31,7 @@ def _seen(character: str) -> str:
     if character.isprintable() or character in "\n\t":
         return character
     if unicodedata.category(character) in ("Cc", "Cf", "Cs"):
-        return character.encode("ascii", "backslashreplace").decode("ascii")
+        return character.encode("unicode_escape").decode("ascii")
     return character
 
 

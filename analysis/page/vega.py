@@ -16,6 +16,8 @@ _LINE_WIDTH: Final = 2
 _ROW_STEP: Final = 22
 _PANEL_HEIGHT: Final = 200
 _TEXT: Final = "var(--quiet)"
+_FONT: Final = 'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", "DejaVu Sans", Arial, sans-serif'
+"""As the style sheet has it: Vega measures texts before it places them."""
 _CHOSEN: Final = {"filter": "indexof(chosen, datum.label) >= 0"}
 _BOTH_CHOSEN: Final = {
     "filter": "indexof(chosen, datum.method_a) >= 0 && indexof(chosen, datum.method_b) >= 0"
@@ -222,7 +224,7 @@ def _color(inks: Sequence[Ink], field: str = "label") -> Spec:
 
 
 def _x(field: str, title: str, number_format: str) -> Spec:
-    axis = {"format": number_format, "tickCount": 5, "labelFlush": True}
+    axis = {"labelExpr": f"format(datum.value, '{number_format}')", "tickCount": 5, "labelFlush": True}
     return {"field": field, "type": "quantitative", "title": title, "axis": axis, "scale": {"nice": False}}
 
 
@@ -244,7 +246,7 @@ def _tips(field: str, title: str, *, label: bool = True) -> list[Spec]:
 _CONFIG: Final[Spec] = {
     "aria": False,  # the page describes each panel itself
     "background": None,
-    "font": "inherit",
+    "font": _FONT,
     "view": {"stroke": None},
     "axis": {
         "labelColor": _TEXT,
@@ -255,6 +257,7 @@ _CONFIG: Final[Spec] = {
         "gridColor": "var(--grid)",
         "domainColor": "var(--line)",
         "tickColor": "var(--line)",
-        "labelLimit": 170,
+        "labelLimit": 150,
     },
+    "axisQuantitative": {"labelOverlap": True},
 }

@@ -1,5 +1,6 @@
 // Tables: sorted by their heads, filtered, a hundred rows at a time.
 const ROWS = 100;
+const PRINTED_ROWS = 1000;
 const FILTER_FROM = 20; // rows
 const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 let tables = [];
@@ -12,9 +13,12 @@ function startTables() {
   });
 }
 
-function redrawTables() {
-  tables.forEach((table) => table.draw());
+function redrawTables(rows = ROWS) {
+  tables.forEach((table) => table.draw(rows));
 }
+
+addEventListener("beforeprint", () => redrawTables(PRINTED_ROWS));
+addEventListener("afterprint", () => redrawTables());
 
 // A source: how many rows, the text and the value of a cell, the method of a row, and the row as an element.
 function fromPage(block) {
@@ -143,7 +147,8 @@ class DataTable {
     });
   }
 
-  draw() {
+  // Rows of a page; when the page is printed, the first of them all.
+  draw(most = ROWS) {
     const { view } = this;
     this.heads.forEach((head, column) => {
       if (column === view.column) head.setAttribute("aria-sort", view.ascending ? "ascending" : "descending");
@@ -152,11 +157,13 @@ class DataTable {
     const rows = this.order();
     const last = Math.max(0, Math.ceil(rows.length / ROWS) - 1);
     view.page = Math.min(view.page, last);
-    const shown = rows.slice(view.page * ROWS, (view.page + 1) * ROWS);
+    const shown = most > ROWS ? rows.slice(0, most) : rows.slice(view.page * ROWS, (view.page + 1) * ROWS);
     this.body.replaceChildren(...shown.map((row) => this.source.row(row)));
     if (!shown.length) this.body.append(element("tr", {}, element("td", { colSpan: this.heads.length }, "No rows.")));
     if (this.found) this.found.textContent = rows.length < this.source.count ? `${rows.length} of ${plural(this.source.count, "row")}` : plural(rows.length, "row");
     if (this.source.count > ROWS) this.drawPager(view.page, last, rows.length);
+    const printed = this.block.querySelector(".printed");
+    if (printed) printed.textContent = shown.length < this.source.count ? `${shown.length} of ${plural(this.source.count, "row")}.` : "";
   }
 
   drawPager(page, last, count) {
