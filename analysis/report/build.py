@@ -1,24 +1,27 @@
-"""Writes a report: its page from one template for each section, its tables as CSV, its pictures."""
+"""Writes a report: one content in every format that is asked for, and its numbers."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
-from vitamin.analysis.curves import Band
-from vitamin.analysis.pictures import PICTURE_SUFFIXES
-from vitamin.analysis.report.blocks import Figure
-from vitamin.analysis.report.content import ReportContent, ReportOptions
-from vitamin.analysis.results import load_results
-from vitamin.analysis.statistics import DEFAULT_REPS
-from vitamin.analysis.tables import Table, to_markdown, write_csv
+from vitamin.analysis.report.blocks import Figure, Page, TableBlock
+from vitamin.analysis.report.columns import frames_for_csv
+from vitamin.analysis.report.data import ReportData
+from vitamin.analysis.report.options import ReportOptions
+from vitamin.analysis.report.sections import make_page
+from vitamin.analysis.results import Results, load_results
+from vitamin.analysis.table import write_csv
+from vitamin.analysis.tables.aggregates import aggregate_tables
+from vitamin.analysis.tables.scores import score_tables
 from vitamin.analysis.together import written_together
 from vitamin.errors import ReportError
 
-PAGE: Final = "report.md"
-_CURVES: Final = "curves"
-_TEMPLATES: Final = Path(__file__).parent / "templates"
+HTML: Final = "report.html"
+MARKDOWN: Final = "report.md"
+PDF: Final = "report.pdf"
+FOLDER: Final = "report"
+_PICTURES: Final[Mapping[str, tuple[str, ...]]] = {"md": (".png", ".svg"), "latex": (".pdf",)}
 
 
 @dataclass(frozen=True)
@@ -26,102 +29,124 @@ class Report:
     """What was written, and what of it a terminal shows.
 
     Attributes:
-        page: The Markdown page.
-        files: All files, the page first.
-        scores: Final scores with change from the pretrained policy.
-        aggregates: Median, IQM, mean and optimality gap with intervals: over all tasks, or of each task where
-            no two tasks have normalized scores of every method.
+        page: What to open: the HTML page, or else the first file.
+        files: All files.
+        summary: The verdicts.
+        tables: Final scores, and aggregates.
         notes: What was skipped or left out, and why.
     """
 
     page: Path
     files: tuple[Path, ...]
-    scores: Table
-    aggregates: Table
+    summary: tuple[str, ...]
+    tables: tuple[TableBlock, ...]
     notes: tuple[str, ...]
 
 
 def build_report(
-    directory: Path,
-    out: Path | None = None,
-    *,
-    reps: int = DEFAULT_REPS,
-    seed: int = 0,
-    band: Band = "bootstrap",
-    include_unfinished: bool = False,
+    *sources: str | Path, out: Path | None = None, options: ReportOptions | None = None
 ) -> Report:
-    """Reads the run folders at or below ``directory`` and writes the report on them.
+    """Reads the run folders at or below the sources and writes the report on them.
 
     The same run folders and options give the same bytes.
 
     Args:
-        directory: A run folder, a sweep's folder, or any folder above them.
-        out: Folder of the report, ``report`` in ``directory`` if None; an earlier report in it is replaced.
-        reps: Bootstrap resamples of the 95 % intervals.
-        seed: Of the resampling.
-        band: Bands of the learning curves: ``bootstrap`` (95 % interval) or ``std`` (± standard deviation).
-        include_unfinished: Count running and failed runs, with the last score they reached.
+        sources: Run folders, sweeps' folders, any folders above them, or URIs of such.
+        out: Folder of the report; by default ``report`` in the source, or here if there are several or it is a URI. An
+            earlier report in it is replaced.
+        options: What was chosen.
 
     Raises:
-        ReportError: If no run folder is found, can be read, or has evaluations, or ``out`` cannot be written.
+        ReportError: If no run is found, can be read, or has evaluations, a choice names what is not there, or ``out``
+            cannot be written.
     """
-    results = load_results(directory)
-    if results.evaluations.empty:
-        raise ReportError(
-            f"No run below {directory} has evaluated yet ({len(results.infos)} found). "
-            "Report again after the first evaluation; `eval_interval` sets when it comes."
-        )
-    options = ReportOptions(reps=reps, seed=seed, band=band, include_unfinished=include_unfinished)
-    content = ReportContent(results, options)
-    folder = directory / "report" if out is None else out
+    options = options or ReportOptions()
+    data = ReportData(read(*sources), options, folder := report_folder(sources, out))
+    page = make_page(data)
     try:
-        with written_together(folder) as new:
-            files = tuple(folder / file.name for file in _write(content, new))
-        if not content.has_scores:  # the pictures of an earlier report
-            for suffix in PICTURE_SUFFIXES:
-                (folder / _CURVES).with_suffix(suffix).unlink(missing_ok=True)
+        with written_together(folder, replaced=True) as new:
+            _write(page, data, new)
+            names = sorted(file.relative_to(new) for file in new.rglob("*") if file.is_file())
     except OSError as error:
         raise ReportError(
-            f"Cannot write the report to {folder}: {error.strerror}. Choose another --out."
+            f"Cannot write the report to {folder}: {error.strerror or error}. Choose another --out."
         ) from error
-    return Report(
-        page=files[0],
-        files=files,
-        scores=content.score_table,
-        aggregates=content.headline_table,
-        notes=(*results.warnings, *results.damages, *content.notes),
-    )
+    files = tuple(folder / name for name in names)
+    first = next((folder / name for name in (HTML, MARKDOWN, PDF, "report.tex") if folder / name in files), files[0])
+    return Report(first, files, (data.counts, *data.verdicts), _shown(data), data.notes)
 
 
-def render_sections(content: ReportContent) -> str:
-    """The page: every ``*.md.j2`` of the templates folder, in the order of their names."""
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=select_autoescape(),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["markdown"] = to_markdown
-    names = sorted(path.name for path in _TEMPLATES.glob("*.md.j2"))
-    sections = (environment.get_template(name).render(report=content).strip() for name in names)
-    return "\n\n".join(section for section in sections if section) + "\n"
+def read(*sources: str | Path) -> Results:
+    """What ``load_results`` reads, if any run has evaluated.
+
+    Raises:
+        ReportError: If none has, or none can be read.
+    """
+    results = load_results(*sources)
+    if results.evaluations.empty:
+        raise ReportError(
+            f"No run below {', '.join(map(str, sources))} has evaluated yet ({len(results.infos)} found). "
+            "Report again after the first evaluation; `eval_interval` sets when it comes."
+        )
+    return results
 
 
-def _write(content: ReportContent, folder: Path) -> tuple[Path, ...]:
-    page = folder / PAGE
-    page.write_text(render_sections(content), encoding="utf-8", errors="backslashreplace")
-    frames = {
-        "scores.csv": content.scores,
-        "summary.csv": content.summary,
-        "aggregates.csv": content.aggregates.frame,
-        "curves.csv": content.curves,
-    }
-    tables = [write_csv(frame, folder / name) for name, frame in frames.items()]
-    if not content.has_scores:
-        return (page, *tables)
-    from vitamin.analysis.plots import draw  # which knows the blocks of this package
+def report_folder(sources: Sequence[str | Path], out: Path | None) -> Path:
+    """Where the report goes."""
+    if out is not None:
+        return out
+    one_folder = len(sources) == 1 and "://" not in str(sources[0])
+    return Path(sources[0]) / FOLDER if one_folder else Path(FOLDER)
 
-    curves = Figure(_CURVES, "curves", "Learning curves", content.curves, "", "Learning curves of each task.")
-    return (page, *tables, *draw(curves, folder))
+
+def _shown(data: ReportData) -> tuple[TableBlock, ...]:
+    scores = score_tables(data.scores.frame, data.summary, data.scores.labels, not_worse=data.bold_means)
+    if not data.has_scores:
+        return scores
+    aggregates = aggregate_tables(data.terminal_scopes, interval=data.options.interval, not_worse=data.bold)
+    return (*scores, *aggregates)
+
+
+def _write(page: Page, data: ReportData, folder: Path) -> None:
+    formats = data.options.formats
+    pictures = _draw(page, formats, folder)
+    if "csv" in formats:
+        frames = frames_for_csv(
+            data.results.runs, data.scores.frame, data.aggregates.frame, data.curves, data.comparisons.frame
+        )
+        for name, frame in frames.items():
+            write_csv(frame, folder / name)
+    if "md" in formats:
+        from vitamin.analysis.report.markdown import render_markdown
+
+        text = render_markdown(page, pictures)
+        (folder / MARKDOWN).write_text(text, encoding="utf-8", errors="backslashreplace")
+    if "latex" in formats:
+        from vitamin.analysis.report.latex import write_latex
+
+        write_latex(page, pictures, folder)
+    if "html" in formats or "pdf" in formats:
+        _write_page(page, formats, folder)
+
+
+def _write_page(page: Page, formats: Sequence[str], folder: Path) -> None:
+    from vitamin.analysis.page.printing import print_page
+    from vitamin.analysis.page.render import render_page
+
+    html = folder / HTML
+    html.write_text(render_page(page), encoding="utf-8", errors="backslashreplace")
+    if "pdf" in formats:
+        print_page(html, folder / PDF)
+    if "html" not in formats:
+        html.unlink()
+
+
+def _draw(page: Page, formats: Sequence[str], folder: Path) -> dict[str, tuple[str, ...]]:
+    """Draws all pictures; their files' names by figure."""
+    suffixes = tuple(suffix for name in formats for suffix in _PICTURES.get(name, ()))
+    if not suffixes:
+        return {}
+    from vitamin.analysis.plots import draw
+
+    figures = [block for section in page.sections for block in section.blocks if isinstance(block, Figure)]
+    return {figure.name: tuple(path.name for path in draw(figure, folder, suffixes)) for figure in figures}

@@ -1,11 +1,8 @@
 """The sections of a report, in their order. Each says what its numbers are; formats only lay it out."""
 
-from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
-import pandas as pd
-
-from vitamin.analysis.paper.tables import paper_tables
 from vitamin.analysis.protocol import protocol_table
 from vitamin.analysis.report.ablations import ablations
 from vitamin.analysis.report.blocks import Block, Bullets, Page, Section, Text
@@ -19,17 +16,24 @@ from vitamin.analysis.report.figures import (
     profile_figures,
 )
 from vitamin.analysis.report.options import PAPER
-from vitamin.analysis.statistics.verdicts import not_worse, sentences, summary_sentences
+from vitamin.analysis.results import load_results
+from vitamin.analysis.scores import run_scores
+from vitamin.analysis.statistics.aggregates import summarize
+from vitamin.analysis.statistics.verdicts import sentences
 from vitamin.analysis.tables.ablations import ablation_tables
+from vitamin.analysis.tables.against_paper import paper_tables
+from vitamin.analysis.tables.against_results import results_tables
 from vitamin.analysis.tables.aggregates import aggregate_tables, improvement_tables
+from vitamin.analysis.tables.comparable import why_not_comparable
 from vitamin.analysis.tables.comparisons import comparison_table
 from vitamin.analysis.tables.cost import cost_table
 from vitamin.analysis.tables.marks import scope_stand_ins
-from vitamin.analysis.tables.provenance import dataset_table, version_table
+from vitamin.analysis.tables.provenance import dataset_table, provenance_table
 from vitamin.analysis.tables.runs import runs_table
 from vitamin.analysis.tables.scores import score_tables
 from vitamin.analysis.tables.summary import success_tables, summary_table
-from vitamin.analysis.tables.texts import count_text
+
+_MOST_LABELS_OF_PAIRS = 8
 
 
 def make_page(data: ReportData) -> Page:
@@ -42,7 +46,7 @@ def make_page(data: ReportData) -> Page:
         Section("aggregates", "Aggregates over tasks", tuple(_aggregates(data))),
         Section("curves", "Learning curves", tuple(curve_figures(data))),
         Section("ablations", "Ablations", tuple(_ablations(data))),
-        Section("cost", "Time and cost", tuple(_cost(data))),
+        Section("cost", "Time and cost", (cost_table(data.scores.frame, data.timing, data.results.runs, data.scores.labels),)),
         Section("runs", "Runs", tuple(_runs(data))),
         Section("provenance", "Provenance", tuple(_provenance(data))),
     )
@@ -55,18 +59,17 @@ def make_page(data: ReportData) -> Page:
 
 def _summary(data: ReportData) -> Iterator[Block]:
     yield Text(data.counts)
-    verdicts = data.verdicts
-    if verdicts:
-        yield Bullets(verdicts)
+    if data.verdicts:
+        yield Bullets(data.verdicts)
     if not data.has_scores:
         yield Text(data.advice)
 
 
 def _protocol(data: ReportData) -> Iterator[Block]:
-    protocol = data.protocol
-    if protocol.sentences:
-        yield Bullets(protocol.sentences)
-    yield protocol_table(protocol)
+    if data.protocol.sentences:
+        yield Bullets(data.protocol.sentences)
+    if data.protocol.labels:
+        yield protocol_table(data.protocol)
 
 
 def _scores(data: ReportData) -> Iterator[Block]:
@@ -74,15 +77,35 @@ def _scores(data: ReportData) -> Iterator[Block]:
     yield from score_tables(frame, data.summary, labels, not_worse=data.bold_means)
     if not data.has_scores:
         return
-    yield Bullets(sentences(data.comparisons, data.aggregates))
-    yield comparison_table(data.comparisons.frame, data.comparisons.method, scope_stand_ins(data.aggregates.frame))
+    verdicts = sentences(data.comparisons, data.aggregates)
+    if verdicts:
+        yield Bullets(verdicts)
+    tests = data.comparisons
+    if len(tests.frame):
+        yield comparison_table(tests.frame, tests.method, scope_stand_ins(data.aggregates.frame))
     yield summary_table(frame, data.summary)
     yield from success_tables(frame, data.summary, labels)
 
 
 def _against(data: ReportData) -> Iterator[Block]:
-    if data.options.against == PAPER:
-        yield from paper_tables(data.scores, data.summary, data.results)
+    against, scores = data.options.against, data.scores
+    if against is None:
+        return
+    if against == PAPER:
+        reasons = why_not_comparable(scores.frame, data.results.runs, data.changed)
+        found = paper_tables(scores.frame, data.summary, scores.labels, reasons)
+    else:
+        theirs = run_scores(load_results(against), data.options.choice)
+        found = results_tables(
+            data.summary,
+            summarize(theirs),
+            scores.labels,
+            name=against if "://" in against else Path(against).resolve().name,
+            steps=(scores.common_steps, theirs.common_steps),
+        )
+    yield from found.tables
+    if found.notes:
+        yield Bullets(found.notes)
 
 
 def _aggregates(data: ReportData) -> Iterator[Block]:
@@ -95,28 +118,33 @@ def _aggregates(data: ReportData) -> Iterator[Block]:
     yield from interval_figures(data)
     yield from profile_figures(data)
     yield from improvement_figures(data)
-    yield from improvement_tables(data.improvement, data.scores.labels, scope_stand_ins(frame))
+    if len(data.improvement) and len(data.scores.labels) <= _MOST_LABELS_OF_PAIRS:
+        yield from improvement_tables(data.improvement, data.scores.labels, scope_stand_ins(frame))
     yield from efficiency_figures(data)
 
 
 def _ablations(data: ReportData) -> Iterator[Block]:
-    yield from ablation_figures(data)
-    for frame in ablations(data.summary, data.options.choice.by):
+    for frame, figure in zip(
+        ablations(data.summary, data.options.choice.by), ablation_figures(data), strict=True
+    ):
+        yield figure
         yield from ablation_tables(frame)
 
 
-def _cost(data: ReportData) -> Iterator[Block]:
-    if len(data.timing):
-        yield cost_table(data.timing)
-
-
 def _runs(data: ReportData) -> Iterator[Block]:
-    notes = data.notes
-    if notes:
-        yield Bullets(notes)
-    yield runs_table(data.results, data.scores)
+    if data.notes:
+        yield Bullets(data.notes)
+    yield runs_table(
+        data.scores.frame,
+        links=data.links,
+        settings=data.changed,
+        messages=data.messages,
+        missing=data.results.missing,
+    )
 
 
 def _provenance(data: ReportData) -> Iterator[Block]:
-    yield dataset_table(data.results.runs, data.results.infos)
-    yield version_table(data.results.infos)
+    infos = [data.results.infos[run] for run in data.scores.frame["run"]]
+    if any(info.dataset is not None for info in infos):
+        yield dataset_table(infos)
+    yield provenance_table(infos)

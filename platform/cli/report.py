@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from vitamin.analysis.report import Report, ReportOptions
+    from vitamin.analysis.report.build import Report
+    from vitamin.analysis.report.options import ReportOptions
     from vitamin.analysis.report.blocks import TableBlock
 
 Sources = Annotated[
@@ -89,7 +90,7 @@ def report(
     include_unfinished: Unfinished = False,
 ) -> None:
     """Compare all runs below the folders: verdicts, tables like the paper's, curves, one page that opens anywhere."""
-    from vitamin.analysis.report import build_report
+    from vitamin.analysis.report.build import build_report
 
     made = build_report(
         *results,
