@@ -157,12 +157,13 @@ def print_report(made: "Report") -> None:
     if made.summary:
         print()
     for block in made.tables:
-        _print_table(block)
+        print_table_block(block)
     for note in made.notes:
         print(note)
 
 
-def _print_table(block: "TableBlock") -> None:
+def print_table_block(block: "TableBlock") -> None:
+    """A table at the terminal; * stands for bold."""
     from vitamin.platform.cli.output import print_table
 
     rows = [[f"{cell.text} *" if cell.bold else cell.text for cell in row] for row in block.table.rows]
