@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from vitamin.analysis.statistics import Floats, bootstrap_interval
+from vitamin.analysis.statistics.bootstrap import bootstrap_mean
+from vitamin.analysis.statistics.names import Floats
 from vitamin.analysis.styles import Style
 
 SEED_COLUMNS: Final = ("panel", "series", "seed", "x", "y")
@@ -40,7 +41,7 @@ def mean_interval(values: Floats, *, reps: int = _REPS) -> tuple[Floats, Floats]
     """95 % bootstrap interval of the mean over seeds, (seeds, points) -> (points,) twice; NaN for a single seed."""
     if len(values) == 1:
         return np.full(values.shape[1], np.nan), np.full(values.shape[1], np.nan)
-    return bootstrap_interval(values[:, np.newaxis], _mean_over_runs, reps=reps, seed=0)
+    return bootstrap_mean(values, reps=reps, seed=0)
 
 
 def draw_mean(axes: Axes, means: pd.DataFrame, style: Style, **line: float | str) -> None:
@@ -72,8 +73,3 @@ def _means(values: pd.DataFrame, reps: int) -> Iterator[pd.DataFrame]:
         low, high = mean_interval(matrix, reps=reps)
         columns = {"x": by_seed.columns, "mean": matrix.mean(axis=0), "low": low, "high": high}
         yield pd.DataFrame(columns | {"panel": panel, "series": series, "seeds": len(matrix)})
-
-
-def _mean_over_runs(values: Floats) -> Floats:
-    """``(runs, 1, points)`` → ``(points,)``."""
-    return np.asarray(values.mean(axis=(0, 1)), dtype=np.float64)

@@ -85,7 +85,7 @@ def _shared(runs: pd.DataFrame, labels: Sequence[str], suite: str) -> tuple[list
     notes = []
     if len(shared) < len(tasks):
         out = named([task for task in tasks if task not in shared])
-        notes.append(f"Aggregates over {where} leave out {out}: {named(partial)} lack runs that count there.")
+        notes.append(f"Aggregates over {where} leave out {out}: {named(partial)} {'lacks' if len(partial) == 1 else 'lack'} runs that count there.")
     absent = [label for label in labels if not of_label[label]]
     if absent and suite != ALL:
         notes.append(f"Aggregates over {where} are without {named(absent)}: no run there counts.")

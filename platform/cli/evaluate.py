@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from vitamin.platform.experiments.evaluate import Agent, EvaluationResult
 
-_RESAMPLES = 2000
 _MOST_EPISODES = 1_000_000  # each of them is kept to its end
 
 
@@ -56,10 +55,10 @@ def evaluate(
         result = evaluate_agent(
             agent, episodes=episodes, seed=seed, target_return=target_return, progress=progress, report=say
         )
-    _print(agent, result, seed)
+    _print(agent, result)
 
 
-def _print(agent: "Agent", result: "EvaluationResult", seed: int) -> None:
+def _print(agent: "Agent", result: "EvaluationResult") -> None:
     from vitamin.algorithms.methods import METHODS
     from vitamin.platform.cli.output import print_table
 
@@ -67,27 +66,25 @@ def _print(agent: "Agent", result: "EvaluationResult", seed: int) -> None:
         f"{agent.task.name} · {METHODS[agent.spec.method].label} · seed {agent.spec.seed}, iteration {agent.iteration} "
         f"({agent.env_steps} online steps): {len(result.returns)} episodes"
     )
-    rows = [_row("return", result.returns, seed), _row("length", result.lengths, seed)]
+    rows = [_row("return", result.returns), _row("length", result.lengths)]
     if result.normalized_scores is not None:
-        rows.insert(0, _row("normalized score", result.normalized_scores, seed))
-    rows.append(_row("discounted return", result.discounted_returns, seed))
+        rows.insert(0, _row("normalized score", result.normalized_scores))
+    rows.append(_row("discounted return", result.discounted_returns))
     if result.successes is not None:
-        rows.append(_row("success, %", [100.0 * success for success in result.successes], seed))
+        rows.append(_row("success, %", [100.0 * success for success in result.successes]))
     print_table(title, ("", "mean", "std", "95 % interval of the mean", "min", "max"), rows)
 
 
-def _row(name: str, values: "Sequence[float]", seed: int) -> list[str]:
+def _row(name: str, values: "Sequence[float]") -> list[str]:
     import numpy as np
 
-    from vitamin.analysis.statistics import bootstrap_interval
+    from vitamin.analysis.statistics.intervals import t_interval
 
     array = np.asarray(values, float)
     interval = "-"
     if len(array) > 1:
-        low, high = bootstrap_interval(
-            array[:, None], lambda sample: np.array([sample.mean()]), reps=_RESAMPLES, seed=seed
-        )
-        interval = f"{low[0]:.1f} … {high[0]:.1f}"
+        low, high = t_interval(array)
+        interval = f"{low:.1f} … {high:.1f}"
     return [
         name,
         *(f"{number:.1f}" for number in (array.mean(), array.std())),
