@@ -3,11 +3,12 @@ import math
 import pandas as pd
 import pytest
 
+from tests.analysis.run_folders import run_info
 from tests.analysis.table_frames import labels_of, no_nonsense, score_frame, summary_of, texts
 from vitamin.analysis.paper import MISPRINTS, published, published_averages, published_steps
 from vitamin.analysis.tables.against_paper import misprint_text, paper_tables
 from vitamin.analysis.tables.against_results import results_tables
-from vitamin.analysis.tables.comparable import why_not_comparable
+from vitamin.analysis.tables.comparable import changed_settings, why_not_comparable
 
 PAPER = {"budget": 500_000.0, "end_steps": 500_000.0, "at_steps": 500_000.0}
 
@@ -97,6 +98,15 @@ def test_settings_changed_from_the_preset_are_not_comparable() -> None:
     runs = pd.DataFrame({"run": frame["run"], "preset": "paper"})
     changed = {frame["run"][1]: "rl_coefficient=0.5"}
     assert why_not_comparable(frame, runs, changed) == {("hopper-medium-v2", "TD3+ODT"): "rl_coefficient=0.5"}
+
+
+def test_only_settings_of_influence_count_as_changed() -> None:
+    infos = {
+        "a": run_info(overrides={"rl_coefficient": 0.5, "learner_threads": 2, "critic_layer_norm": True}),
+        "b": run_info(overrides={"learner_threads": 2}),
+    }
+    found = changed_settings(infos, lambda method: {"learner_threads"} if method == "td3_odt" else ())
+    assert found == {"a": "critic_layer_norm=true, rl_coefficient=0.5"}
 
 
 def test_the_last_evaluation_may_miss_the_paper_s_step_by_a_little() -> None:

@@ -122,6 +122,13 @@ def test_what_is_apart_comes_first() -> None:
     assert block.table.header[block.table.label_column] == "Method"
 
 
+def test_of_many_comparisons_the_first_are_shown_with_those_apart() -> None:
+    frame = pd.DataFrame([comparison("A", f"B{place}", 3.0, apart=place == 9) for place in range(10)])
+    block = comparison_table(frame, most=2)
+    assert [row[2].text for row in block.table.rows] == ["B9", "B0"]
+    assert "The first 2 of 10 comparisons; all are in `comparisons.csv`." in block.caption
+
+
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
