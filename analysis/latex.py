@@ -11,7 +11,7 @@ from vitamin.analysis.latex_text import escape
 from vitamin.analysis.report.blocks import TableBlock
 from vitamin.analysis.table import Cell, Table
 
-PACKAGES: Final = ("amssymb", "booktabs", "graphicx", "longtable", "textcomp")
+PACKAGES: Final = ("booktabs", "graphicx", "longtable")
 
 _TALLEST: Final = 40  # rows that fit one page
 _LONGEST_COLUMN: Final = 40  # characters of a column that does not break its lines
@@ -25,11 +25,12 @@ _SIZES: Final = (
 def table_latex(block: TableBlock) -> str:
     r"""The table, to be read by ``\input``: title as its caption, below it what is said of it.
 
-    A table that is wider than the line shrinks to it; one that is longer than a page goes on over the next.
+    A table that is wider than the line shrinks to it; one that is longer than a page goes on over the next,
+    and is aligned once it was compiled twice.
     """
     label = re.sub(r"[^a-zA-Z0-9-]+", "-", block.name)
     heading = rf"\caption{{{escape(block.title)}}}\label{{tab:{label}}}"
-    needed = f"% Needs {', '.join(PACKAGES)}, and fontenc with T1.\n"
+    needed = f"% Needs {', '.join(PACKAGES)}.\n"
     if len(block.table.rows) > _TALLEST:
         return needed + _long(block, heading)
     lines = [

@@ -24,6 +24,7 @@ _GREEK: Final = (
     *("xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega"),
     *("Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega"),
 )
+# In mathematics, and in text.
 _SYMBOLS: Final = {
     "\N{PLUS-MINUS SIGN}": "pm",
     "\N{MULTIPLICATION SIGN}": "times",
@@ -37,25 +38,19 @@ _SYMBOLS: Final = {
     "\N{INFINITY}": "infty",
     "\N{RIGHTWARDS ARROW}": "rightarrow",
     "\N{ASTERISK OPERATOR}": "ast",
+    "\N{DAGGER}": "dagger",
+    "\N{DOUBLE DAGGER}": "ddagger",
+    "\N{MICRO SIGN}": "mu",
 }
 _COMMANDS: Final = {
     "\\": "textbackslash",
     "~": "textasciitilde",
     "^": "textasciicircum",
-    "`": "textasciigrave",
+    "`": "`",
     "<": "textless",
     ">": "textgreater",
     "|": "textbar",
-    '"': "textquotedbl",
-    "'": "textquotesingle",
-    "\N{DEGREE SIGN}": "textdegree",
-    "\N{DAGGER}": "textdagger",
-    "\N{DOUBLE DAGGER}": "textdaggerdbl",
     "\N{SECTION SIGN}": "S",
-    "\N{MICRO SIGN}": "textmu",
-    "\N{SUPERSCRIPT TWO}": "texttwosuperior",
-    "\N{SUPERSCRIPT THREE}": "textthreesuperior",
-    "\N{EURO SIGN}": "texteuro",
     "\N{HORIZONTAL ELLIPSIS}": "ldots",
     "\N{LATIN SMALL LETTER SHARP S}": "ss",
     "\N{LATIN SMALL LETTER AE}": "ae",
@@ -63,7 +58,11 @@ _COMMANDS: Final = {
     "\N{LATIN SMALL LETTER L WITH STROKE}": "l",
 }
 _TEXTS: Final = {
+    '"': "''",
     "\N{MINUS SIGN}": "$-$",
+    "\N{DEGREE SIGN}": r"$^\circ$",
+    "\N{SUPERSCRIPT TWO}": "$^2$",
+    "\N{SUPERSCRIPT THREE}": "$^3$",
     "\N{EN DASH}": "--",
     "\N{EM DASH}": "---",
     "\N{LEFT DOUBLE QUOTATION MARK}": "``",

@@ -39,7 +39,6 @@ def report_latex(page: Page, pictures: Mapping[str, Sequence[str]]) -> str:
     """The document that reads all tables and pictures; arguments as for `write_latex`."""
     lines = [
         r"\documentclass[a4paper,landscape]{article}",
-        r"\usepackage[T1]{fontenc}",
         r"\usepackage[margin=15mm]{geometry}",
         *(rf"\usepackage{{{name}}}" for name in PACKAGES),
         r"\setlength{\parindent}{0pt}\setlength{\parskip}{0.6ex}",

@@ -61,8 +61,8 @@ def _aggregate_block(
             for metric in metrics
         ]
         data = stand_ins.get((scope, label))
-        name = scope if first["unit"] == NORMALIZED else f"{scope} (return)"
-        head = Cell(marked_if(name, data), note=data or None)
+        where = scope if first["unit"] == NORMALIZED else f"{scope} (return)"
+        head = Cell(marked_if(where, data), note=data or None)
         rows.append((head, Cell(label), _seeds(first), *cells))
     header = (
         "Tasks" if name == "aggregates" else "Task",
@@ -71,7 +71,7 @@ def _aggregate_block(
         *(METRIC_HEADS[each] for each in metrics),
     )
     caption = sentences(
-        f"{', '.join(METRIC_HEADS[each] for each in metrics)} of final scores [low, high].".capitalize()
+        f"{METRIC_HEADS[metrics[0]]} of final scores [low, high]."
         if len(metrics) == 1
         else "Estimates of final scores [low, high].",
         _INTERVAL_TEXT[interval],

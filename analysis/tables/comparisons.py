@@ -21,21 +21,24 @@ from vitamin.analysis.tables.texts import (
 
 _SMALLER_IS_BETTER: Final = "optimality gap"
 _MOST_SEEDS: Final = 1000
+MOST_ROWS: Final = 1000
+"""A page shows no more comparisons; their file has all."""
 
 
 def comparison_table(
-    comparisons: pd.DataFrame, method: str = "", stand_ins: Places | None = None
+    comparisons: pd.DataFrame, method: str = "", stand_ins: Places | None = None, *, most: int = MOST_ROWS
 ) -> TableBlock:
-    """Every comparison of the page; what is apart comes first, the rest in the order of ``comparisons``.
+    """The comparisons of the page; what is apart comes first, the rest in the order of ``comparisons``.
 
     Args:
         comparisons: ``Comparisons.frame``.
         method: What was done, in sentences: ``Comparisons.method``.
         stand_ins: What `scope_stand_ins` found in the aggregates.
+        most: How many are shown; the caption tells how many there are.
     """
     data = stand_ins or {}
     ordered = comparisons.assign(later=~comparisons["apart"].astype(bool)).sort_values("later", kind="stable")
-    rows = tuple(_row(row, data) for row in ordered.to_dict("records"))
+    rows = tuple(_row(row, data) for row in ordered.head(most).to_dict("records"))
     several = len(set(comparisons["metric"])) > 1
     header = (
         "Tasks",
@@ -53,6 +56,9 @@ def comparison_table(
         "Difference of the first method's score less the second's [95 %, of this comparison alone].",
         "" if several or comparisons.empty else f"{capital(comparisons['metric'].iloc[0])} of final scores.",
         method,
+        f"The first {whole(most)} of {whole(len(comparisons))} comparisons; all are in `comparisons.csv`."
+        if len(comparisons) > most
+        else "",
         explained([cell.text for row in rows for cell in row[:1]], data),
     )
     table = Table(

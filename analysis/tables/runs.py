@@ -12,7 +12,7 @@ from vitamin.analysis.report.blocks import TableBlock
 from vitamin.analysis.table import NOTHING, Cell, Table
 from vitamin.analysis.tables.marks import explained, marked_if
 from vitamin.analysis.tables.summary import without_empty_columns
-from vitamin.analysis.tables.texts import digits_of, number, sentences, whole
+from vitamin.analysis.tables.texts import capital, count_text, digits_of, number, sentences, whole
 
 NOT_STARTED: Final = "not started"
 _COUNTED: Final = "counts"
@@ -78,7 +78,7 @@ def runs_table(
     }
     caption = sentences(
         f"{sum(frame['left_out'] == '')} of {len(frame)} runs count.",
-        f"{len(missing)} trials of sweeps left no run." if missing else "",
+        f"{capital(count_text(len(missing), 'trial'))} of a sweep left no run." if missing else "",
         explained(marked, places),
     )
     return TableBlock("runs", "Runs", table, caption)

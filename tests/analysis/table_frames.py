@@ -10,7 +10,12 @@ from vitamin.analysis.table import Table
 
 
 def suite_of(task: str) -> str:
-    for prefix, suite in (("hopper", "mujoco"), ("walker2d", "mujoco"), ("ant-", "mujoco"), ("pen", "adroit")):
+    for prefix, suite in (
+        ("hopper", "mujoco"),
+        ("walker2d", "mujoco"),
+        ("ant-", "mujoco"),
+        ("pen", "adroit"),
+    ):
         if task.startswith(prefix):
             return suite
     return "other"
@@ -55,13 +60,22 @@ def summary_of(frame: pd.DataFrame) -> pd.DataFrame:
     for (task, label), runs in counted.groupby(["task", "label"], sort=False):
         n = len(runs)
         half = {2: 12.7062, 3: 4.30265}.get(n, np.nan) * runs["final"].std() / np.sqrt(n)
-        row = {"task": task, "suite": runs["suite"].iloc[0], "label": label, "unit": runs["unit"].iloc[0], "seeds": n}
+        row = {
+            "task": task,
+            "suite": runs["suite"].iloc[0],
+            "label": label,
+            "unit": runs["unit"].iloc[0],
+            "seeds": n,
+        }
         for name in ("pretrained", "final", "change"):
             row |= {f"{name}_mean": runs[name].mean(), f"{name}_std": runs[name].std()}
         row |= {"final_low": row["final_mean"] - half, "final_high": row["final_mean"] + half}
         row |= {"success_mean": runs["success"].mean(), "regret_mean": runs["regret"].mean()}
         row |= {"own_final_mean": runs["own_final"].mean(), "own_steps": runs["end_steps"].mean()}
-        row |= {"diverged": int((runs["status"] == "diverged").sum()), "data": "; ".join(set(runs["data"]) - {""})}
+        row |= {
+            "diverged": int((runs["status"] == "diverged").sum()),
+            "data": "; ".join(set(runs["data"]) - {""}),
+        }
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -79,5 +93,3 @@ def no_nonsense(table: Table) -> bool:
     """Whether no cell shows what is no number, nor a zero with a minus."""
     every = [cell.text for row in table.rows for cell in row]
     return not any(word in text.lower() for text in every for word in ("nan", "inf ", "-0.0", "−0.00"))
-
-

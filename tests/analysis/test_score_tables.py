@@ -114,9 +114,21 @@ def test_stand_in_data_are_marked_by_task_or_by_method() -> None:
 
 def test_tasks_without_references_show_returns_and_enter_no_average() -> None:
     (block,) = tables(
-        {"task": "Pendulum-v1", "label": "A", "finals": [-300, -250.5], "unit": "return", "pretrained": -1200},
+        {
+            "task": "Pendulum-v1",
+            "label": "A",
+            "finals": [-300, -250.5],
+            "unit": "return",
+            "pretrained": -1200,
+        },
         {"task": "Pendulum-v1", "label": "B", "finals": [-260], "unit": "return", "pretrained": np.nan},
-        {"task": "Other-v1", "label": "B", "finals": [np.nan], "unit": "return", "left_out": "no online evaluation"},
+        {
+            "task": "Other-v1",
+            "label": "B",
+            "finals": [np.nan],
+            "unit": "return",
+            "left_out": "no online evaluation",
+        },
     )
     assert block.name == "scores-other"
     assert texts(block.table) == [
@@ -167,7 +179,15 @@ def test_the_summary_leaves_out_columns_without_content_and_shows_own_ends() -> 
         {"label": "B", "finals": [20.0], "data": "stand-in: SAC"},
     )
     block = summary_table(frame, summary_of(frame))
-    assert block.table.header == ("Task", "Method", "Seeds", "Pretrained", "Final", "Change", "At its own end")
+    assert block.table.header == (
+        "Task",
+        "Method",
+        "Seeds",
+        "Pretrained",
+        "Final",
+        "Change",
+        "At its own end",
+    )
     assert texts(block.table) == [
         [
             *("hopper-medium-v2", "A", "2", "10.00 ± 0.00", "30.00 ± 14.14", "+20.00 ± 14.14"),
@@ -180,7 +200,9 @@ def test_the_summary_leaves_out_columns_without_content_and_shows_own_ends() -> 
 
 
 def test_regret_and_success_are_columns_where_they_are_known() -> None:
-    frame = score_frame({"finals": [20, 40], "regret": 75.0, "success": 0.25}, {"label": "B", "finals": [1.0]})
+    frame = score_frame(
+        {"finals": [20, 40], "regret": 75.0, "success": 0.25}, {"label": "B", "finals": [1.0]}
+    )
     table: Table = summary_table(frame, summary_of(frame)).table
     assert table.header[-2:] == ("Regret", "Success")
     assert texts(table)[0][-2:] == ["75.00", "25.0 %"]

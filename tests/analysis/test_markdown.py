@@ -1,0 +1,109 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from vitamin.analysis import markdown
+from vitamin.analysis.report.blocks import Bullets, Figure, Page, Section, TableBlock, Text
+from vitamin.analysis.report.markdown import render_markdown
+from vitamin.analysis.table import Cell, Table, to_markdown
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("TD3+ODT, rl_coefficient=0.5", "TD3+ODT, rl_coefficient=0.5"),
+        ("89.07 [80.00, 95.00] (+1.00)", "89.07 [80.00, 95.00] (+1.00)"),
+        ("a|b `c` *d* _e_ ~~f~~", r"a\|b \`c\` \*d\* \_e\_ \~\~f\~\~"),
+        ("<img src=x onerror=alert(1)> &lt;", "&lt;img src=x onerror=alert(1)&gt; &amp;lt;"),
+        ("[x](javascript:alert)", r"[x\](javascript:alert)"),
+        ("a\n\n# b", "a # b"),
+        ("# a", r"\# a"),
+        ("- a", r"\- a"),
+        ("1. a", r"1\. a"),
+        ("---", r"\---"),
+        ("\\|", r"\\\|"),
+    ],
+)
+def test_text_stands_for_itself(text: str, escaped: str) -> None:
+    assert markdown.escape(text) == escaped
+
+
+def test_code_between_backticks_stays_code() -> None:
+    assert markdown.paragraph("Say `--at_steps <N>` twice* .") == r"Say `--at_steps <N>` twice\* ."
+    assert markdown.paragraph("an odd ` backtick") == r"an odd \` backtick"
+
+
+def test_bars_links_and_bold_in_cells() -> None:
+    table = Table(("a|b",), ((Cell("c|d", bold=True),), (Cell("run]_1", link="../x y|<z>"),)))
+    assert to_markdown(table).splitlines() == [
+        r"| a\|b |",
+        "| --- |",
+        r"| **c\|d** |",
+        r"| [run\]\_1](<../x y%7C%3Cz%3E>) |",
+    ]
+
+
+def page(name: str = "TD3") -> Page:
+    table = TableBlock(
+        "scores", "Final scores", Table(("Task", name), ((Cell(name), Cell("1.00")),)), "3 seeds each."
+    )
+    figure = Figure(
+        "curves-mujoco", "curves", "Curves, MuJoCo", pd.DataFrame(), "Means.", f"Curves of {name}"
+    )
+    sections = (
+        Section("verdict", "Verdict", (Text(f"{name} is best."), Bullets(("one", f"two {name}")))),
+        Section("scores", "Final scores", (table,)),
+        Section("curves", "Learning curves", (figure,)),
+    )
+    return Page("Report", sections, (name,))
+
+
+def test_a_page_has_headings_tables_bullets_and_pictures() -> None:
+    files = {"curves-mujoco": ("curves-mujoco.png", "curves-mujoco.svg", "curves-mujoco.pdf")}
+    assert render_markdown(page(), files).splitlines() == [
+        "# Report",
+        "",
+        "## Verdict",
+        "",
+        "TD3 is best.",
+        "",
+        "- one",
+        "- two TD3",
+        "",
+        "## Final scores",
+        "",
+        "| Task | TD3 |",
+        "| --- | --- |",
+        "| TD3 | 1.00 |",
+        "",
+        "3 seeds each.",
+        "",
+        "## Learning curves",
+        "",
+        "### Curves, MuJoCo",
+        "",
+        "![Curves of TD3](<curves-mujoco.png>)",
+        "",
+        "Also as [curves-mujoco.svg](<curves-mujoco.svg>), [curves-mujoco.pdf](<curves-mujoco.pdf>).",
+        "",
+        "Means.",
+    ]
+
+
+def test_without_a_picture_its_text_stands_there() -> None:
+    assert "\nCurves of TD3\n" in render_markdown(page(), {})
+
+
+def test_odd_names_break_nothing(tmp_path: Path) -> None:
+    name = "a|b <script>x</script>\n## c `d \udcff"
+    text = render_markdown(page(name), {"curves-mujoco": ("c.png",)})
+    assert "<script" not in text
+    assert [line for line in text.splitlines() if line.startswith("#")] == [
+        "# Report", "## Verdict", "## Final scores", "## Learning curves", "### Curves, MuJoCo"
+    ]  # fmt: skip
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert [row.replace("\\|", "").count("|") for row in rows] == [3, 3, 3]
+    path = tmp_path / "report.md"
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    assert "\\udcff" in path.read_text(encoding="utf-8")
