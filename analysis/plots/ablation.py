@@ -10,8 +10,10 @@ from matplotlib.figure import Figure as Sheet
 from matplotlib.transforms import ScaledTranslation
 
 from vitamin.analysis.plots.axes import (
+    MOST_STYLED,
     Floats,
     columns_of,
+    draw_rest,
     is_stand_in,
     marked,
     say_empty,
@@ -43,7 +45,7 @@ def ablation_sheet(figure: Figure) -> Sheet:
     """A panel for each task, a line for each method and value of the second setting."""
     frame = figure.frame.assign(line=_line_names(figure.frame))
     tasks = list(dict.fromkeys(frame["task"]))
-    styles = label_styles(frame["line"].unique())
+    styles = label_styles(list(dict.fromkeys(frame["line"]))[:MOST_STYLED])
     values = _numbers(frame["x"])
     names = [] if values is not None else _categories(frame["x"])
     frame["place"] = values if values is not None else frame["x"].map(lambda value: names.index(_text(value)))
@@ -54,8 +56,8 @@ def ablation_sheet(figure: Figure) -> Sheet:
     for place, (task, axes) in enumerate(zip(tasks, panels, strict=True)):
         part = frame[frame["task"] == task]
         if np.isfinite(part["mean"].to_numpy(dtype=np.float64)).any():
-            cut |= _draw_panel(axes, part, styles, connected=values is not None)
-            _scale(axes, frame["place"].to_numpy(dtype=np.float64), ticks)
+            cut |= _draw_panel(sheet, axes, part, styles, connected=values is not None)
+            _scale(sheet, axes, frame["place"].to_numpy(dtype=np.float64), ticks)
         else:
             say_empty(axes)
         if place % MOST_COLUMNS == 0:
@@ -96,9 +98,13 @@ def _text(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _draw_panel(axes: Axes, part: pd.DataFrame, styles: Mapping[str, Style], *, connected: bool) -> bool:
+def _draw_panel(
+    sheet: Sheet, axes: Axes, part: pd.DataFrame, styles: Mapping[str, Style], *, connected: bool
+) -> bool:
     """Means with intervals, lines a little beside each other; categories, which have no order, are not connected."""
     lines = {line: group.sort_values("place") for line, group in part.groupby("line", observed=True)}
+    rest = [columns_of(group, "place", "mean") for line, group in lines.items() if line not in styles]
+    draw_rest(axes, [np.stack(points, axis=1) for points in rest] if connected else [])
     distance = min(_DODGE, _MOST_DODGED / len(styles)) * (1 if connected else 2)
     for rank, (line, style) in enumerate(styles.items()):
         if line not in lines:
@@ -106,11 +112,11 @@ def _draw_panel(axes: Axes, part: pd.DataFrame, styles: Mapping[str, Style], *, 
         x, mean, low, high = columns_of(lines[line], "place", "mean", "low", "high")
         known = np.isfinite(mean) & np.isfinite(low) & np.isfinite(high)
         shift = distance * (rank - (len(styles) - 1) / 2) / 72
-        beside = axes.transData + ScaledTranslation(shift, 0, axes.get_figure(root=True).dpi_scale_trans)
+        beside = axes.transData + ScaledTranslation(shift, 0, sheet.dpi_scale_trans)
         axes.errorbar(
             x[known],
             mean[known],
-            np.stack([mean - low, high - mean])[:, known],
+            np.maximum(np.stack([mean - low, high - mean])[:, known], 0),
             fmt="none",
             ecolor=style.color,
             elinewidth=0.9,
@@ -133,7 +139,7 @@ def _draw_panel(axes: Axes, part: pd.DataFrame, styles: Mapping[str, Style], *, 
     return set_score_limits(axes, [part["mean"].to_numpy()], ends, reach=_BAND_REACH)
 
 
-def _scale(axes: Axes, places: Floats, texts: Sequence[str]) -> None:
+def _scale(sheet: Sheet, axes: Axes, places: Floats, texts: Sequence[str]) -> None:
     """Ticks at the values of the sweep, on a linear or logarithmic axis, or at its categories."""
     if texts:
         axes.set_xticks(range(len(texts)), texts, fontsize=NOTE_SIZE)
@@ -151,7 +157,7 @@ def _scale(axes: Axes, places: Floats, texts: Sequence[str]) -> None:
     margin = _MARGIN * (last - first) or 0.5
     axes.set_xlim(*scale.inverted().transform([first - margin, last + margin]))
     axes.minorticks_off()
-    shown = _apart(axes, values)
+    shown = _apart(sheet, axes, values)
     axes.set_xticks(shown, [f"{value:g}" for value in shown], fontsize=NOTE_SIZE)
 
 
@@ -161,12 +167,9 @@ def _tick_texts(names: Sequence[str]) -> list[str]:
     return [wrapped(name, width, NOTE_SIZE) for name in names]
 
 
-def _apart(axes: Axes, values: Floats) -> Floats:
+def _apart(sheet: Sheet, axes: Axes, values: Floats) -> Floats:
     """Those of the values whose texts do not overlap, from the left."""
-    inches = (
-        axes.transData.transform(np.column_stack([values, np.zeros_like(values)]))[:, 0]
-        / axes.get_figure(root=True).dpi
-    )
+    inches = axes.transData.transform(np.column_stack([values, np.zeros_like(values)]))[:, 0] / sheet.dpi
     shown: list[int] = []
     end = -np.inf
     for place, (value, middle) in enumerate(zip(values, inches, strict=True)):
@@ -184,6 +187,7 @@ def _legend(frame: pd.DataFrame, styles: Mapping[str, Style], *, cut: bool) -> L
         seeds = seed_range(by_line[line]["seeds"])
         name = marked(line, by_line[line])
         legend.add_style(style, f"{name} ({seeds})" if seeds else name)
+    legend.add_rest(len(by_line) - len(styles))
     notes = [frame.attrs.get("band", "points: means over n seeds; intervals as the caption says")]
     if cut:
         notes.append("wide intervals are cut")

@@ -11,7 +11,7 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from vitamin.analysis.plots.sheet import REST_COLOR
-from vitamin.analysis.plots.texts import STAND_IN
+from vitamin.analysis.plots.texts import NO_BREAK, STAND_IN
 
 Floats = npt.NDArray[np.float64]
 
@@ -152,7 +152,8 @@ def seed_range(seeds: pd.Series) -> str:
     if known.empty:
         return ""
     low, high = int(known.min()), int(known.max())
-    return f"n = {low}" if low == high else f"n = {low} to {high}"
+    text = f"n = {low}" if low == high else f"n = {low} to {high}"
+    return text.replace(" ", NO_BREAK)
 
 
 def marked(name: str, frame: pd.DataFrame) -> str:

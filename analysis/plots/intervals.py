@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Sheet
 from matplotlib.ticker import MaxNLocator
 
 from vitamin.analysis.labels import sort_labels
-from vitamin.analysis.plots.axes import columns_of, draw_interval_rows, is_stand_in, marked
+from vitamin.analysis.plots.axes import columns_of, draw_interval_rows, is_stand_in, marked, seed_range
 from vitamin.analysis.plots.sheet import NOTE_SIZE, TEXT_SIZE, TITLE_SIZE, Legend, add_panel
 from vitamin.analysis.plots.texts import STAND_IN_TEXT, line_count, printable, wrapped
 from vitamin.analysis.report.blocks import Figure
@@ -71,10 +71,9 @@ def _texts(part: pd.DataFrame, labels: list[str]) -> dict[str, str]:
 
 
 def _seeds(part: pd.DataFrame) -> str:
-    if "seeds" not in part:
-        return ""
-    low, high = int(part["seeds"].min()), int(part.get("seeds_most", part["seeds"]).max())
-    return f" (n = {low})" if low == high else f" (n = {low} to {high})"
+    counts = [part[column] for column in ("seeds", "seeds_most") if column in part]
+    text = seed_range(pd.concat(counts)) if counts else ""
+    return f" ({text})" if text else ""
 
 
 def _draw_panel(

@@ -8,6 +8,8 @@ from matplotlib.textpath import text_to_path
 
 STAND_IN: Final = "‡"
 STAND_IN_TEXT: Final = f"{STAND_IN} stand-in data"
+NO_BREAK: Final = "\xa0"
+"""A space at which no line ends; drawn as a space."""
 _BREAK_AFTER: Final = "+-_/"
 
 
@@ -37,7 +39,7 @@ def wrapped(text: str, width: float, size: float) -> str:
                 lines[-1], rest = rest[:fitting], rest[fitting:]
                 lines.append("")
             lines[-1] += rest
-    return "\n".join(line.rstrip() for line in lines)
+    return "\n".join(line.rstrip() for line in lines).replace(NO_BREAK, " ")
 
 
 def text_width(text: str, size: float) -> float:
@@ -81,4 +83,4 @@ def _split(text: str, ends: str) -> list[str]:
 @cache
 def _known_characters() -> frozenset[int]:
     charmap = get_font(findfont("DejaVu Sans")).get_charmap()
-    return frozenset(code for code in charmap if chr(code).isprintable())
+    return frozenset(code for code in charmap if chr(code).isprintable() or chr(code) == NO_BREAK)
