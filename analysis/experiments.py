@@ -18,6 +18,8 @@ from vitamin.errors import ReportError, nearest, shown
 
 DATASET: Final = "dataset"
 PRESET: Final = "preset"
+RESULTS: Final = "results"
+"""Which of several results a run is of: named in ``by``, it tells runs apart as a setting does."""
 UNKNOWN: Final = "default"
 """Value of a setting that is the preset's, where no ``config.yaml`` says what that is."""
 
@@ -72,6 +74,7 @@ def told_apart(results: Results, runs: pd.DataFrame, by: Collection[str] = ()) -
     """
     apart: dict[str, dict[str, str]] = {}
     known = {DATASET, PRESET}
+    by_results, by = RESULTS in by, [name for name in by if name != RESULTS]
     for method, cells in _cells(results, runs).items():
         texts: list[dict[Given, Texts]] = [{} for _ in cells]
         if by or any(len(cell.sure) > 1 for cell in cells):
@@ -88,6 +91,8 @@ def told_apart(results: Results, runs: pd.DataFrame, by: Collection[str] = ()) -
                 chosen = {name: value for name, value in named.items() if value is not None}
                 apart |= dict.fromkeys(keys, chosen)
     _check_fields(by, known)
+    if by_results:
+        apart = {run: {**chosen, RESULTS: run.split("/", maxsplit=1)[0]} for run, chosen in apart.items()}
     return apart
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from vitamin.analysis.experiments import RESULTS
-from vitamin.analysis.labels import find_label, setting_of
+from vitamin.analysis.labels import base_label, find_label
 from vitamin.analysis.protocol import protocol_table
 from vitamin.analysis.report.build import read
 from vitamin.analysis.report.blocks import TableBlock
@@ -75,10 +75,11 @@ def compare_results(source_a: str, source_b: str, options: ReportOptions | None 
     options = options or ReportOptions()
     by = tuple(dict.fromkeys((*options.choice.by, RESULTS)))
     data = ReportData(read(source_a, source_b), replace(options, choice=replace(options.choice, by=by)))
-    sides: dict[str, dict[str, str]] = {}
+    sides: dict[str, dict[tuple[str, ...], str]] = {}
     for label in data.scores.labels:
-        side, rest = setting_of(label, RESULTS)
-        sides.setdefault(side, {})[rest] = label
+        settings = data.scores.settings[label]
+        rest = (f"{name}={value}" for name, value in sorted(settings.items()) if name != RESULTS)
+        sides.setdefault(settings[RESULTS], {})[base_label(label), *rest] = label
     if len(sides) < MOST_SOURCES:
         raise ReportError(f"{source_a} and {source_b} hold the same runs, or one of them none. Name two results.")
     first, second = list(sides.values())[:MOST_SOURCES]
@@ -87,7 +88,8 @@ def compare_results(source_a: str, source_b: str, options: ReportOptions | None 
         pairs = [(*first.values(), *second.values())]
     if not pairs:
         raise ReportError(
-            f"No method is in both: {source_a} has {', '.join(first)}, {source_b} has {', '.join(second)}. "
+            f"No method is in both: {source_a} has {'; '.join(first.values())}, {source_b} has "
+            f"{'; '.join(second.values())}. "
             "Choose one of each with --methods."
         )
     return _compared(data, pairs)

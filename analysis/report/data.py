@@ -1,6 +1,7 @@
 """Everything that a report shows, as frames and sentences, each computed when it is first asked for and then kept."""
 
 from collections import Counter
+from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 
@@ -32,13 +33,22 @@ class ReportData:
         results: What ``load_results`` read.
         options: What was chosen.
         folder: Of the report, from which links lead to runs; None for no links.
+        pairs: The only pairs of labels that are compared; None for all.
 
     Raises:
         ReportError: If a choice names what the results lack.
     """
 
-    def __init__(self, results: Results, options: ReportOptions, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        results: Results,
+        options: ReportOptions,
+        folder: Path | None = None,
+        *,
+        pairs: Collection[frozenset[str]] | None = None,
+    ) -> None:
         self.results = results
+        self.pairs = pairs
         self.options = options
         self.folder = folder
         self.scores: Scores = run_scores(results, options.choice)
@@ -68,7 +78,13 @@ class ReportData:
     def comparisons(self) -> Comparisons:
         """``compare``."""
         options = self.options
-        return compare(self.scores, baseline=options.choice.baseline, reps=options.reps, seed=options.seed)
+        return compare(
+            self.scores,
+            baseline=options.choice.baseline,
+            only=self.pairs,
+            reps=options.reps,
+            seed=options.seed,
+        )
 
     @cached_property
     def protocol(self) -> Protocol:

@@ -4,7 +4,7 @@ On one task Welch's t test of the final scores; over tasks a stratified bootstra
 multiplied as those of aggregates. Seeds are never paired: the seed of one method has nothing to do with that of another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -81,7 +81,12 @@ class Comparisons:
 
 
 def compare(
-    scores: "Scores", *, baseline: str | None = None, reps: int = DEFAULT_REPS, seed: int = 0
+    scores: "Scores",
+    *,
+    baseline: str | None = None,
+    only: Collection[frozenset[str]] | None = None,
+    reps: int = DEFAULT_REPS,
+    seed: int = 0,
 ) -> Comparisons:
     """Compares final scores of all pairs of methods, or of all methods with one.
 
@@ -89,6 +94,7 @@ def compare(
         scores: What ``run_scores`` returned.
         baseline: A label, or a method, of which all labels are then compared with the others; chosen before the
             results are seen, it leaves fewer comparisons to correct for.
+        only: The only pairs of labels that are compared, if they were chosen beforehand.
         reps: Resamples of each method.
         seed: Of resamples and relabellings.
 
@@ -106,6 +112,9 @@ def compare(
         parts.append(part)
         estimates = pd.concat([estimates, values], ignore_index=True)
     frame = pd.concat(parts, ignore_index=True)
+    if only is not None:
+        pairs = zip(frame["method_a"], frame["method_b"], strict=True)
+        frame = frame[[frozenset(pair) in only for pair in pairs]].reset_index(drop=True)
     frame["p_corrected"] = holm(frame["p"].to_numpy(np.float64))
     family = int(frame["p"].notna().sum())
     frame["apart"] = frame["p_corrected"] < LEVEL
