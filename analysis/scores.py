@@ -18,7 +18,7 @@ NOT_EVALUATED: Final = "no online evaluation"
 SHORTENED: Final = "its last evaluation may be lost"
 ALTERED: Final = "its run.json changed since the run wrote it"
 REPEATED: Final = "same task, settings and seed as another run"
-_STATUS_RANK = {"finished": 0, "diverged": 1, "running": 2, "failed": 3}
+_STATUS_RANK = {"finished": 0, "diverged": 1, "running": 2, "stopped": 2, "failed": 3}
 
 
 def evaluation_scores(results: Results) -> pd.DataFrame:
@@ -36,7 +36,7 @@ def evaluation_scores(results: Results) -> pd.DataFrame:
     episodes["unit"] = np.where(is_raw, RETURN, NORMALIZED)
     episodes["score"] = episodes["normalized_score"].mask(is_raw, episodes["return"])
     key = ["run", "task", "unit", "iteration", "phase"]
-    return episodes.groupby(key, as_index=False).agg(
+    return episodes.groupby(key, as_index=False, observed=True).agg(
         env_steps=("env_steps", "max"), score=("score", "mean"), success=("success", "mean")
     )
 
@@ -60,7 +60,9 @@ def run_scores(results: Results, *, include_unfinished: bool = False) -> pd.Data
         NaN where the task has no goal), ``left_out`` (why the run does not count, or empty).
     """
     evaluations = evaluation_scores(results)
-    last = evaluations.pivot_table(index="run", columns="phase", values="score", aggfunc="last")
+    last = evaluations.pivot_table(
+        index="run", columns="phase", values="score", aggfunc="last", observed=True
+    )
     scores = results.runs[["run", "task", "method", "seed", "status", "updated"]].copy()
     labels = run_labels(results.infos, results.altered)
     scores["label"] = [labels[run] for run in scores["run"]]
@@ -90,7 +92,7 @@ def _reasons(scores: pd.DataFrame, results: Results, *, include_unfinished: bool
     reasons[scores["final"].isna()] = NOT_EVALUATED
     if not include_unfinished:
         reasons[scores["run"].isin(results.shortened)] = SHORTENED
-        reasons[scores["status"].isin(("running", "failed"))] = UNFINISHED
+        reasons[scores["status"].isin(("running", "stopped", "failed"))] = UNFINISHED
     reasons[scores["run"].isin(results.altered)] = ALTERED
     candidates = scores[reasons == ""].assign(rank=lambda frame: frame["status"].map(_STATUS_RANK))
     best_first = candidates.sort_values(["rank", "updated", "run"], ascending=[True, False, True])
