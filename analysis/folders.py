@@ -1,11 +1,15 @@
-"""Finding run folders and sweeps below a directory."""
+"""Finding run folders and sweeps below a directory, which may be written to meanwhile."""
 
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from vitamin.analysis.schema import EVALUATIONS_FILE, METRICS_FILE, RUN_FILE, SWEEP_FILE
+
+REPORT_FOLDER: Final = "report"
+"""Where `vitamin report` writes to, in the folder that it reports on; its page is called so too."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,9 @@ def find_folders(directory: Path) -> Folders:
     sweeps: list[Path] = []
     problems: list[str] = []
     for folder, subfolders, files in walk(directory, problems.append):
-        if RUN_FILE in files:
+        if folder.name == REPORT_FOLDER and any(name.startswith(f"{REPORT_FOLDER}.") for name in files):
+            subfolders.clear()  # what `vitamin report` made of the runs
+        elif RUN_FILE in files:
             runs.append(folder)
             subfolders.clear()
         elif {METRICS_FILE, EVALUATIONS_FILE} <= {*files}:
@@ -51,11 +57,12 @@ def walk(directory: Path, report: Callable[[str], object]) -> Iterator[tuple[Pat
     """
     root = directory.resolve()
     seen: set[Path] = set()
-    for name, subfolders, files in os.walk(
-        directory,
-        onerror=lambda error: report(f"Cannot look into {error.filename}: {error.strerror}."),
-        followlinks=True,
-    ):
+
+    def refused(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):  # it went away since it was listed
+            report(f"Cannot look into {error.filename}: {error.strerror}.")
+
+    for name, subfolders, files in os.walk(directory, onerror=refused, followlinks=True):
         folder = Path(name)
         real = folder.resolve()
         if real in seen:

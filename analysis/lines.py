@@ -1,4 +1,8 @@
-"""The two files that a run appends to, line by line: what is sound is read, what is not is numbered."""
+"""The two files that a run appends to, line by line: what is sound is read, what is not is numbered.
+
+Of ``evaluations.csv`` this is the careful way, for files in which something is unusual; see
+``vitamin.analysis.episode_rows``.
+"""
 
 import json
 import math
@@ -8,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+from vitamin.analysis.run_files import RunFiles
 from vitamin.analysis.schema import (
     EVALUATION_COLUMNS,
     EVALUATION_HEADER,
@@ -30,6 +35,9 @@ _MEANS: Final = {"evaluation/return_mean": "return", "evaluation/normalized_scor
 _TOLERANCE: Final = 1e-6
 # Python reads more as numbers, such as 1_000 and digits of other scripts, than those that read the file as a table.
 _NUMBER: Final = re.compile(r"[0-9.eE+-]+")
+# What an episode that went astray may have been written with: it costs its evaluation, and is no damage of the file.
+_MAY_BE_INFINITE: Final = frozenset(_MEANS.values())
+_ANY_NUMBER: Final = re.compile(r"[0-9.eE+-]+|[+-]?(nan|inf|infinity)", re.IGNORECASE)
 # Up to it a float64 holds every integer.
 LARGEST_INTEGER: Final = 2**53
 
@@ -113,22 +121,34 @@ def whole_lines(file: Path) -> list[bytes]:
     Raises:
         RunError: If the file is there but cannot be read.
     """
+    return _lines(RunFiles(file.parent), file.name)
+
+
+def _lines(files: RunFiles, name: str) -> list[bytes]:
+    return [line.removesuffix(b"\r") for line in content_of(files, name).split(b"\n")[:-1]]
+
+
+def content_of(files: RunFiles, name: str) -> bytes:
+    """What a file holds; of one that is not there, nothing.
+
+    Raises:
+        RunError: If the file is there but cannot be read.
+    """
     try:
-        content = file.read_bytes()
-    except FileNotFoundError:
-        return []
+        return files.find(name) or b""
     except OSError as error:
-        raise RunError(f"Cannot read {file}: {error.strerror}.") from error
-    return [line.removesuffix(b"\r") for line in content.split(b"\n")[:-1]]
+        raise RunError(f"Cannot read {files.path(name)}: {error.strerror}.") from error
 
 
-def read_metrics(folder: Path) -> Lines[MetricsLine]:
+def read_metrics(run: Path | RunFiles) -> Lines[MetricsLine]:
     """The lines of ``metrics.jsonl`` of a run folder; none if it has no such file.
 
     Raises:
         RunError: If the file is there but cannot be read.
     """
-    return _read(folder / METRICS_FILE, metrics_line)
+    files = RunFiles.of(run)
+    lines = _lines(files, METRICS_FILE)
+    return _sound(files.path(METRICS_FILE), lines, metrics_line, first=1)
 
 
 def metrics_line(line: bytes) -> MetricsLine | None:
@@ -154,7 +174,7 @@ def _fits(value: Any, kinds: tuple[type, ...]) -> bool:
     return not isinstance(value, int) or abs(value) <= LARGEST_INTEGER
 
 
-def read_episodes(folder: Path) -> Lines[EpisodeLine]:
+def read_episodes(run: Path | RunFiles) -> Lines[EpisodeLine]:
     """The rows of ``evaluations.csv`` of a run folder; none if it has no such file.
 
     Where the header is damaged, the rows are taken to have the columns of this version.
@@ -162,8 +182,8 @@ def read_episodes(folder: Path) -> Lines[EpisodeLine]:
     Raises:
         RunError: If the file is there but cannot be read.
     """
-    file = folder / EVALUATIONS_FILE
-    lines = whole_lines(file)
+    files = RunFiles.of(run)
+    file, lines = files.path(EVALUATIONS_FILE), _lines(files, EVALUATIONS_FILE)
     header = lines[0].decode(errors="replace").split(",") if lines else []
     is_header = {*EVALUATION_HEADER}.difference(LATER_COLUMNS) <= {*header}
     columns = header if is_header else list(EVALUATION_HEADER)
@@ -183,21 +203,17 @@ def _episode_line(line: bytes, columns: list[str]) -> EpisodeLine | None:
                 sound = value in _PHASES
             elif value == "" and column.name in _MAY_BE_EMPTY:
                 sound = True
-            elif not _NUMBER.fullmatch(value):
-                sound = False
             elif column.dtype == "int64":
-                sound = abs(int(value)) <= LARGEST_INTEGER
+                sound = bool(_NUMBER.fullmatch(value)) and abs(int(value)) <= LARGEST_INTEGER
             else:
-                sound = math.isfinite(float(value))
+                number, allowed = float(value), column.name in _MAY_BE_INFINITE
+                sound = bool((_ANY_NUMBER if allowed else _NUMBER).fullmatch(value))
+                sound = sound and (allowed or math.isfinite(number))
             if not sound:
                 return None
     except ValueError:
         return None
     return EpisodeLine(int(fields["iteration"]), int(fields["episode"]), fields)
-
-
-def _read(file: Path, parse: Callable[[bytes], Line | None]) -> Lines[Line]:
-    return _sound(file, whole_lines(file), parse, first=1)
 
 
 def _sound(
@@ -236,7 +252,7 @@ def lost_evaluations(metrics: Lines[MetricsLine], episodes: Lines[EpisodeLine]) 
 
 def _has_mean(episodes: Sequence[EpisodeLine], column: str, mean: float) -> bool:
     values = [float(value) for episode in episodes if (value := episode.fields.get(column))]
-    if len(values) < max(1, len(episodes)):
+    if len(values) < max(1, len(episodes)) or not all(map(math.isfinite, values)):
         return False
     scale = max(1.0, *(abs(value) for value in values))
     return abs(sum(values) / len(values) - mean) <= _TOLERANCE * scale

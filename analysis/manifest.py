@@ -8,6 +8,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from vitamin.analysis.run_files import RunFiles
 from vitamin.analysis.schema import (
     CONFIG_FILE,
     EVALUATIONS_FILE,
@@ -46,7 +47,7 @@ class FileState(BaseModel):
         """Whether a file with this content is still in the state, apart from what was appended if it may grow."""
         if len(content) < self.size or (len(content) > self.size and not may_grow):
             return False
-        return FileState.of(content[: self.size]) == self
+        return hashlib.sha256(memoryview(content)[: self.size]).hexdigest() == self.sha256
 
 
 class Manifest(BaseModel):
@@ -63,42 +64,44 @@ class Manifest(BaseModel):
     )
 
     @classmethod
-    def read(cls, folder: Path) -> "Manifest | None":
+    def read(cls, run: Path | RunFiles) -> "Manifest | None":
         """The manifest of a run folder; None if there is none, as in those of earlier versions.
 
         Raises:
             RunError: If it cannot be read, or is no manifest.
         """
-        file = folder / MANIFEST_FILE
+        files = RunFiles.of(run)
+        file = files.path(MANIFEST_FILE)
         try:
-            return cls.model_validate(json.loads(file.read_bytes()))
-        except FileNotFoundError:
-            return None
+            content = files.find(MANIFEST_FILE)
+            return None if content is None else cls.model_validate(json.loads(content))
         except OSError as error:
             raise RunError(f"Cannot read {file}: {error.strerror}.") from error
         except (ValueError, RecursionError, ValidationError) as error:
             raise RunError(f"{file} is damaged.") from error
 
 
-def changed_files(folder: Path, *, checkpoints: bool = True) -> dict[str, str]:
+def changed_files(run: Path | RunFiles, *, checkpoints: bool = True) -> dict[str, str]:
     """What happened to files of a run folder since the run wrote them: by name, the rest of a sentence.
 
     Of a run that has not finished the files may have grown, and its checkpoints, which come and go, are looked at by
     whoever reads them. Nothing is known of runs of earlier versions, which have no manifest.
 
     Args:
-        folder: The run folder.
+        run: The run folder, or its files, which then hold what was looked at.
         checkpoints: Look at the checkpoints of a finished run too; at their manifests, not at every byte.
     """
+    files = RunFiles.of(run)
     try:
-        manifest = Manifest.read(folder)
+        manifest = Manifest.read(files)
         found: dict[str, str] = {}
         while manifest is not None:
-            found = _compared(folder, manifest, checkpoints=checkpoints)
+            found = _compared(files, manifest, checkpoints=checkpoints)
             # The run itself may have replaced files while they were read.
-            again = Manifest.read(folder) if found else manifest
+            again = Manifest.read(files.folder) if found else manifest
             if again == manifest:
                 break
+            files.forget()
             manifest = again
     except RunError:
         return {MANIFEST_FILE: "cannot be read, so that nothing is known of the other files"}
@@ -110,9 +113,9 @@ def damage(changed: Mapping[str, str]) -> str | None:
     return f"{', '.join(f'{name} {what}' for name, what in sorted(changed.items()))}." if changed else None
 
 
-def _compared(folder: Path, manifest: Manifest, *, checkpoints: bool) -> dict[str, str]:
+def _compared(files: RunFiles, manifest: Manifest, *, checkpoints: bool) -> dict[str, str]:
     try:
-        finished = RunInfo.read(folder).status == "finished"
+        finished = RunInfo.read(files).status == "finished"
     except RunError:
         finished = False
     found = {}
@@ -121,12 +124,12 @@ def _compared(folder: Path, manifest: Manifest, *, checkpoints: bool) -> dict[st
             continue
         may_grow = name in GROWING and not finished
         try:
-            content = content_of(folder / name)
+            content = files.find(name)
         except OSError as error:
             found[name] = f"cannot be read ({error.strerror})"
             continue
-        if not any(state.fits(content, may_grow=may_grow) for state in states):
-            found[name] = CHANGED if (folder / name).exists() else GONE
+        if not any(state.fits(content or b"", may_grow=may_grow) for state in states):
+            found[name] = GONE if content is None else CHANGED
     return found
 
 

@@ -1,83 +1,158 @@
-"""From a directory of run folders to tidy frames: a row for each run, a row for each evaluation episode."""
+"""From folders of runs to tidy frames: a row for each run, a row for each evaluation."""
 
-import io
 import logging
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from vitamin.analysis.columns import EPISODE_COLUMNS, METRIC_COLUMNS, TIMING_COLUMNS, names
+from vitamin.analysis.evaluations import read_evaluations
 from vitamin.analysis.folders import find_folders
-from vitamin.analysis.lines import (
-    LARGEST_INTEGER,
-    lost_evaluations,
-    ranges,
-    read_episodes,
-    read_metrics,
-    whole_lines,
-)
-from vitamin.analysis.manifest import changed_files, damage
-from vitamin.analysis.schema import (
-    EVALUATION_DTYPES,
-    EVALUATION_HEADER,
-    EVALUATIONS_FILE,
-    LATER_COLUMNS,
-    METRICS_FILE,
-    ONLINE,
-    PRETRAIN,
-    RUN_FILE,
-    RunInfo,
-)
-from vitamin.analysis.sweep_file import read_trials
-from vitamin.errors import ReportError, RunError
-
-_RUN_COLUMNS = ("name", "task", "method", "preset", "seed", "status", "message", "started", "updated")
+from vitamin.analysis.lines import read_metrics
+from vitamin.analysis.loading import Loading, phase_column, run_column
+from vitamin.analysis.manifest import changed_files
+from vitamin.analysis.run_files import RunFiles
+from vitamin.analysis.run_settings import read_settings
+from vitamin.analysis.schema import EVALUATION_HEADER, RunInfo
+from vitamin.analysis.sources import Source, open_sources, spelled
+from vitamin.analysis.timing import PARTS, run_time
+from vitamin.errors import ReportError, nearest
 
 
 @dataclass(frozen=True)
 class Results:
-    """Everything read below a directory. A run's key is the path of its folder, relative to the directory.
+    """Everything read below one or several folders.
+
+    A run's key is the path of its folder, relative to the folder that it was looked for in; of several, the name of
+    that folder comes first. The columns of all frames are described in ``docs/results-schema.md``.
 
     Attributes:
-        directory: Where the run folders were looked for.
-        infos: The ``run.json`` of each run, by key, in the order of the keys.
-        runs: One row for each run: ``run`` (the key), the scalar entries of ``run.json``, ``wall_time_s``.
-        evaluations: One row for each evaluation episode: ``run`` and the columns of ``evaluations.csv``.
+        sources: Where runs were looked for, as it was given.
+        directory: The first of these; of a URI, the copy of its files on this machine.
+        infos: The ``run.json`` of each run, by key: by source, then in the order of the keys.
+        runs: One row for each run, in this order.
+        evaluations: One row for each evaluation, the mean over its episodes: by run, in this order, then iteration.
         warnings: One line for each run folder, list of a sweep's trials, or folder that was skipped because it is
-            damaged or cannot be read.
+            damaged, cannot be read, or was read already.
         damages: One line for each file of the others that is damaged; what is sound of it is there.
-        shortened: Keys of runs whose last evaluation may be among what is damaged.
-        altered: Keys of runs whose ``run.json`` changed since the run wrote it: what they ran is not sure.
         missing: Keys that the trials of sweeps would have that left no ``run.json``: they wait, could not start, or
             their folders were removed.
+        shortened: Keys of runs whose last evaluation may be among what is damaged.
+        altered: Keys of runs whose ``run.json`` changed since the run wrote it: what they ran is not sure.
     """
 
+    sources: tuple[str, ...]
     directory: Path
     infos: Mapping[str, RunInfo]
     runs: pd.DataFrame
     evaluations: pd.DataFrame
-    warnings: tuple[str, ...]
-    missing: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     damages: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
     shortened: frozenset[str] = frozenset()
     altered: frozenset[str] = frozenset()
+    _folders: Mapping[str, Path] = field(default_factory=dict, repr=False)
+    _opened: tuple[Source, ...] = field(default=(), repr=False)  # keeps copies of stores
+    _settings: dict[str, Mapping[str, Any] | None] = field(default_factory=dict, repr=False)
 
+    def settings(self, run: str) -> Mapping[str, Any] | None:
+        """Every setting of a run, from its ``config.yaml``: what it was asked for, and its hyperparameters.
 
-class Episodes(NamedTuple):
-    """The evaluation episodes of a run.
+        Returns:
+            None if the file is not there or damaged.
 
-    Attributes:
-        frame: A row for each episode, the columns of ``evaluations.csv``.
-        damages: A sentence on each thing that is wrong with the file; empty if it is sound.
-        shortened: Whether the run's last evaluation may be lost.
-    """
+        Raises:
+            ReportError: If there is no such run.
+        """
+        if run not in self._settings:
+            content = read_settings(self._files(run))
+            self._settings[run] = None if content is None else MappingProxyType(content)
+        return self._settings[run]
 
-    frame: pd.DataFrame
-    damages: tuple[str, ...] = ()
-    shortened: bool = False
+    def metrics(self, runs: Iterable[str] | None = None) -> pd.DataFrame:
+        """One row for each line of ``metrics.jsonl``, with a column for each of its keys.
+
+        Lines that are damaged are logged and left out.
+
+        Args:
+            runs: Keys of runs; by default all.
+
+        Raises:
+            ReportError: If there is no such run.
+            RunError: If a file cannot be read.
+        """
+        chosen = self._chosen(runs)
+        records: list[dict[str, Any]] = []
+        counts = []
+        for run in chosen:
+            metrics = read_metrics(self._files(run))
+            if metrics.damage:
+                logging.getLogger("vitamin").warning("%s: %s", run, metrics.damage)
+            records += [line.record for line in metrics.sound]
+            counts.append(len(metrics.sound))
+        frame = pd.DataFrame.from_records(records)
+        known = names(METRIC_COLUMNS)[1:]
+        frame = frame.reindex(columns=[*known, *(name for name in frame if name not in known)])
+        frame = frame.astype(
+            {column.name: column.dtype for column in METRIC_COLUMNS[1:] if column.dtype == "float64"}
+        )
+        frame.insert(0, "run", run_column(self.infos, chosen, counts))
+        return frame
+
+    def episodes(self, runs: Iterable[str] | None = None) -> pd.DataFrame:
+        """One row for each episode of the evaluations: the columns of ``evaluations.csv``.
+
+        Args:
+            runs: Keys of runs; by default all.
+
+        Raises:
+            ReportError: If there is no such run.
+            RunError: If a file cannot be read.
+        """
+        chosen = self._chosen(runs)
+        parts = []
+        for run in chosen:
+            files = self._files(run)
+            changed = changed_files(files, checkpoints=False)
+            parts.append(read_evaluations(files, self.infos[run], changed).rows)
+        columns: dict[str, Any] = {
+            "run": run_column(self.infos, chosen, (len(part["episode"]) for part in parts))
+        }
+        for column in EPISODE_COLUMNS[1:]:
+            dtype = "int8" if column.name == "phase" else column.dtype
+            values = np.concatenate([np.zeros(0, dtype), *(part[column.name] for part in parts)])
+            columns[column.name] = phase_column(values) if column.name == "phase" else values
+        assert list(columns) == ["run", *EVALUATION_HEADER]
+        return pd.DataFrame(columns)
+
+    def timing(self) -> pd.DataFrame:
+        """One row for each run, as in ``runs``: where its time went, and how fast it was."""
+        rows = []
+        for run in self.infos:
+            time = run_time(self._files(run), self.infos[run])
+            rows.append([run, *(getattr(time, part, np.nan) for part in PARTS)])
+        frame = pd.DataFrame(rows, columns=["run", *PARTS]).astype(dict.fromkeys(PARTS, "float64"))
+        frame["wall_time_s"] = self.runs["wall_time_s"]
+        frame["other_s"] = (frame["wall_time_s"] - frame[list(PARTS)].sum(axis=1, skipna=False)).clip(lower=0)
+        for name, done, part in (
+            ("updates_per_s", "gradient_updates", "update_s"),
+            ("env_steps_per_s", "env_steps", "sample_s"),
+        ):
+            frame[name] = self.runs[done] / frame[part].where(frame[part] > 0)
+        return frame[names(TIMING_COLUMNS)]
+
+    def _chosen(self, runs: Iterable[str] | None) -> list[str]:
+        return list(self.infos) if runs is None else list(runs)
+
+    def _files(self, run: str) -> RunFiles:
+        if run not in self._folders:
+            raise ReportError(f"There is no run {run!r} among the results.{nearest(run, self._folders)}")
+        return RunFiles(self._folders[run])
 
 
 def find_runs(directory: Path) -> list[Path]:
@@ -85,184 +160,36 @@ def find_runs(directory: Path) -> list[Path]:
     return list(find_folders(directory).runs)
 
 
-def load_results(directory: Path) -> Results:
-    """Reads every run folder at or below ``directory``, whatever its status; skips and names damaged ones.
+def load_results(*sources: str | Path) -> Results:
+    """Reads every run folder at or below the sources, whatever its status; skips and names damaged ones.
 
     Of files that are damaged in part, or changed since the run wrote them, what is sound is read, and the rest named.
-
-    Raises:
-        ReportError: If the directory is missing or empty, holds no run folder, or none that can be read.
-    """
-    found = find_folders(directory)
-    warnings = [*found.problems]
-    missing = _missing_trials(directory, found.sweeps, found.runs, warnings)
-    if not found.runs:
-        raise ReportError(_nothing_found(directory, missing, warnings))
-    infos: dict[str, RunInfo] = {}
-    evaluations: list[pd.DataFrame] = []
-    damages: list[str] = []
-    shortened: set[str] = set()
-    altered: set[str] = set()
-    for folder in found.runs:
-        key = folder.relative_to(directory).as_posix()
-        changed = changed_files(folder, checkpoints=False)
-        try:
-            info, episodes = RunInfo.read(folder), read_evaluations(folder, changed)
-        except RunError as error:
-            warnings.append(str(error))
-            continue
-        infos[key] = info
-        evaluations.append(episodes.frame.assign(run=key))
-        damages += [f"{folder}: {what}" for what in filter(None, [damage(changed), *episodes.damages])]
-        if episodes.shortened:
-            shortened.add(key)
-        if RUN_FILE in changed:
-            altered.add(key)
-    if not infos:
-        more = f" ({len(warnings) - 1} more like it)" if len(warnings) > 1 else ""
-        raise ReportError(f"No run below {directory} can be read. {warnings[0]}{more}")
-    return Results(
-        directory=directory,
-        infos=infos,
-        runs=_run_frame(infos),
-        evaluations=pd.concat(evaluations, ignore_index=True)[["run", *EVALUATION_HEADER]],
-        warnings=tuple(warnings),
-        missing=tuple(missing),
-        damages=tuple(damages),
-        shortened=frozenset(shortened),
-        altered=frozenset(altered),
-    )
-
-
-def _missing_trials(
-    directory: Path, sweeps: Iterable[Path], runs: Iterable[Path], warnings: list[str]
-) -> list[str]:
-    """Keys of the trials without a run; sweeps whose trials are not known are added to the warnings."""
-    found = {run.resolve() for run in runs}
-    missing: list[str] = []
-    for sweep in sweeps:
-        try:
-            planned = [sweep / name for name in read_trials(sweep)]
-        except RunError as error:
-            warnings.append(str(error))
-        else:
-            lost = [folder for folder in planned if folder.resolve() not in found]
-            missing += sorted(folder.relative_to(directory).as_posix() for folder in lost)
-    return missing
-
-
-def read_evaluations(folder: Path, changed: Container[str] = ()) -> Episodes:
-    """The rows of ``evaluations.csv``, less a torn last line; none if the run has not evaluated yet.
-
-    Columns that an earlier version did not write are empty. Where lines are damaged, or the file changed since the run
-    wrote it, the sound rows are taken of those evaluations whose mean is that in ``metrics.jsonl``.
+    Folders may be written to meanwhile. ``vitamin.load_results("results").evaluations`` is a data frame; the columns of
+    all frames are described in ``docs/results-schema.md``.
 
     Args:
-        folder: The run folder.
-        changed: Names of its files that changed since the run wrote them.
+        sources: Folders of runs, or URIs of stores, such as ``s3://bucket/results``: those that PyArrow knows, and
+            those for which a package for fsspec is installed. A run that is found below several of them counts once.
 
     Raises:
-        RunError: If the file cannot be read, or nothing of it is sound.
+        ReportError: If a source is missing or cannot be read, or none holds a run folder that can be read.
     """
-    path = folder / EVALUATIONS_FILE
-    lines = whole_lines(path)
-    if EVALUATIONS_FILE not in changed:
-        try:
-            return Episodes(_frame(path, lines))
-        except RunError:  # not all of it is sound
-            pass
-    episodes, metrics = read_episodes(folder), read_metrics(folder)
-    lost = {*lost_evaluations(metrics, episodes)}
-    trusted = METRICS_FILE not in changed and bool(metrics.sound)
-    if EVALUATIONS_FILE in changed and trusted:
-        evaluated = {line.iteration for line in metrics.sound if line.evaluated}
-        lost |= {line.iteration for line in episodes.sound} - evaluated
-    sound = [line for line in episodes.sound if line.iteration not in lost]
-    if len(lines) > 1 and not sound:
-        raise RunError(f"{path} is damaged: none of its rows can be relied on.")
-    damages = [episodes.damage] if episodes.damage else []
-    if lost:
-        damages.append(
-            f"{EVALUATIONS_FILE}: evaluations left out, since {METRICS_FILE} has other means of them or none: "
-            f"iterations {ranges(sorted(lost))}."
-        )
-    rows = [",".join(EVALUATION_HEADER), *(line.text for line in sound)]
-    shortened = not trusted or max(lost, default=0) > max((line.iteration for line in sound), default=0)
-    return Episodes(_frame(path, [row.encode() for row in rows]), tuple(damages), shortened)
-
-
-def _frame(path: Path, lines: list[bytes]) -> pd.DataFrame:
-    """The rows as a frame.
-
-    Raises:
-        RunError: If a column is missing, a value is not of its column's type, or a row is there twice.
-    """
-    if not lines:
-        return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in EVALUATION_DTYPES.items()})
-    if len({line.count(b",") for line in lines}) > 1:
-        raise RunError(f"{path} is damaged: its lines differ in their number of columns.")
-    try:
-        with np.errstate(invalid="ignore"):  # 1e308 in a column of integers, which is refused
-            frame = pd.read_csv(
-                io.BytesIO(b"\n".join(lines)),
-                usecols=EVALUATION_HEADER.__contains__,
-                dtype=dict(EVALUATION_DTYPES),
-                float_precision="round_trip",
-            )
-    except (ValueError, OverflowError) as error:
-        raise RunError(f"{path} is damaged: {str(error).splitlines()[0]}.") from error
-    missing = [name for name in EVALUATION_HEADER if name not in frame and name not in LATER_COLUMNS]
-    if missing:
-        raise RunError(f"{path} is damaged: it lacks the columns {', '.join(missing)}.")
-    frame = frame.reindex(columns=list(EVALUATION_HEADER))
-    if not frame["phase"].isin((PRETRAIN, ONLINE)).all() or not np.isfinite(frame["return"]).all():
-        raise RunError(f"{path} is damaged: a row has no valid phase, or no finite return.")
-    if (frame.select_dtypes("integer").abs() > LARGEST_INTEGER).any(axis=None) or np.isinf(
-        frame.select_dtypes("float64")
-    ).any(axis=None):
-        raise RunError(f"{path} is damaged: a number is out of range.")
-    if frame.duplicated(["iteration", "episode"]).any():
-        raise RunError(f"{path} is damaged: it holds an episode twice.")
-    return frame
-
-
-def load_metrics(directory: Path, runs: Iterable[str]) -> pd.DataFrame:
-    """One row for each line of ``metrics.jsonl`` of the given runs (keys of ``Results.infos``).
-
-    Lines that are damaged are logged and left out.
-
-    Raises:
-        RunError: If a file cannot be read.
-    """
-    rows = []
-    for run in runs:
-        metrics = read_metrics(directory / run)
-        if metrics.damage:
-            logging.getLogger("vitamin").warning("%s: %s", run, metrics.damage)
-        rows += [{"run": run, **line.record} for line in metrics.sound]
-    return pd.DataFrame(rows)
-
-
-def _run_frame(infos: Mapping[str, RunInfo]) -> pd.DataFrame:
-    rows = [
-        {"run": run, **{name: getattr(info, name) for name in _RUN_COLUMNS}, "wall_time_s": info.wall_time_s}
-        for run, info in infos.items()
-    ]
-    return pd.DataFrame(rows)
-
-
-def _nothing_found(directory: Path, missing: list[str], warnings: list[str]) -> str:
-    if missing:
-        return (
-            f"None of the {len(missing)} trials below {directory} has started. `vitamin sweep SPEC --out DIR --resume`"
-            " runs them."
-        )
-    if not directory.is_dir():
-        return f"{directory} is not a directory. Give the folder that holds your runs."
-    if warnings:
-        return f"No run below {directory} can be read. {' '.join(warnings)}"
-    if not any(directory.iterdir()):
-        return (
-            f"{directory} is empty: nothing to report on. Make runs with `vitamin train` or `vitamin sweep`."
-        )
-    return f"No folder with a {RUN_FILE} at or below {directory}. Give the folder that holds your runs."
+    opened = open_sources(sources)
+    loading = Loading()
+    for source in opened:
+        loading.add(source)
+    loading.check()
+    return Results(
+        sources=tuple(spelled(source.shown) for source in opened),
+        directory=opened[0].root,
+        infos=MappingProxyType(loading.infos),
+        runs=loading.runs(),
+        evaluations=loading.evaluations(),
+        warnings=tuple(loading.warnings),
+        damages=tuple(loading.damages),
+        missing=tuple(loading.missing),
+        shortened=frozenset(loading.shortened),
+        altered=frozenset(loading.altered),
+        _folders=loading.folders,
+        _opened=opened,
+    )

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from vitamin.analysis.run_files import RunFiles
 from vitamin.errors import RunError
 
 SCHEMA_VERSION: Final = 1
@@ -27,7 +28,7 @@ CHECKPOINTS_FOLDER: Final = "checkpoints"
 TENSORBOARD_FOLDER: Final = "tensorboard"
 SWEEP_FILE: Final = "sweep.json"
 
-Status = Literal["running", "finished", "failed", "diverged"]
+Status = Literal["running", "finished", "stopped", "failed", "diverged"]
 Phase = Literal["pretrain", "online"]
 PRETRAIN: Final = "pretrain"
 ONLINE: Final = "online"
@@ -72,6 +73,17 @@ class MachineInfo(BaseModel):
     rollout_threads: int = Field(ge=1, description="torch threads of an env runner")
 
 
+class RunTime(BaseModel):
+    """Where the time of a run went: sums of the times in ``metrics.jsonl``, seconds."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    sample_s: float = Field(0.0, ge=0, description="seconds rolling out")
+    update_s: float = Field(0.0, ge=0, description="seconds in gradient updates")
+    sync_s: float = Field(0.0, ge=0, description="seconds sending weights to the env runners")
+    evaluate_s: float = Field(0.0, ge=0, description="seconds evaluating")
+
+
 class RunInfo(BaseModel):
     """The content of ``run.json``: what was run, on what, and how it ended.
 
@@ -92,9 +104,10 @@ class RunInfo(BaseModel):
         description="hyperparameters that differ from the preset, by name: set by the user, or derived from the data",
     )
     status: Status = Field(
-        description="running (also after a kill), finished, failed or diverged (NaN or infinity)"
+        description="running (also after a kill), finished, stopped (by a signal or with its sweep), failed or "
+        "diverged (NaN or infinity)"
     )
-    message: str | None = Field(None, description="why the run failed or diverged, else null")
+    message: str | None = Field(None, description="why the run stopped, failed or diverged, else null")
     notes: list[str] = Field(
         default_factory=list,
         description="changes on the way, such as another number of learners or a file found damaged on a resume",
@@ -117,17 +130,26 @@ class RunInfo(BaseModel):
     wall_time_s: float = Field(
         0.0, ge=0, allow_inf_nan=False, description="seconds spent so far, resumed parts added up"
     )
+    time: RunTime | None = Field(
+        None, description="where they went, up to this update; null if an earlier version wrote the file"
+    )
+    online_steps: int | None = Field(
+        None,
+        ge=0,
+        description="environment steps that were asked for; null if an earlier version wrote the file",
+    )
 
     @classmethod
-    def read(cls, folder: Path) -> "RunInfo":
+    def read(cls, run: Path | RunFiles) -> "RunInfo":
         """Reads ``run.json`` of a run folder.
 
         Raises:
             RunError: If the file is missing, damaged, or written by a version with another schema.
         """
-        path = folder / RUN_FILE
+        files = RunFiles.of(run)
+        path = files.path(RUN_FILE)
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(files.read(RUN_FILE).decode())
             json.dumps(content, ensure_ascii=False).encode()
         except OSError as error:
             raise RunError(f"Cannot read {path}: {error.strerror}.") from error

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pydantic import BaseModel
 
 from vitamin.analysis import schema
+from vitamin.analysis.columns import EVALUATION_MEANS, RUN_COLUMNS, TIMING_COLUMNS
 from vitamin.analysis.manifest import FileState
 
 _FILES = (
@@ -21,7 +22,7 @@ _FILES = (
 _INTRODUCTION = f"""\
 # Run folders
 
-<!-- Generated from analysis/schema.py by `python -m vitamin.analysis.schema_docs`. -->
+<!-- Generated from analysis/schema.py and analysis/columns.py by `python -m vitamin.analysis.schema_docs`. -->
 
 Schema version {schema.SCHEMA_VERSION}. `vitamin train` writes run folders, `vitamin report DIR` finds
 run folders below DIR at any depth. A sweep's folder holds the run folders of its trials and
@@ -68,11 +69,43 @@ does not count in it. Runs of earlier versions have no such file.
 _READING = """\
 A line of `metrics.jsonl` or `evaluations.csv` counts once its newline is written: readers drop a last line without one,
 which is what a killed run may leave. Lines that cannot be read are named and left out; so is an evaluation whose
-episodes do not have the mean that `metrics.jsonl` gives. `run.json` is replaced as a whole, so it is never half
-written. A killed run keeps the status `running`.
+episodes do not have the mean that `metrics.jsonl` gives, one with an episode that is not finite, and a last one that
+lacks episodes. A normalized score that is missing is computed where `run.json` has reference scores. `run.json` is
+replaced as a whole, so it is never half written. A killed run keeps the status `running`; one that Ctrl-C, SIGTERM or
+the end of its sweep stopped has `stopped` and goes on with `--resume`.
 
 Later versions may add keys and columns within a schema version; readers ignore those they do not know. When a
 name changes its meaning or goes away, the version rises, and readers of the old one ask for an upgrade.
+"""
+_PYTHON = """\
+`vitamin.load_results` reads all runs at or below one or several folders into pandas frames:
+
+```python
+import vitamin
+
+results = vitamin.load_results("results")  # or several; or a URI of a store, such as "s3://bucket/results"
+online = results.evaluations[results.evaluations["phase"] == "online"]
+last = online.groupby("run", observed=True).last()["normalized_score"]
+print(results.runs.set_index("run")[["task", "method", "seed"]].join(last))
+```
+
+What is damaged is left out, as below, and named in `results.warnings` (runs that cannot be read) and `results.damages`
+(files of which a part is read). `results.shortened` holds the runs whose last evaluation may be lost, `results.altered`
+those whose `run.json` changed, `results.missing` the trials of sweeps without a run. `results.settings(run)` is the
+content of `config.yaml`, `results.infos[run]` that of `run.json`.
+
+Of URIs the small files are copied to a temporary folder first. PyArrow reads `s3://` and `gs://`; for others install
+the package of fsspec that knows them. Types are those of numpy; `time` is a timestamp in UTC, `category` pandas' type.
+"""
+_FRAMES = (
+    ("results.runs", "a row for each run", RUN_COLUMNS),
+    ("results.evaluations", "a row for each evaluation, the means over its episodes", EVALUATION_MEANS),
+    ("results.timing()", "a row for each run: where its time went", TIMING_COLUMNS),
+)
+_MORE_FRAMES = """\
+`results.episodes()` has a row for each episode, `results.metrics()` one for each line of metrics, of all runs or of
+those that are given: `run` and the columns and keys of the files, which are described above. A metric that a line lacks
+is NaN.
 """
 
 
@@ -84,6 +117,7 @@ def schema_markdown() -> str:
         "`dataset`:\n\n" + _model_table(schema.DatasetInfo),
         "`machine`:\n\n" + _model_table(schema.MachineInfo),
         "`reference_scores`:\n\n" + _model_table(schema.ReferenceScores),
+        "`time`:\n\n" + _model_table(schema.RunTime),
         f"## {schema.MANIFEST_FILE}\n\n" + _MANIFEST + _model_table(FileState),
         f"## {schema.EVALUATIONS_FILE}\n\n" + _column_table("Column", schema.EVALUATION_COLUMNS),
         f"## {schema.METRICS_FILE}\n\n"
@@ -91,6 +125,9 @@ def schema_markdown() -> str:
         f"`{schema.TIME_PREFIX}` are the only ones in which a run and its resumed twin differ.\n\n"
         + _column_table("Key", schema.METRIC_KEYS),
         f"## {schema.CHECKPOINTS_FOLDER}/\n\n" + _CHECKPOINTS,
+        "## From Python\n\n" + _PYTHON,
+        *(f"`{name}`: {rows}.\n\n" + _column_table("Column", columns) for name, rows, columns in _FRAMES),
+        _MORE_FRAMES,
         "## Reading\n\n" + _READING,
     ]
     return "\n".join(sections)

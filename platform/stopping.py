@@ -26,6 +26,11 @@ def exit_code() -> int:
     return _OTHERS + (_first or signal.SIGINT)
 
 
+def signal_name() -> str | None:
+    """The signal that the process was told to stop by, such as SIGTERM; None if there was none."""
+    return None if _first is None else signal.Signals(_first).name
+
+
 def forget() -> None:
     """Forgets signals of an earlier command in this process."""
     global _first  # noqa: PLW0603

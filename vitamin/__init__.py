@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vitamin.algorithms.hyperparameters import Hyperparameters
     from vitamin.algorithms.methods import METHODS
+    from vitamin.analysis.results import load_results
     from vitamin.platform.datasets import load_dataset
     from vitamin.platform.experiments.api import ODTConfig, OfflineToOnline, TD3ODTConfig
     from vitamin.platform.tasks import get_task
@@ -23,6 +24,7 @@ __all__ = [
     "__version__",
     "get_task",
     "load_dataset",
+    "load_results",
 ]
 
 _HOMES = {
@@ -33,6 +35,7 @@ _HOMES = {
     "TD3ODTConfig": "vitamin.platform.experiments.api",
     "get_task": "vitamin.platform.tasks",
     "load_dataset": "vitamin.platform.datasets",
+    "load_results": "vitamin.analysis.results",
 }
 
 

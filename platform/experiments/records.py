@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -48,6 +49,9 @@ class Records:
         rows = [
             line.text for line in episodes.sound if line.iteration <= iteration and line.iteration not in lost
         ]
+        self._seconds = dict.fromkeys(schema.RunTime.model_fields, 0.0)
+        for line in lines.values():
+            self._add_time(line.record)
         missing = [number for number in range(1, iteration + 1) if number not in lines]
         self.losses = _losses(missing, lost)
         contents = {
@@ -64,6 +68,11 @@ class Records:
         """What was written to metrics and evaluations so far, by the names of the files."""
         return {name: file.state for name, file in self._files.items()}
 
+    @property
+    def time(self) -> schema.RunTime:
+        """Where the time of all these iterations went."""
+        return schema.RunTime(**self._seconds)
+
     def add(self, record: dict[str, Any], evaluation: Evaluation | None, task: Task) -> None:
         """Appends an iteration."""
         scalars = {name: value for name, value in record.items() if name not in ("iteration", "phase")}
@@ -74,6 +83,13 @@ class Records:
                 self._files[schema.EVALUATIONS_FILE].append(rows.getvalue())
             self._files[schema.METRICS_FILE].append(json.dumps(record) + "\n")
             self._events.add(record["iteration"], scalars)
+        self._add_time(record)
+
+    def _add_time(self, record: Mapping[str, Any]) -> None:
+        for part in self._seconds:
+            seconds = record.get(f"{schema.TIME_PREFIX}{part}", 0.0)
+            if 0 <= seconds < math.inf:  # a line of a file that was changed may hold others
+                self._seconds[part] += seconds
 
     def sync(self) -> None:
         """Makes everything reach the disk; to be called before a checkpoint, which must not outlive its metrics."""

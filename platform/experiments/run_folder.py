@@ -164,6 +164,8 @@ class RunFolder:
             started=before.started if before else now,
             updated=now,
             wall_time_s=before.wall_time_s if before else 0.0,
+            time=before.time if before else None,
+            online_steps=self.spec.hyperparameters().online_steps,
         )
         config = config_text(self.spec)
         contents = {schema.CONFIG_FILE: config, schema.RUN_FILE: self.info.text()}
@@ -206,7 +208,8 @@ class RunFolder:
     def set_status(self, status: Status, message: str | None, wall_time_s: float) -> None:
         """Updates ``run.json``; what of the message is no text, such as parts of a file's name, is spelled."""
         spelled = message and message.encode(errors="backslashreplace").decode()
-        self._update(status=status, message=spelled, wall_time_s=wall_time_s)
+        time = self.info.time if self._records is None else self._records.time
+        self._update(status=status, message=spelled, wall_time_s=wall_time_s, time=time)
 
     def _update(self, **values: Any) -> None:
         self.info = self.info.model_copy(update={**values, "updated": _now()})

@@ -11,7 +11,7 @@ from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import get_method
 from vitamin.algorithms.rllib.algorithm import OfflineToOnline
 from vitamin.analysis.manifest import damage
-from vitamin.analysis.schema import DatasetInfo, RunInfo, Status
+from vitamin.analysis.schema import PRETRAIN, DatasetInfo, RunInfo, Status
 from vitamin.errors import Diverged, RunError, VitaminError
 from vitamin.platform.datasets import (
     dataset_label,
@@ -24,6 +24,7 @@ from vitamin.platform.environments import check_restorable, probe_environment
 from vitamin.platform.experiments.build import algorithm_config, reference_scores
 from vitamin.platform.experiments.checkpoints import (
     changed_at_rest,
+    list_checkpoints,
     newest_checkpoint,
     remove_checkpoints_after,
 )
@@ -33,7 +34,7 @@ from vitamin.platform.experiments.same_run import check_same_run, finished_run
 from vitamin.platform.experiments.spec import ExperimentSpec
 from vitamin.platform.paths import check_utf8
 from vitamin.platform.ray_session import ray_session
-from vitamin.platform.stopping import first_signal
+from vitamin.platform.stopping import first_signal, signal_name
 from vitamin.platform.tasks.extras import require_extra
 
 # Where iterations are slow a checkpoint comes earlier than after checkpoint_interval of them.
@@ -113,7 +114,7 @@ def train(
     by a sweep.
 
     Returns:
-        The final content of ``run.json``; its status is ``running`` if the run was stopped.
+        The final content of ``run.json``; its status is ``stopped`` if the run was.
 
     Raises:
         VitaminError: Whatever ended the run; it is written to ``run.json`` first.
@@ -217,7 +218,9 @@ class _Loop:
             self._end("failed", str(error))
             raise
         except KeyboardInterrupt:
-            self._end("running", None)
+            saved = list_checkpoints(self.folder.checkpoints)
+            again = f"goes on after iteration {int(saved[-1].name)}" if saved else "begins again"
+            self._end("stopped", f"{self._stopped()} within an iteration; `--resume` {again}")
             raise
         except BaseException as error:
             self._end("failed", f"{type(error).__name__}: {error}")
@@ -226,7 +229,7 @@ class _Loop:
             self.folder.seal()
             self._end("finished", None)
         else:
-            self._end("running", None)
+            self._end("stopped", f"{self._stopped()}; `--resume` continues it")
             self.reporter.message("Stopped; the state is saved. Continue with --resume.")
         return self.folder.info
 
@@ -258,6 +261,18 @@ class _Loop:
             self.folder.set_status("running", None, time.monotonic() - self.start)
         self.reporter.iteration(algorithm.record, algorithm.hyperparameters)
         return stopping
+
+    def _stopped(self) -> str:
+        """By what the run was stopped, and how far it has come."""
+        progress, settings = self.algorithm.progress, self.algorithm.hyperparameters
+        done, total, what = (
+            (progress.gradient_updates, settings.pretrain_updates, "pretraining updates")
+            if self.algorithm.phase == PRETRAIN
+            else (progress.env_steps, settings.online_steps, "online steps")
+        )
+        by = f" by {name}" if (name := signal_name()) else ""
+        position = f"{done:,} of {total:,}".replace(",", " ")
+        return f"stopped{by} at {position} {what}"
 
     def _end(self, status: Status, message: str | None) -> None:
         try:

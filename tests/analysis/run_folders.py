@@ -46,13 +46,15 @@ def write_run(
     scores: Sequence[float] | Mapping[int, float],
     *,
     spread: float = 5.0,
-    successes: tuple[int, int] | None = None,
+    successes: Sequence[int] | None = None,
+    episodes: int = 2,
     **info: Any,
 ) -> RunInfo:
     """A run with the given scores: the pretrained one, then those of the online evaluations.
 
-    A sequence is evaluated every 1 000 steps, a mapping gives the steps. Each evaluation has two episodes,
-    ``spread`` below and above the score, with the given ``successes``. Without reference scores, scores are
+    A sequence is evaluated every 1 000 steps, a mapping gives the steps. Each evaluation has two episodes (or another
+    even number), ``spread`` below and above the score in turn, with the given ``successes``. Further options, such as
+    ``online_steps``, are entries of ``run.json``. Without reference scores, scores are
     returns; with ``REFERENCE`` returns are 10 times the normalized scores.
     """
     made = run_info(name=folder.name, **info)
@@ -64,7 +66,7 @@ def write_run(
     lines = [",".join(EVALUATION_HEADER)]
     for iteration, (steps, score) in enumerate(points.items(), start=1):
         phase = "online" if steps else "pretrain"
-        for episode, value in enumerate((score - spread, score + spread)):
+        for episode, value in enumerate((score - spread, score + spread) * (episodes // 2)):
             result = f"{10 * value},50,{value}" if made.reference_scores else f"{value},50,"
             success = "" if successes is None else successes[episode]
             lines.append(f"{phase},{iteration},{steps},{iteration * 300},3.6,{episode},{result},{success}")

@@ -1,6 +1,7 @@
 import json
 import math
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -8,14 +9,14 @@ from types import MappingProxyType
 import pandas as pd
 import pytest
 
-from tests.analysis.run_folders import write_run, write_seeds, write_sweep
+from tests.analysis.run_folders import run_info, write_run, write_seeds, write_sweep
 from vitamin.algorithms.seeds import LARGEST_SEED
-from vitamin.analysis import schema
+from vitamin.analysis import loading, schema
+from vitamin.analysis.choice import Choice
+from vitamin.analysis.folders import Folders, find_folders
 from vitamin.analysis.lines import read_metrics
 from vitamin.analysis.manifest import FileState, Manifest
-from vitamin.analysis.report import build_report
-from vitamin.analysis.report.content import ReportContent, ReportOptions
-from vitamin.analysis.results import find_runs, load_metrics, load_results
+from vitamin.analysis.results import find_runs, load_results
 from vitamin.analysis.schema import EVALUATIONS_FILE, MANIFEST_FILE, METRICS_FILE, RUN_FILE, SWEEP_FILE
 from vitamin.analysis.scores import run_scores
 from vitamin.errors import ReportError
@@ -37,8 +38,18 @@ def test_frames(tmp_path: Path) -> None:
         ["two", 4, "failed", "worker died"],
     ]
     two = results.evaluations[results.evaluations["run"] == "two"]
-    assert two["return"].tolist() == [250.0, 350.0, 352.5, 452.5]
-    assert two["normalized_score"].tolist() == [25.0, 35.0, 35.25, 45.25]
+    assert two["return"].tolist() == [300.0, 402.5]
+    assert two["return_std"].tolist() == [50.0, 50.0]
+    assert two["normalized_score"].tolist() == [30.0, 40.25]
+    assert two[["phase", "iteration", "env_steps", "gradient_updates"]].to_numpy().tolist() == [
+        ["pretrain", 1, 0, 300],
+        ["online", 2, 1000, 600],
+    ]
+    assert two[["episodes", "length", "target_return"]].to_numpy().tolist() == [[2, 50, 3.6]] * 2
+    assert two["success"].isna().all()
+    episodes = results.episodes(["two"])
+    assert episodes["return"].tolist() == [250.0, 350.0, 352.5, 452.5]
+    assert episodes["normalized_score"].tolist() == [25.0, 35.0, 35.25, 45.25]
     assert results.warnings == ()
 
 
@@ -52,7 +63,12 @@ def test_a_torn_last_line_is_dropped(tmp_path: Path) -> None:
     path = tmp_path / "run" / EVALUATIONS_FILE
     path.write_text(path.read_text().removesuffix("5.0,\n"))  # the last score, 25.0, could now be read as 2
     results = load_results(tmp_path)
-    assert results.evaluations["normalized_score"].tolist() == [5.0, 15.0, 15.0]
+    assert results.evaluations["normalized_score"].tolist() == [10.0]
+    assert results.episodes()["normalized_score"].tolist() == [5.0, 15.0]
+    assert results.damages == (
+        f"{tmp_path / 'run'}: evaluations.csv: the last evaluation, iteration 2, is left out: it has 1 of 2 episodes.",
+    )
+    assert results.shortened == {"run"}
     assert results.runs["status"].tolist() == ["running"]
 
 
@@ -95,7 +111,7 @@ def test_added_columns_are_ignored(tmp_path: Path) -> None:
     path = tmp_path / "run" / EVALUATIONS_FILE
     header, *rows = path.read_text().splitlines()
     path.write_text("".join(f"{line}\n" for line in ("new," + header, *("7," + row for row in rows))))
-    assert len(load_results(tmp_path).evaluations) == 4
+    assert len(load_results(tmp_path).evaluations) == 2
 
 
 def test_files_of_an_earlier_version_lack_columns(tmp_path: Path) -> None:
@@ -166,7 +182,7 @@ def test_metrics(tmp_path: Path) -> None:
     write_run(tmp_path / "run", [1, 2])
     path = tmp_path / "run" / METRICS_FILE
     path.write_text(metrics_text(1, 2, means={2: 0.5}) + '{"iterat')
-    metrics = load_metrics(tmp_path, ["run"])
+    metrics = load_results(tmp_path).metrics()
     assert metrics[["run", "iteration"]].to_numpy().tolist() == [["run", 1], ["run", 2]]
     assert metrics["evaluation/return_mean"].tolist()[1] == 0.5
     assert metrics["evaluation/return_mean"].isna().tolist() == [True, False]
@@ -183,7 +199,7 @@ def test_damaged_metrics_are_named_and_left_out(
     write_run(tmp_path / "run", [1, 2])
     first, second, third = metrics_text(1, 2, 1).encode().splitlines(keepends=True)
     (tmp_path / "run" / METRICS_FILE).write_bytes(first + line + b"\n" + second + third)
-    assert load_metrics(tmp_path, ["run"])["iteration"].tolist() == [1, 2]
+    assert load_results(tmp_path).metrics(["run"])["iteration"].tolist() == [1, 2]
     assert caplog.messages == ["run: metrics.jsonl is damaged: its lines 2, 4 cannot be read."]
 
 
@@ -207,8 +223,8 @@ def test_sound_rows_of_damaged_evaluations_are_read(tmp_path: Path, sealed: bool
     assert list(results.infos) == ["a", "b", "c", "d"]
     assert results.warnings == ()
     assert results.shortened == frozenset()
-    kept = results.evaluations.groupby("run")["return"].apply(list)
-    assert kept.tolist() == [[50, 150, 250, 350]] * 4
+    kept = results.evaluations.groupby("run", observed=True)["return"].apply(list)
+    assert kept.tolist() == [[100, 300]] * 4
     damages = [damage for damage in results.damages if damage.startswith(str(tmp_path / "a"))]
     assert damages[-2] == f"{tmp_path / 'a'}: evaluations.csv is damaged: its line 4 cannot be read."
     assert damages[-1].endswith("since metrics.jsonl has other means of them or none: iterations 2.")
@@ -239,7 +255,7 @@ def test_a_row_with_an_impossible_number_costs_its_evaluation_alone(
     rows[2][header.index(column)] = value
     path.write_text("".join(",".join(row) + "\n" for row in [header, *rows]), encoding="utf-8")
     results = load_results(tmp_path)
-    assert results.evaluations["iteration"].tolist() == [1, 1, 3, 3]
+    assert results.evaluations["iteration"].tolist() == [1, 3]
     assert any("iterations 2." in damage for damage in results.damages)
     assert results.warnings == ()
 
@@ -257,7 +273,7 @@ def test_a_line_of_metrics_with_an_impossible_number_is_damaged(
     with (tmp_path / "run" / EVALUATIONS_FILE).open("a") as file:
         file.write("x\n")  # so that the means are looked at
     assert read_metrics(tmp_path / "run").damaged == (1,)
-    assert load_results(tmp_path).evaluations["iteration"].tolist() == [1, 1, 2, 2]
+    assert load_results(tmp_path).evaluations["iteration"].tolist() == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -302,15 +318,17 @@ def test_a_run_whose_run_file_changed_decides_nothing(
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
     results = load_results(tmp_path)
     assert results.damages == (f"{tmp_path / 'run-1'}: run.json changed since the run wrote it.",)
-    scores = run_scores(results, include_unfinished=include_unfinished).set_index("run")
-    assert scores["left_out"].to_dict() == {
+    scores = run_scores(results, Choice(include_unfinished=include_unfinished))
+    assert scores.frame.set_index("run")["left_out"].to_dict() == {
         "run-0": "",
         "run-1": "its run.json changed since the run wrote it",
     }
-    assert scores.loc["run-0", "label"] == "TD3+ODT"
-    content = ReportContent(results, ReportOptions(5, 0, "std", include_unfinished))
-    assert (content.methods, content.seeds, content.settings_table.rows) == (["TD3+ODT"], [0], ())
-    assert "1 run does not count: its run.json changed since the run wrote it." in content.notes
+    assert scores.frame.set_index("run").loc["run-0", ["label", "unit", "final"]].tolist() == [
+        "TD3+ODT",
+        "normalized",
+        30,
+    ]
+    assert scores.notes[-1] == "1 run does not count: its run.json changed since the run wrote it (run-1)."
 
 
 def test_runs_of_which_all_run_files_changed_still_make_a_page(tmp_path: Path) -> None:
@@ -318,6 +336,8 @@ def test_runs_of_which_all_run_files_changed_still_make_a_page(tmp_path: Path) -
     seal(tmp_path / "run")
     path = tmp_path / "run" / RUN_FILE
     path.write_text(path.read_text().replace('"seed": 0', '"seed": 5'))
+    from vitamin.analysis.report import build_report
+
     report = build_report(tmp_path, tmp_path.parent / "page", reps=5)
     assert "No run counts: what was run is told by a run.json as the run wrote it." in report.notes
 
@@ -336,11 +356,13 @@ def test_a_changed_number_is_found_by_its_evaluation(tmp_path: Path) -> None:
     path = tmp_path / "run-1" / EVALUATIONS_FILE
     path.write_text(path.read_text().replace(",350.0,", ",950.0,") + "online,9,9,9,1,0,5,5,5,\n")
     results = load_results(tmp_path)
-    assert results.evaluations[results.evaluations["run"] == "run-1"]["return"].tolist() == [50, 150]
+    assert results.evaluations[results.evaluations["run"] == "run-1"]["return"].tolist() == [100]
     assert results.shortened == {"run-1"}
     assert results.damages[-1].endswith("other means of them or none: iterations 2, 9.")
-    scores = run_scores(results).set_index("run")["left_out"]
+    scores = run_scores(results).frame.set_index("run")["left_out"]
     assert scores.to_dict() == {"run-0": "", "run-1": "its last evaluation may be lost"}
+    from vitamin.analysis.report import build_report
+
     report = build_report(tmp_path, tmp_path.parent / "page", reps=10)
     assert "evaluations.csv changed since the run wrote it" in report.page.read_text()
     assert any("evaluations.csv changed since the run wrote it" in note for note in report.notes)
@@ -354,7 +376,7 @@ def test_records_that_both_lost_their_end_do_not_count(tmp_path: Path) -> None:
         path = tmp_path / "run" / name
         path.write_text("".join(path.read_text().splitlines(keepends=True)[:-2]))
     results = load_results(tmp_path)
-    assert len(results.evaluations) == 4
+    assert len(results.evaluations) == 2
     assert results.shortened == {"run"}
 
 
@@ -424,3 +446,65 @@ def test_what_cannot_be_looked_at_is_named(tmp_path: Path, monkeypatch: pytest.M
     }
     with pytest.raises(ReportError, match=r"No run below .* can be read.*Permission denied"):
         load_results(tmp_path / "locked")
+
+
+def test_what_goes_away_meanwhile_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b", "c"):
+        write_run(tmp_path / name, [1, 2], status="running")
+    (tmp_path / "later").mkdir()
+
+    def vanishing(directory: Path) -> Folders:
+        found = find_folders(directory)
+        shutil.rmtree(tmp_path / "b")
+        (tmp_path / "c" / EVALUATIONS_FILE).unlink()
+        return found
+
+    scandir = os.scandir
+
+    def gone(path: str | int) -> object:
+        if str(path).endswith("later"):
+            raise FileNotFoundError(2, "No such file or directory", path)
+        return scandir(path)
+
+    monkeypatch.setattr(loading, "find_folders", vanishing)
+    monkeypatch.setattr(os, "scandir", gone)
+    results = load_results(tmp_path)
+    assert list(results.infos) == ["a", "c"]
+    assert results.evaluations["run"].tolist() == ["a", "a"]
+    assert results.warnings == (f"Cannot read {tmp_path / 'b' / RUN_FILE}: No such file or directory.",)
+
+
+def test_a_report_among_the_runs_is_not_searched(tmp_path: Path) -> None:
+    write_run(tmp_path / "run", [1, 2])
+    write_run(tmp_path / "report" / "copies" / "run", [1, 2])
+    assert len(load_results(tmp_path).infos) == 2
+    (tmp_path / "report" / "report.md").touch()
+    assert list(load_results(tmp_path).infos) == ["run"]
+    write_run(tmp_path / "sweep" / "report", [1, 2])  # a run that is called so
+    assert list(load_results(tmp_path).infos) == ["run", "sweep/report"]
+
+
+def test_files_are_read_anew_if_the_run_replaced_them_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_run(tmp_path / "run", [10, 20], status="running")
+    seal(tmp_path / "run")
+    info = run_info(name="run", status="finished")
+    read = Path.read_bytes
+    written: list[Path] = []
+
+    def replacing(path: Path) -> bytes:
+        content = read(path)
+        if path.name == MANIFEST_FILE and not written:
+            written.append(path)
+            info.write(path.parent)
+            path.unlink()
+            seal(path.parent)
+        return content
+
+    monkeypatch.setattr(Path, "read_bytes", replacing)
+    results = load_results(tmp_path)
+    assert written
+    assert results.damages == ()
+    assert results.altered == frozenset()
+    assert results.runs["status"].tolist() == ["finished"]

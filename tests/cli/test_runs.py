@@ -61,7 +61,10 @@ def test_stopping_keeps_the_state_and_resume_goes_on(tmp_path: Path) -> None:
     assert process.returncode == 130, err
     assert "Stopping after this iteration" in err
     assert "vitamin train --resume --out run" in out
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "running"
+    info = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert info["status"] == "stopped"
+    assert info["message"].startswith("stopped by SIGINT at ")
+    assert info["message"].endswith(" of 1 000 000 online steps; `--resume` continues it")
     lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
     before = json.loads(lines[-1])
 

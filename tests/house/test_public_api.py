@@ -8,7 +8,7 @@ import pytest
 
 import vitamin
 
-HEAVY = ("torch", "ray", "gymnasium", "h5py", "pandas", "matplotlib")
+HEAVY = ("torch", "ray", "gymnasium", "h5py", "pandas", "matplotlib", "pyarrow", "scipy")
 
 
 def run(program: str) -> list[str]:
@@ -25,6 +25,7 @@ def test_public_names_are_what_they_claim() -> None:
     assert {"td3_odt", "odt"} <= set(vitamin.METHODS)
     assert vitamin.Hyperparameters().discount == 0.99
     assert callable(vitamin.load_dataset)
+    assert callable(vitamin.load_results)
     assert callable(vitamin.TD3ODTConfig().build_algo)
 
 

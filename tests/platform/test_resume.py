@@ -14,7 +14,7 @@ import pytest
 from tests.platform import runs
 from tests.platform.runs import outcome, spec
 from vitamin.analysis.manifest import changed_files
-from vitamin.analysis.schema import RunInfo
+from vitamin.analysis.schema import RunInfo, RunTime
 from vitamin.errors import RunError
 from vitamin.platform.datasets import collect_dataset
 from vitamin.platform.experiments import train as train_module
@@ -132,11 +132,21 @@ def test_a_signal_to_the_process_group_spares_ray_until_the_checkpoint_is_writte
     assert [int(path.name) for path in list_checkpoints(folder / "checkpoints")][-1] == len(
         runs.lines(folder)
     )
-    assert RunInfo.read(folder).status == "running"
+    info = RunInfo.read(folder)
+    assert info.status == "stopped"
+    assert (info.message or "").startswith("stopped by SIGTERM at ")
     deadline = time.monotonic() + 30
     while any(Path(f"/proc/{pid}").exists() for pid in ray_processes):
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def seconds(folder: Path) -> RunTime:
+    """Sums of the times in metrics.jsonl."""
+    records = [json.loads(line) for line in runs.lines(folder)]
+    return RunTime(
+        **{part: sum(record.get(f"time/{part}", 0.0) for record in records) for part in RunTime.model_fields}
+    )
 
 
 def test_signals_end_the_run_after_the_iteration_or_at_once(
@@ -150,7 +160,13 @@ def test_signals_end_the_run_after_the_iteration_or_at_once(
         )
 
     watcher = runs.Watcher(send(signal.SIGTERM, 1, at=3))
-    assert train(spec(data), folder, reporter=watcher).status == "running"
+    stopped = train(spec(data), folder, reporter=watcher)
+    assert (stopped.status, stopped.message) == (
+        "stopped",
+        "stopped by SIGTERM at 16 of 40 pretraining updates; `--resume` continues it",
+    )
+    assert stopped.online_steps == 2400
+    assert stopped.time == seconds(folder)
     assert watcher.messages == [
         "Stopping after this iteration. Again to stop at once.",
         "Stopped; the state is saved. Continue with --resume.",
@@ -161,9 +177,15 @@ def test_signals_end_the_run_after_the_iteration_or_at_once(
     with pytest.raises(KeyboardInterrupt):
         train(spec(data), folder, resume=True, reporter=watcher)
     assert watcher.messages[0] == "Resuming after iteration 4."
-    assert (RunInfo.read(folder).status, RunInfo.read(folder).message) == ("running", None)
+    interrupted = RunInfo.read(folder)
+    assert (interrupted.status, interrupted.message) == (
+        "stopped",
+        "stopped by SIGINT at 400 of 2 400 online steps within an iteration; `--resume` goes on after iteration 10",
+    )
 
-    train(spec(data), folder, resume=True)
+    finished = train(spec(data), folder, resume=True)
+    assert (finished.status, finished.message) == ("finished", None)
+    assert finished.time == seconds(folder)
     assert outcome(folder) == outcome(undisturbed)
     assert [signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)] == handlers
 

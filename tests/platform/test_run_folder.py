@@ -18,7 +18,7 @@ from tests.platform.kills import dies_before
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.rllib.evaluation import Evaluation
 from vitamin.analysis.manifest import changed_files
-from vitamin.analysis.schema import DatasetInfo, RunInfo
+from vitamin.analysis.schema import DatasetInfo, RunInfo, RunTime
 from vitamin.errors import RunError
 from vitamin.platform.experiments import comparison, run_folder, same_run
 from vitamin.platform.experiments.checkpoints import changed_at_rest
@@ -125,6 +125,27 @@ def test_what_the_data_decide_is_always_among_the_overrides(tmp_path: Path) -> N
         task=OWN, overrides={"eval_target_return": usual, "online_target_return": 1.0, "batch_size": 7}
     )
     assert own.changes() == {"eval_target_return": usual, "online_target_return": 1.0, "batch_size": 7}
+
+
+def test_a_stopped_run_runs_again_when_it_is_resumed(tmp_path: Path) -> None:
+    with RunFolder(tmp_path, spec(overrides={"online_steps": 70}), resume=False) as run:
+        run.start(TASK, DATA, None)
+        records = run.open_at(0)
+        for iteration in (1, 2):
+            times = {"time/sample_s": 0.25 * iteration, "time/update_s": 2.0, "time/iteration_s": 9.0}
+            records.add(record(iteration) | times, evaluation(iteration), TASK)
+        run.set_status("stopped", "stopped by SIGTERM", 5)
+    stopped = RunInfo.read(tmp_path)
+    assert (stopped.status, stopped.online_steps) == ("stopped", 70)
+    assert stopped.time == RunTime(sample_s=0.75, update_s=4.0)
+    assert finished(tmp_path, overrides={"online_steps": 70}) is None
+    with RunFolder(tmp_path, spec(overrides={"online_steps": 90}), resume=True) as run:
+        run.start(TASK, DATA, None)
+        assert (run.info.status, run.info.message, run.info.online_steps) == ("running", None, 90)
+        assert run.info.time == stopped.time
+        run.open_at(1)  # iteration 2 came after the checkpoint
+        run.set_status("running", None, 6)
+    assert RunInfo.read(tmp_path).time == RunTime(sample_s=0.25, update_s=2.0)
 
 
 def test_a_message_that_is_no_text_is_spelled(tmp_path: Path) -> None:

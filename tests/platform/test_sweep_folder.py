@@ -359,10 +359,13 @@ def test_run_folders_tell_what_is_done(tmp_path: Path) -> None:
     )
     last = json.dumps(line_of_metrics(phase="online", gradient_updates=120, env_steps=400))
     with SweepFolder(tmp_path, made, resume=False) as folder:
-        first, second, third, _ = (folder.run_folder(trial) for trial in made.trials)
+        first, second, third, fourth = (folder.run_folder(trial) for trial in made.trials)
         write_run(first, "finished", metrics=f"{evaluated}\n{last}\n")
         write_run(second, "diverged", "loss became NaN")
         write_run(third, "failed", "disk full", metrics=f"{last}\n" + '{"iteration": 9, "pha')
+        write_run(
+            fourth, "stopped", "stopped by SIGINT at 4 of 8 pretraining updates; `--resume` continues it"
+        )
         states = list(folder.progress().trials.values())
     assert [state.status for state in states] == ["finished", "diverged", "waiting", "waiting"]
     assert [state.message for state in states] == [None, "loss became NaN", None, None]

@@ -197,7 +197,7 @@ def test_a_killed_and_a_stopped_sweep_go_on_to_the_results_of_a_single_run(
     assert "Stopping" in text
     assert f"--out {out} --resume" in text
     assert "Traceback" not in text
-    assert RunInfo.read(run).status == "running"
+    assert RunInfo.read(run).status == "stopped"
     assert max(path.name for path in (run / "checkpoints").iterdir()) == f"{lines():08d}"
 
     with start(spec, out, "--resume") as finished:
