@@ -1,6 +1,5 @@
 """Makes ``Results`` from what runs are to be, without folders."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -57,19 +56,16 @@ def results_of(
     """The results that hold these runs."""
     infos = {made["key"]: _info(made) for made in runs}
     evaluations = pd.concat([_evaluations(made) for made in runs], ignore_index=True)
-    values: dict[str, Any] = {
-        "sources": ("results",),
-        "directory": Path("results"),
-        "infos": infos,
-        "runs": pd.DataFrame([_row(made, infos[made["key"]]) for made in runs]),
-        "evaluations": evaluations.assign(run=pd.Categorical(evaluations["run"], list(infos))),
-        "warnings": (),
-        "shortened": frozenset(shortened),
-        "altered": frozenset(altered),
-        "resolved": {made["key"]: made["settings"] for made in runs if made.get("settings")},
-    }
-    known = {each.name for each in dataclasses.fields(MadeResults)}
-    return MadeResults(**{name: value for name, value in values.items() if name in known})
+    return MadeResults(
+        sources=("results",),
+        directory=Path("results"),
+        infos=infos,
+        runs=pd.DataFrame([_row(made, infos[made["key"]]) for made in runs]),
+        evaluations=evaluations.assign(run=pd.Categorical(evaluations["run"], list(infos))),
+        shortened=frozenset(shortened),
+        altered=frozenset(altered),
+        resolved={made["key"]: made["settings"] for made in runs if made.get("settings")},
+    )
 
 
 def _info(made: Mapping[str, Any]) -> RunInfo:

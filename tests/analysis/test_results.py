@@ -12,11 +12,10 @@ import pytest
 from tests.analysis.run_folders import run_info, write_run, write_seeds, write_sweep
 from vitamin.algorithms.seeds import LARGEST_SEED
 from vitamin.analysis import loading, schema
+from vitamin.analysis.choice import Choice
 from vitamin.analysis.folders import Folders, find_folders
 from vitamin.analysis.lines import read_metrics
 from vitamin.analysis.manifest import FileState, Manifest
-from vitamin.analysis.report import build_report
-from vitamin.analysis.report.content import ReportContent, ReportOptions
 from vitamin.analysis.results import find_runs, load_results
 from vitamin.analysis.schema import EVALUATIONS_FILE, MANIFEST_FILE, METRICS_FILE, RUN_FILE, SWEEP_FILE
 from vitamin.analysis.scores import run_scores
@@ -319,15 +318,17 @@ def test_a_run_whose_run_file_changed_decides_nothing(
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
     results = load_results(tmp_path)
     assert results.damages == (f"{tmp_path / 'run-1'}: run.json changed since the run wrote it.",)
-    scores = run_scores(results, include_unfinished=include_unfinished).set_index("run")
-    assert scores["left_out"].to_dict() == {
+    scores = run_scores(results, Choice(include_unfinished=include_unfinished))
+    assert scores.frame.set_index("run")["left_out"].to_dict() == {
         "run-0": "",
         "run-1": "its run.json changed since the run wrote it",
     }
-    assert scores.loc["run-0", "label"] == "TD3+ODT"
-    content = ReportContent(results, ReportOptions(5, 0, "std", include_unfinished))
-    assert (content.methods, content.seeds, content.settings_table.rows) == (["TD3+ODT"], [0], ())
-    assert "1 run does not count: its run.json changed since the run wrote it." in content.notes
+    assert scores.frame.set_index("run").loc["run-0", ["label", "unit", "final"]].tolist() == [
+        "TD3+ODT",
+        "normalized",
+        30,
+    ]
+    assert scores.notes[-1] == "1 run does not count: its run.json changed since the run wrote it (run-1)."
 
 
 def test_runs_of_which_all_run_files_changed_still_make_a_page(tmp_path: Path) -> None:
@@ -335,6 +336,8 @@ def test_runs_of_which_all_run_files_changed_still_make_a_page(tmp_path: Path) -
     seal(tmp_path / "run")
     path = tmp_path / "run" / RUN_FILE
     path.write_text(path.read_text().replace('"seed": 0', '"seed": 5'))
+    from vitamin.analysis.report import build_report
+
     report = build_report(tmp_path, tmp_path.parent / "page", reps=5)
     assert "No run counts: what was run is told by a run.json as the run wrote it." in report.notes
 
@@ -356,8 +359,10 @@ def test_a_changed_number_is_found_by_its_evaluation(tmp_path: Path) -> None:
     assert results.evaluations[results.evaluations["run"] == "run-1"]["return"].tolist() == [100]
     assert results.shortened == {"run-1"}
     assert results.damages[-1].endswith("other means of them or none: iterations 2, 9.")
-    scores = run_scores(results).set_index("run")["left_out"]
+    scores = run_scores(results).frame.set_index("run")["left_out"]
     assert scores.to_dict() == {"run-0": "", "run-1": "its last evaluation may be lost"}
+    from vitamin.analysis.report import build_report
+
     report = build_report(tmp_path, tmp_path.parent / "page", reps=10)
     assert "evaluations.csv changed since the run wrote it" in report.page.read_text()
     assert any("evaluations.csv changed since the run wrote it" in note for note in report.notes)
