@@ -7,29 +7,31 @@ from typing import Final
 _SPECIAL: Final = re.compile(r"([\\`*|]|~~|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:]))")
 _BLOCK_START: Final = re.compile(r"^(#{1,6}(?=\s)|[-+](?=\s)|=+$|-+$)")
 _NUMBERED: Final = re.compile(r"^(\d{1,9})([.)])(?=\s)")
+_NOT_IN_LINKS: Final = re.compile(r"[<>|\\\n\r]")
 _CODE: Final = re.compile(r"`([^`]+)`")
 
 
 def escape(text: str) -> str:
-    """The text as GitHub's Markdown shows it literally, on one line; also within a cell of a table."""
-    line = " ".join(text.split())
-    line = _SPECIAL.sub(lambda match: "".join(f"\\{character}" for character in match[0]), line)
-    line = _NUMBERED.sub(r"\1\\\2", _BLOCK_START.sub(r"\\\1", line))
+    """The text as GitHub's Markdown shows it literally, on one line: in a cell, a heading or the midst of a line."""
+    line = _SPECIAL.sub(
+        lambda match: "".join(f"\\{character}" for character in match[0]), " ".join(text.split())
+    )
     return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def paragraph(text: str) -> str:
-    """The text, in which ``code`` stands between backticks and nothing else is marked up."""
+    """The text, in which ``code`` stands between backticks and nothing else is marked up: also no list or heading."""
     parts = _CODE.split(text)  # outside and inside of backticks, in turn
-    return "".join(
+    line = "".join(
         f"`{' '.join(part.split())}`" if number % 2 else _escape_part(part)
         for number, part in enumerate(parts)
     ).strip()
+    return _NUMBERED.sub(r"\1\\\2", _BLOCK_START.sub(r"\\\1", line))
 
 
 def link(text: str, target: str) -> str:
-    """A link, or the text alone if there is no target."""
-    address = target.replace("<", "%3C").replace(">", "%3E").replace("\n", "%0A").replace("|", "%7C")
+    """A link; the target is a URL, or a path as one has it."""
+    address = _NOT_IN_LINKS.sub(lambda match: f"%{ord(match[0]):02X}", target)
     return f"[{_brackets(escape(text))}](<{address}>)"
 
 

@@ -18,15 +18,27 @@ from vitamin.analysis.table import Cell, Table, to_markdown
         ("<img src=x onerror=alert(1)> &lt;", "&lt;img src=x onerror=alert(1)&gt; &amp;lt;"),
         ("[x](javascript:alert)", r"[x\](javascript:alert)"),
         ("a\n\n# b", "a # b"),
-        ("# a", r"\# a"),
-        ("- a", r"\- a"),
-        ("1. a", r"1\. a"),
-        ("---", r"\---"),
+        ("= 1. -", "= 1. -"),
         ("\\|", r"\\\|"),
     ],
 )
 def test_text_stands_for_itself(text: str, escaped: str) -> None:
     assert markdown.escape(text) == escaped
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("# a", r"\# a"),
+        ("- a", r"\- a"),
+        ("1. a", r"1\. a"),
+        ("---", r"\---"),
+        ("-1.00", "-1.00"),
+        ("a - b", "a - b"),
+    ],
+)
+def test_a_sentence_starts_no_list_and_no_heading(text: str, line: str) -> None:
+    assert markdown.paragraph(text) == line
 
 
 def test_code_between_backticks_stays_code() -> None:
