@@ -3,9 +3,11 @@
 import re
 from typing import Final
 
-# What starts emphasis, code, a tag, an entity, a column of a table, or a struck text.
+# What starts emphasis, code, the target of a link, a column of a table, or a struck text.
 _SPECIAL: Final = re.compile(r"([\\`*|]|~~|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:]))")
-_BLOCK_START: Final = re.compile(r"^(#{1,6}(?=\s)|[-+](?=\s)|=+$|-+$)")
+_ENTITY: Final = re.compile(r"&(?=#?\w+;)")
+_TAG: Final = re.compile(r"<(?=[^\s\d=])")
+_BLOCK_START: Final = re.compile(r"^(>|#{1,6}(?=\s)|[-+](?=\s)|=+$|-+$)")
 _NUMBERED: Final = re.compile(r"^(\d{1,9})([.)])(?=\s)")
 _NOT_IN_LINKS: Final = re.compile(r"[<>|\\\n\r]")
 _CODE: Final = re.compile(r"`([^`]+)`")
@@ -16,7 +18,7 @@ def escape(text: str) -> str:
     line = _SPECIAL.sub(
         lambda match: "".join(f"\\{character}" for character in match[0]), " ".join(text.split())
     )
-    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _TAG.sub("&lt;", _ENTITY.sub("&amp;", line))
 
 
 def paragraph(text: str) -> str:
