@@ -9,6 +9,7 @@ from vitamin.analysis.report.blocks import TableBlock
 from vitamin.analysis.table import Cell, Table
 from vitamin.analysis.tables.marks import Places, explained, marked_if
 from vitamin.analysis.tables.texts import (
+    NORMALIZED,
     capital,
     digits_of,
     number,
@@ -80,15 +81,20 @@ def verdict(row: dict[Any, Any]) -> str:
     needed, points = row.get("seeds_needed", math.nan), row.get("points", math.nan)
     if not (math.isfinite(needed) and math.isfinite(points)):
         return f"not told apart{f': {reason}' if reason else ''}"
-    what = "points" if row.get("unit", "normalized") == "normalized" else "of return"
-    seeds = f"more than {whole(_MOST_SEEDS)}" if needed > _MOST_SEEDS else f"about {whole(needed)}"
-    digits = 0 if float(points).is_integer() else 1
-    told = f"{seeds} seeds would tell {number(points, digits)} {what}"
+    what = f"{number(points, 0 if float(points).is_integer() else 1)} " + (
+        "points" if row.get("unit", NORMALIZED) == NORMALIZED else "of return"
+    )
+    if needed <= min(row["n_a"], row["n_b"]):
+        told = f"these seeds would tell {what}"
+    elif needed > _MOST_SEEDS:
+        told = f"more than {whole(_MOST_SEEDS)} seeds would tell {what}"
+    else:
+        told = f"about {whole(needed)} seeds would tell {what}"
     return f"not told apart: {reason}; {told}" if reason else f"not told apart; {told}"
 
 
 def _row(row: dict[Any, Any], data: Places) -> tuple[Cell, ...]:
-    digits = digits_of(row.get("unit", "normalized"))
+    digits = digits_of(row.get("unit", NORMALIZED))
     n_a, n_b = int(row["n_a"]), int(row["n_b"])
     apart = bool(row["apart"])
     scope, a, b = row["scope"], row["method_a"], row["method_b"]

@@ -32,7 +32,7 @@ def dataset_table(infos: Iterable[RunInfo]) -> TableBlock:
             )
         )
     header = ("Task", "File", "Fingerprint", "Trajectories", "Steps", "Data", "Doubts", "Runs")
-    places = {(task, ""): data.label or "" for task, data in used}
+    places = {(task, data.label): data.label for task, data in used if data.label}
     caption = sentences(
         f"Fingerprints are digests of the files' content, their first {_FINGERPRINT_DIGITS} digits.",
         explained([row[0].text for row in rows], places),

@@ -1,7 +1,12 @@
+import html
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from vitamin.analysis import markdown
 from vitamin.analysis.report.blocks import Bullets, Figure, Page, Section, TableBlock, Text
@@ -15,18 +20,59 @@ from vitamin.analysis.table import Cell, Table, to_markdown
         ("TD3+ODT, rl_coefficient=0.5", "TD3+ODT, rl_coefficient=0.5"),
         ("89.07 [80.00, 95.00] (+1.00)", "89.07 [80.00, 95.00] (+1.00)"),
         ("a|b `c` *d* _e_ ~~f~~", r"a\|b \`c\` \*d\* \_e\_ \~\~f\~\~"),
-        ("<img src=x onerror=alert(1)> &lt;", "&lt;img src=x onerror=alert(1)&gt; &amp;lt;"),
+        ("<img src=x onerror=alert(1)> &lt;", "&lt;img src=x onerror=alert(1)> &amp;lt;"),
+        ("p < 0.001 & more </b> <!-- x -->", "p < 0.001 & more &lt;/b> &lt;!-- x -->"),
         ("[x](javascript:alert)", r"[x\](javascript:alert)"),
         ("a\n\n# b", "a # b"),
-        ("# a", r"\# a"),
-        ("- a", r"\- a"),
-        ("1. a", r"1\. a"),
-        ("---", r"\---"),
+        ("= 1. -", "= 1. -"),
         ("\\|", r"\\\|"),
     ],
 )
 def test_text_stands_for_itself(text: str, escaped: str) -> None:
     assert markdown.escape(text) == escaped
+
+
+def rendered(source: str) -> str:
+    """As a browser would show it; ``markdown-it`` comes with rich."""
+    return MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(source)
+
+
+ODD_TEXT = st.text(st.sampled_from("ab1 \\`*_~|<>[]()!#&;:/-+=.\n\t'\"{}$^@é−"), max_size=30)
+
+
+@given(ODD_TEXT)
+def test_a_renderer_shows_the_very_text(text: str) -> None:
+    plain = " ".join(text.split())
+    (cell,) = re.findall(r"<td>(.*?)</td>", rendered(to_markdown(Table(("x",), ((Cell(f"x{text}x"),),)))))
+    assert "<" not in cell
+    assert html.unescape(cell) == " ".join(f"x{text}x".split())
+    (heading,) = re.findall(r"<h2>(.*?)</h2>", rendered(f"## x {markdown.escape(text)}."))
+    assert html.unescape(heading) == f"x {plain}."
+    if "`" not in text and plain:
+        (paragraph,) = re.findall(r"\A<p>(.*)</p>\n\Z", rendered(markdown.paragraph(text)))
+        assert html.unescape(paragraph) == plain
+
+
+@given(ODD_TEXT, ODD_TEXT)
+def test_a_link_is_one_link(text: str, target: str) -> None:
+    shown = rendered(markdown.link(f"x{text}x", f"../{target}"))
+    assert shown.count("<a ") == 1
+    assert html.unescape(re.sub(r"<.*?>", "", shown)).strip() == " ".join(f"x{text}x".split())
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("# a", r"\# a"),
+        ("- a", r"\- a"),
+        ("1. a", r"1\. a"),
+        ("---", r"\---"),
+        ("-1.00", "-1.00"),
+        ("a - b", "a - b"),
+    ],
+)
+def test_a_sentence_starts_no_list_and_no_heading(text: str, line: str) -> None:
+    assert markdown.paragraph(text) == line
 
 
 def test_code_between_backticks_stays_code() -> None:

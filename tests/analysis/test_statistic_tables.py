@@ -142,6 +142,7 @@ def test_of_many_comparisons_the_first_are_shown_with_those_apart() -> None:
             {"seeds_needed": 4.0, "points": 51.25, "unit": "return"},
             "not told apart; about 4 seeds would tell 51.2 of return",
         ),
+        ({"seeds_needed": 3.0, "points": 20.0}, "not told apart; these seeds would tell 20 points"),
         ({"reason": "no spread to judge by"}, "not told apart: no spread to judge by"),
     ],
 )
