@@ -35,7 +35,8 @@ from vitamin.analysis.styles import Style, label_styles
 
 _LOG_SPREAD: Final = 20
 """From the smallest to the largest positive value: above this an axis is logarithmic."""
-_DODGE, _MOST_DODGED = 3.0, 20.0  # points between lines, and between the first and the last
+_DODGE: Final = 3.0  # points between lines
+_MOST_DODGED: Final = 0.4  # between the first and the last, of the distance of values
 _BAND_REACH: Final = 2.0
 _MARGIN: Final = 0.06
 _LEAST_TICK_WIDTH, _MOST_TICK_WIDTH = 0.35, 0.9  # inches
@@ -105,7 +106,8 @@ def _draw_panel(
     lines = {line: group.sort_values("place") for line, group in part.groupby("line", observed=True)}
     rest = [columns_of(group, "place", "mean") for line, group in lines.items() if line not in styles]
     draw_rest(axes, [np.stack(points, axis=1) for points in rest] if connected else [])
-    distance = min(_DODGE, _MOST_DODGED / len(styles)) * (1 if connected else 2)
+    room = _MOST_DODGED * PANEL[0] * 72 / part["place"].nunique()
+    distance = min(_DODGE if connected else 2 * _DODGE, room / len(styles))
     for rank, (line, style) in enumerate(styles.items()):
         if line not in lines:
             continue

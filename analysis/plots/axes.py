@@ -20,7 +20,8 @@ MOST_STYLED: Final = 24
 MOST_BANDS: Final = 8
 """Labels up to which bands are drawn: more of them hide each other."""
 NO_BANDS_TEXT: Final = f"bands are left out, since there are more than {MOST_BANDS} lines"
-_MOST_POINTS: Final = 200  # of a line: a panel is about 500 pixels wide
+MOST_POINTS: Final = 200
+"""Of a line: a panel is about 500 pixels wide."""
 _REFERENCES: Final = {0.0: "ref.\nmin", 100.0: "ref.\nmax"}
 _LEAST_SPAN: Final = 0.2  # of limits, relative to the values
 
@@ -60,12 +61,14 @@ def draw_rest(axes: Axes, lines: Sequence[Floats]) -> None:
         axes.autoscale_view()
 
 
-def thinned(count: int, keep: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.intp]:
-    """Which of ``count`` points of a line to draw: about 200, evenly spaced, with both ends and those to ``keep``."""
-    if count <= _MOST_POINTS:
+def thinned(
+    count: int, keep: npt.NDArray[np.bool_] | None = None, *, most: int = MOST_POINTS
+) -> npt.NDArray[np.intp]:
+    """Which of ``count`` points of a line to draw: about ``most``, evenly, with both ends and those to ``keep``."""
+    if count <= most:
         return np.arange(count)
     chosen = np.zeros(count, dtype=bool) if keep is None else keep.copy()
-    chosen[np.linspace(0, count - 1, _MOST_POINTS).round().astype(int)] = True
+    chosen[np.linspace(0, count - 1, most).round().astype(int)] = True
     return np.flatnonzero(chosen)
 
 

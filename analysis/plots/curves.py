@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from vitamin.analysis.labels import sort_labels
 from vitamin.analysis.plots.axes import (
     MOST_BANDS,
+    MOST_POINTS,
     MOST_STYLED,
     NO_BANDS_TEXT,
     Floats,
@@ -100,7 +101,8 @@ def _draw_curve(axes: Axes, curve: pd.DataFrame, style: Style, rank: int, *, few
     x, mean, low, high, seeds = columns_of(curve, "env_steps", "mean", "low", "high", "seeds")
     fewer = seeds < seeds.max()
     change = np.diff(fewer.astype(int), prepend=int(fewer[0]), append=int(fewer[-1])) != 0
-    shown = thinned(len(x), change[:-1] | change[1:])
+    most = MOST_POINTS if few else MOST_POINTS // 2
+    shown = thinned(len(x), change[:-1] | change[1:], most=most)
     x, mean, low, high, fewer = x[shown], mean[shown], low[shown], high[shown], fewer[shown]
     every = max(1, int((~fewer).sum()) // _MARKERS_PER_CURVE)
     axes.plot(

@@ -26,7 +26,7 @@ _SINGLE_PANEL: Final = (3.6, 2.4)
 _TITLE_GAP: Final = 0.1
 _LEGEND_GAP: Final = 0.1
 _LEAST_LEGEND_WIDTH: Final = 4.8
-_LABEL_WIDTHS: Final = (3.3, 4.0)
+_LABEL_WIDTHS: Final = (3.3, 4.2)
 _HANDLE_WIDTH: Final = 6.2 * TEXT_SIZE / 72  # with the gaps to its text and the next column
 
 

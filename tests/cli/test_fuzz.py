@@ -152,7 +152,7 @@ def _nothing_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for place in ("vitamin.platform.experiments.train", "vitamin.platform.sweeps.execution"):
         monkeypatch.setattr(f"{place}.ray_session", _no_ray)
     monkeypatch.setattr(Agent, "rollout", _reach)
-    monkeypatch.setattr("vitamin.analysis.report.build.plot_curves", lambda *_, **__: ())
+    monkeypatch.setattr("vitamin.analysis.plots.draw", lambda *_, **__: ())
     for name in ("VITAMIN_DATA_DIR", "MINARI_DATASETS_PATH", "XDG_STATE_HOME", "TMPDIR"):
         (tmp_path / name).mkdir()
         monkeypatch.setenv(name, str(tmp_path / name))
