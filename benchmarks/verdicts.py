@@ -58,7 +58,9 @@ def page(finals: Floats) -> "Scores":
         "label": np.array(labels, dtype=object)[method.ravel()],
         "final": finals.transpose(1, 0, 2).ravel(),
     }
-    return cast("Scores", Page(pd.DataFrame(columns).assign(suite="simulated", unit="normalized", data=""), labels))
+    return cast(
+        "Scores", Page(pd.DataFrame(columns).assign(suite="simulated", unit="normalized", data=""), labels)
+    )
 
 
 def normal(random: np.random.Generator, shape: tuple[int, ...]) -> Floats:
@@ -81,8 +83,10 @@ def reports(make: Callable[[np.random.Generator], Floats], number: int) -> list[
     return [compare(page(make(random)), reps=_REPS, seed=seed) for seed in range(number)]
 
 
-def share_with_anything_apart(made: Sequence[Comparisons], among: Sequence[str] | None = None) -> tuple[float, float]:
-    """Share of reports that call two methods apart (of those in ``among``, if given), and that would without the gate."""
+def share_with_anything_apart(
+    made: Sequence[Comparisons], among: Sequence[str] | None = None
+) -> tuple[float, float]:
+    """Share of reports that call two methods apart, of those in ``among`` if given; and what it is without the gate."""
     with_gate = without = 0
     for comparisons in made:
         frame = comparisons.frame
@@ -134,7 +138,9 @@ def task_coverage(number: int) -> Table:
         for kind, draw in KINDS.items():
             for interval in (t_interval, _percentile):
                 ends = np.array([interval(draw(random, (seeds,))) for _ in range(20 * number)])
-                row.append(_percent(np.mean((ends[:, 0] <= _TRUE_MEAN[kind]) & (_TRUE_MEAN[kind] <= ends[:, 1]))))
+                row.append(
+                    _percent(np.mean((ends[:, 0] <= _TRUE_MEAN[kind]) & (_TRUE_MEAN[kind] <= ends[:, 1])))
+                )
         rows.append(cells(*row))
     kinds = (f"{kind}, {what}" for kind in KINDS for what in ("t", "percentile bootstrap"))
     return Table(("seeds of one task", *kinds), tuple(rows))
@@ -196,7 +202,9 @@ def power(number: int) -> Table:
     for case, (make, on) in cases.items():
         on_task, over_tasks = [], []
         for comparisons in reports(make, number):
-            pair = comparisons.frame[(comparisons.frame["method_a"] == "M0") & (comparisons.frame["method_b"] == "M1")]
+            pair = comparisons.frame[
+                (comparisons.frame["method_a"] == "M0") & (comparisons.frame["method_b"] == "M1")
+            ]
             on_task.append(pair.loc[pair["kind"] == TASK, "apart"][:on].mean())
             over_tasks.append(pair.loc[pair["metric"] == IQM, "apart"].mean())
         rows.append(cells(case, _percent(np.mean(on_task)), _percent(np.mean(over_tasks))))
@@ -221,7 +229,9 @@ def main() -> None:
     print(f"{number} reports a line: a share of 5 % is known to ±{noise:.1f} points.\n")
     print("Reports of equal methods that call something apart:\n")
     print(to_markdown(null_reports(number)))
-    print("Reports that call something apart among those of 7 methods that are equal, where the others are lower:\n")
+    print(
+        "Reports that call something apart among those of 7 methods that are equal, where the others are lower:\n"
+    )
     print(to_markdown(partial_reports(number)))
     print("Coverage of 95 % intervals of the mean:\n")
     print(to_markdown(task_coverage(number)))

@@ -29,7 +29,7 @@ COLUMNS: Final = (
     *("seeds", "seeds_most", "unit", "data"),
 )
 FEW_SEEDS: Final = 3
-"""Up to so many runs of one task, the interquartile mean cuts nothing and is the mean (of three, a quarter is no run)."""
+"""Up to so many runs of one task the interquartile mean cuts nothing, and is the mean."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def summarize(scores: "Scores") -> pd.DataFrame:
     half = t_half_width(summary["final_std"].to_numpy(float), summary["seeds"].to_numpy(float))
     summary["final_low"], summary["final_high"] = summary["final_mean"] - half, summary["final_mean"] + half
     order = ["task", "suite", "label", "unit", "seeds", *with_spread, "final_low", "final_high"]
-    return summary[[*order, *means, "regret_mean", "diverged", "data"]]
+    return summary.loc[:, [*order, *means, "regret_mean", "diverged", "data"]]
 
 
 def _task_rows(counted: pd.DataFrame, drawn: Draws) -> Iterator[dict[str, object]]:
@@ -120,7 +120,14 @@ def _task_rows(counted: pd.DataFrame, drawn: Draws) -> Iterator[dict[str, object
         if unit == NORMALIZED:
             metrics += [IQM, OPTIMALITY_GAP] if len(finals) > FEW_SEEDS else [OPTIMALITY_GAP]
         strata = Strata(finals, (len(finals),))
-        where = {"scope": task, "kind": TASK, "tasks": 1, "label": label, "unit": unit, "data": _marks(runs["data"])}
+        where = {
+            "scope": task,
+            "kind": TASK,
+            "tasks": 1,
+            "label": label,
+            "unit": unit,
+            "data": _marks(runs["data"]),
+        }
         for row in _rows(where, strata, bootstrap(strata, drawn, metrics)):
             if row["metric"] == MEAN:
                 deviation = finals.std(ddof=1) if len(finals) > 1 else np.nan
@@ -149,5 +156,7 @@ def _about_seeds(counted: pd.DataFrame) -> tuple[str, ...]:
     if single:
         notes.append(f"A single seed has no interval: {named(single)}.")
     if len(seeds) and (seeds <= FEW_SEEDS).any():
-        notes.append("With three seeds or fewer on one task the IQM cuts nothing and is the mean, so only that is given.")
+        notes.append(
+            "With three seeds or fewer on one task the IQM cuts nothing and is the mean, so only that is given."
+        )
     return tuple(notes)

@@ -30,11 +30,11 @@ class Strata:
     """Scores of one method on some tasks.
 
     Attributes:
-        values: Scores of its runs (R,), task after task.
+        scores: Of its runs (R,), task after task.
         sizes: Number of runs on each task (T,), at least one.
     """
 
-    values: Floats
+    scores: Floats
     sizes: tuple[int, ...]
 
     @classmethod
@@ -49,19 +49,19 @@ class Strata:
 
     @cached_property
     def starts(self) -> list[int]:
-        """Where each task begins in ``values``."""
+        """Where each task begins in ``scores``."""
         return [0, *np.cumsum(self.sizes)[:-1].tolist()]
 
     @cached_property
     def means(self) -> Floats:
         """Mean score on each task (T,)."""
-        return np.add.reduceat(self.values, self.starts) / self.sizes
+        return np.add.reduceat(self.scores, self.starts) / self.sizes
 
     @cached_property
     def mean_variances(self) -> Floats:
         """Variance of the mean score of each task (T,); NaN where there is a single run."""
         sizes = np.array(self.sizes, dtype=np.float64)
-        squares = np.add.reduceat((self.values - np.repeat(self.means, self.sizes)) ** 2, self.starts)
+        squares = np.add.reduceat((self.scores - np.repeat(self.means, self.sizes)) ** 2, self.starts)
         return np.asarray(squares / np.where(sizes > 1, sizes - 1, np.nan) / sizes, dtype=np.float64)
 
 
@@ -78,7 +78,9 @@ def draws(sizes: Sequence[int], reps: int, random: np.random.RandomState) -> Flo
         run = chosen + size * np.arange(tasks) + size * tasks * np.arange(rows)[:, None, None]
         flat = np.bincount(run.ravel(), minlength=rows * size * tasks)
         counts[first : first + rows] = flat.reshape(rows, -1)
-    return np.asfortranarray(counts)  # runs are what is sorted and summed over: each has its resamples side by side
+    return np.asfortranarray(
+        counts
+    )  # runs are what is sorted and summed over: each has its resamples side by side
 
 
 class Draws:
@@ -116,11 +118,14 @@ class Estimate:
 
 def bootstrap(strata: Strata, drawn: Draws, metrics: Sequence[str] = METRICS) -> dict[str, Estimate]:
     """Estimates of a method's scores, by metric."""
-    once = np.ones((1, len(strata.values)))
+    once = np.ones((1, len(strata.scores)))
     values = [float(statistic(metric, strata, once)[0]) for metric in metrics]
     factor = widening(strata)
     if np.isnan(factor):
-        return {metric: Estimate(value, *[float("nan")] * 4) for metric, value in zip(metrics, values, strict=True)}
+        return {
+            metric: Estimate(value, *[float("nan")] * 4)
+            for metric, value in zip(metrics, values, strict=True)
+        }
     counts = drawn.of(strata.sizes)
     low, high = ends(np.stack([statistic(metric, strata, counts) for metric in metrics], axis=1))
     found = {}
@@ -133,13 +138,13 @@ def bootstrap(strata: Strata, drawn: Draws, metrics: Sequence[str] = METRICS) ->
 def statistic(metric: str, strata: Strata, counts: Floats) -> Floats:
     """A metric of resamples: ``counts`` (reps, R) → (reps,)."""
     if metric == MEAN:
-        return counts @ (strata.weights * strata.values)
+        return counts @ (strata.weights * strata.scores)
     if metric == OPTIMALITY_GAP:
-        return _BEST - counts @ (strata.weights * np.minimum(strata.values, _BEST))
+        return _BEST - counts @ (strata.weights * np.minimum(strata.scores, _BEST))
     if metric == IQM:
-        return interquartile_mean(strata.values, strata.weights, counts)
+        return interquartile_mean(strata.scores, strata.weights, counts)
     assert metric == MEDIAN
-    sums = np.add.reduceat(counts * strata.values, strata.starts, axis=1)
+    sums = np.add.reduceat(counts * strata.scores, strata.starts, axis=1)
     return np.asarray(np.median(sums / np.array(strata.sizes), axis=1), dtype=np.float64)
 
 
@@ -195,7 +200,7 @@ def ends(resampled: Floats) -> tuple[Floats, Floats]:
 
 
 def bootstrap_mean(values: Floats, *, reps: int, seed: int) -> tuple[Floats, Floats]:
-    """rliable's 95 % percentile interval of the mean over runs, at each of some points.
+    """The percentile interval (95 %, as rliable has it) of the mean over runs, at each of some points.
 
     For many runs: with ten it covers 94 %, with three 76 %.
 

@@ -1,7 +1,7 @@
 """Which methods are apart: a test of every pair, corrected for all of them.
 
 On one task Welch's t test of the final scores; over tasks a stratified bootstrap of the difference, its half-widths
-multiplied as those of aggregates. Seeds are never paired: the seed of one method has nothing to do with that of another.
+multiplied as those of aggregates. Seeds are never paired: that of one method has nothing to do with that of another.
 """
 
 from collections.abc import Collection, Sequence
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vitamin.analysis.statistics.bootstrap import Strata, draws, ends, statistic, widening
+from vitamin.analysis.statistics.bootstrap import Strata, draws, ends, statistic
 from vitamin.analysis.statistics.gate import Gate, gate
 from vitamin.analysis.statistics.intervals import t_half_width
 from vitamin.analysis.statistics.names import (
@@ -49,11 +49,11 @@ class Comparisons:
     """Every comparison of two methods that a page makes.
 
     Attributes:
-        frame: ``COLUMNS``. ``difference`` is that of ``method_a`` less ``method_b`` with its 95 % interval, uncorrected;
-            ``n_a``, ``n_b`` their runs, over tasks the fewest on one; ``p_corrected`` by Holm over ``family``;
-            ``apart`` if that is below 0.05 and the gate lets it pass; ``seeds_needed`` of a side that would tell ``points``
-            with 80 % power (``MOST_SEEDS`` + 1: more than that; NaN where apart or undefined); ``reason`` why there
-            is no test, or why a small p is not called apart.
+        frame: ``COLUMNS``. ``difference`` is that of ``method_a`` less ``method_b``, with its 95 % interval, not
+            corrected; ``n_a``, ``n_b`` their runs, over tasks the fewest on one; ``p_corrected`` by Holm over ``family``;
+            ``apart`` if that is below 0.05 and the gate lets it pass; ``seeds_needed`` of a side that would tell
+            ``points`` with 80 % power (``MOST_SEEDS`` + 1: more than that; NaN where apart or undefined); ``reason``
+            why there is no test, or why a small p is not called apart.
         estimates: What was compared: ``scope``, ``kind``, ``metric``, ``label``, ``value``, ``seeds``, in the order of
             tables.
         family: Number of tests, over which they are corrected.
@@ -72,7 +72,9 @@ class Comparisons:
     @property
     def method(self) -> str:
         """What was done, in a line below a table."""
-        over_tasks = "" if (self.frame["kind"] == TASK).all() else "; over tasks a stratified bootstrap, widened"
+        over_tasks = (
+            "" if (self.frame["kind"] == TASK).all() else "; over tasks a stratified bootstrap, widened"
+        )
         whom = f"with {' and '.join(self.baseline)}" if self.baseline else "of all pairs"
         return (
             f"Tests {whom}: Welch's t on one task{over_tasks}; p by Holm over {self.family:,} comparisons. "
@@ -164,7 +166,9 @@ def _pairs(labels: Sequence[str], first: Sequence[str]) -> tuple[Indices, Indice
 def _estimates(counted: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
     """Mean, variance of the mean and number of runs of each task and label."""
     groups = counted.groupby(["task", "label"], sort=False, observed=True)
-    table = groups.agg(unit=("unit", "first"), value=("final", "mean"), var=("final", "var"), seeds=("run", "size"))
+    table = groups.agg(
+        unit=("unit", "first"), value=("final", "mean"), var=("final", "var"), seeds=("run", "size")
+    )
     table = table.reset_index()
     table = table[table["label"].isin(labels)].rename(columns={"task": "scope"})
     return table.assign(kind=TASK, metric=MEAN, variance=table["var"] / table["seeds"])
@@ -210,7 +214,9 @@ def _over_tasks(
     parts, values = [], []
     where = {"scope": scope.name, "kind": scope.kind}
     for metric in (IQM, MEAN):
-        value = np.array([statistic(metric, part, np.ones((1, len(part.values))))[0] for part in strata.values()])
+        value = np.array(
+            [statistic(metric, part, np.ones((1, len(part.scores))))[0] for part in strata.values()]
+        )
         resampled = np.array([statistic(metric, part, counts[label]) for label, part in strata.items()])
         difference = value[a] - value[b]
         low, high, error = (factor * side for side in _spread(resampled, difference, a, b))
@@ -219,7 +225,9 @@ def _over_tasks(
         deviation = error / np.sqrt(1 / n[a] + 1 / n[b])
         columns = where | {"metric": metric, "unit": NORMALIZED} | sides | judged | {"deviation": deviation}
         parts.append(pd.DataFrame(columns))
-        values.append(pd.DataFrame(where | {"metric": metric, "label": scope.labels, "value": value, "seeds": n}))
+        values.append(
+            pd.DataFrame(where | {"metric": metric, "label": scope.labels, "value": value, "seeds": n})
+        )
     return pd.concat(parts, ignore_index=True), pd.concat(values, ignore_index=True).astype({"seeds": int})
 
 
@@ -255,9 +263,7 @@ def _widenings(strata: Sequence[Strata], a: Indices, b: Indices) -> tuple[Floats
     return np.where(no_spread, 1.0, factor), np.where(no_spread, 1.0, freedom)
 
 
-def welch_freedom(
-    variance_a: Floats, variance_b: Floats, n_a: Floats, n_b: Floats
-) -> tuple[Floats, Floats]:
+def welch_freedom(variance_a: Floats, variance_b: Floats, n_a: Floats, n_b: Floats) -> tuple[Floats, Floats]:
     """Degrees of freedom of Welch's test and the standard error of the difference.
 
     Args:
@@ -291,7 +297,13 @@ def _judged(
     same = (error == 0) & (difference == 0)
     p = np.where(same, 1.0, np.where((error == 0) | (half == 0), np.nan, p))
     reason = np.where(np.isnan(error), SINGLE_SEED, np.where(np.isnan(p), NO_SPREAD, ""))
-    return {"difference": difference, "low": difference - below, "high": difference + above, "p": p, "reason": reason}
+    return {
+        "difference": difference,
+        "low": difference - below,
+        "high": difference + above,
+        "p": p,
+        "reason": reason,
+    }
 
 
 def _sides(

@@ -36,13 +36,13 @@ def efficiency(
     Against environment steps, up to the step at which final scores are compared: in steps if that is the same
     for all tasks of the scope, else as a share of it. Against hours, up to where the first run of a method that reached
     that step is done; within a run, time is taken as proportional to steps. As in learning curves a run is part of
-    it between its own first and last evaluation, and nothing is held flat; where a task has no run left, the curve ends.
+    it between its own first and last evaluation; nothing is held flat; where a task has no run left, the curve ends.
 
     Args:
         scores: What ``run_scores`` returned.
         x: ``env_steps`` or ``hours``.
-        hours: For ``hours``: those that each run took to its last evaluation; methods of which some are unknown are left
-            out.
+        hours: For ``hours``: those that each run took to its last evaluation; methods of which some are unknown are
+            left out.
         reps: Resamples.
         seed: Of the resampling.
 
@@ -71,9 +71,14 @@ def efficiency(
                 steps = [shown * rates[run] for part in keys for run in part]
                 unit = HOURS
             else:
-                steps = [at * limits[task] for task, part in zip(scope.tasks, keys, strict=True) for _ in part]
+                steps = [
+                    at * limits[task] for task, part in zip(scope.tasks, keys, strict=True) for _ in part
+                ]
                 shown, unit = (at * limits[scope.tasks[0]], STEPS) if same else (at, SHARE)
-            values = [inside(where, curves[run]) for where, run in zip(steps, sum(keys, []), strict=True)]
+            values = [
+                inside(where, curves[run])
+                for where, run in zip(steps, [run for part in keys for run in part], strict=True)
+            ]
             found = _bands(np.array(values), [len(part) for part in keys], drawn)
             parts.append(_rows(scope, label, shown, unit, found))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
@@ -105,7 +110,7 @@ def _shortest(
     rates: Mapping[str, float],
     limits: Mapping[str, float],
 ) -> float:
-    """Hours after which the first run reaches the step of comparison, or ends; those that diverged do not shorten it."""
+    """Hours after which the first run reaches the step of comparison, or ends; diverged runs do not shorten it."""
     whole = [part[part["status"] != "diverged"] for part in of_tasks]
     whole = whole if any(len(part) for part in whole) else of_tasks
     return min(
@@ -132,11 +137,15 @@ def _bands(values: Floats, sizes: list[int], drawn: Draws) -> tuple[Floats, Floa
         points = np.flatnonzero(which.ravel() == number)
         strata = [Strata(values[present, point], tuple(left.tolist())) for point in points]
         weights, once = strata[0].weights, np.ones((1, present.sum()))
-        value[points] = [interquartile_mean(part.values, weights, once)[0] for part in strata]
+        value[points] = [interquartile_mean(part.scores, weights, once)[0] for part in strata]
         seeds[points] = left.min()
         if left.min() > 1:
             counts = drawn.of(strata[0].sizes)
-            resampled = np.stack([interquartile_mean(part.values, weights, counts) for part in strata], axis=1)
+            resampled = np.stack(
+                [interquartile_mean(part.scores, weights, counts) for part in strata], axis=1
+            )
             factor = np.array([widening(part) for part in strata])
-            low[points], high[points] = (value[points] + factor * (end - value[points]) for end in ends(resampled))
+            low[points], high[points] = (
+                value[points] + factor * (end - value[points]) for end in ends(resampled)
+            )
     return value, low, high, seeds

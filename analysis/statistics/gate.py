@@ -8,6 +8,7 @@ runs. Such a test is exact whatever the distribution of scores, and it combines 
 single task cannot do and why three seeds suffice for it.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +20,7 @@ import pandas as pd
 from vitamin.analysis.statistics.names import TASK, Floats
 
 LEVEL: Final = 0.04
-"""Of 0.05 that a page may err with, this is for clusters of runs on single tasks; the rest is for what the gate lets by."""
+"""Of the 0.05 that a page may err with, what is for clusters of runs on single tasks; the rest is for other errors."""
 
 NEARLY_NORMAL: Final = 3
 """Seeds of each task from which on a statistic over tasks is not gated: two clusters cannot separate all its runs."""
@@ -81,8 +82,12 @@ def gate(counted: pd.DataFrame, comparisons: pd.DataFrame, *, seed: int) -> Gate
     """
     labels = list(dict.fromkeys([*comparisons["method_a"], *comparisons["method_b"]]))
     on_tasks = comparisons[(comparisons["kind"] == TASK) & comparisons["p"].notna()]
-    sizes = on_tasks.groupby(["n_a", "n_b"]).size()
-    chance = float(sum(number * separation_by_chance(*pair) for pair, number in sizes.items()))
+    chance = sum(
+        number * separation_by_chance(*sizes)
+        for sizes, number in Counter(
+            zip(on_tasks["n_a"].tolist(), on_tasks["n_b"].tolist(), strict=True)
+        ).items()
+    )
     if chance <= LEVEL:
         return Gate(chance, float("nan"), frozenset(), len(labels))
     random = np.random.default_rng(seed)
@@ -122,7 +127,7 @@ def separation_by_chance(n_a: int, n_b: int) -> float:
 def _relabelled(
     tasks: Sequence[tuple[np.ndarray, Floats]], labels: set[int], random: np.random.Generator
 ) -> tuple[float, dict[int, float]]:
-    """p of the relabelling test of some methods, and how far the means of each lie from the others'."""
+    """The p of relabelling some methods, and how far the means of each lie from the others'."""
     statistic = 0.0
     relabelled = np.zeros(RELABELLINGS)
     distinct = dict.fromkeys(labels, 0.0)
@@ -136,10 +141,11 @@ def _relabelled(
             continue
 
         def between(rows: Floats) -> Floats:
-            return np.add.reduceat(rows, starts, axis=1) ** 2 / sizes / total  # noqa: B023
+            sums = np.add.reduceat(rows, starts, axis=1)  # noqa: B023
+            return np.asarray(sums**2 / sizes / total, dtype=np.float64)  # noqa: B023
 
         observed = between(values[None])[0]
-        statistic += _ratio(observed.sum())
+        statistic += float(_ratio(observed.sum()))
         for code, share in zip(present, observed, strict=True):
             distinct[int(code)] += share
         chunk = max(1, _LARGEST // len(values))

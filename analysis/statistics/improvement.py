@@ -32,11 +32,13 @@ def improvement(scores: "Scores", *, reps: int = BAND_REPS, seed: int = 0) -> pd
     parts = []
     for scope in scopes_over_tasks(scores)[0]:
         strata = list(scope.strata(scores.counted).values())
-        counts = [draws(part.sizes, reps, np.random.RandomState([seed, rank])) for rank, part in enumerate(strata)]
+        counts = [
+            draws(part.sizes, reps, np.random.RandomState([seed, rank])) for rank, part in enumerate(strata)
+        ]
         labels = np.array(scope.labels, dtype=object)
         for first, one in enumerate(strata[:-1]):
             others = strata[first + 1 :]
-            once = [np.ones((1, len(part.values))) for part in strata]
+            once = [np.ones((1, len(part.scores))) for part in strata]
             value = _above(one, others, once[first], once[first + 1 :])[0]
             low, high = ends(_above(one, others, counts[first], counts[first + 1 :]))
             factor = np.array([widening(one, other) for other in others])
@@ -64,10 +66,12 @@ def _above(one: Strata, others: Sequence[Strata], counts: Floats, other_counts: 
     """
     total = np.zeros((len(counts), len(others)))
     for task, (start, size) in enumerate(zip(one.starts, one.sizes, strict=True)):
-        x = one.values[start : start + size]
+        x = one.scores[start : start + size]
         where = [slice(other.starts[task], other.starts[task] + other.sizes[task]) for other in others]
-        y = np.concatenate([other.values[part] for other, part in zip(others, where, strict=True)])
-        drawn = np.concatenate([drawn[:, part] for drawn, part in zip(other_counts, where, strict=True)], axis=1)
+        y = np.concatenate([other.scores[part] for other, part in zip(others, where, strict=True)])
+        drawn = np.concatenate(
+            [drawn[:, part] for drawn, part in zip(other_counts, where, strict=True)], axis=1
+        )
         ahead = (x[:, None] > y) + 0.5 * (x[:, None] == y)
         sizes = np.array([other.sizes[task] for other in others])
         pairs = (counts[:, start : start + size] @ ahead) * drawn

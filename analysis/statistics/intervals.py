@@ -66,6 +66,6 @@ def _weighted_ends(resampled: Floats, probabilities: Floats) -> tuple[Floats, Fl
 
     def quantile(share: float) -> Floats:
         first = np.argmax(cumulated >= share - 1e-12, axis=0)
-        return np.take_along_axis(sorted_values, first[None], axis=0)[0]
+        return np.asarray(np.take_along_axis(sorted_values, first[None], axis=0)[0], dtype=np.float64)
 
     return quantile((1 - CONFIDENCE) / 2), quantile((1 + CONFIDENCE) / 2)

@@ -13,7 +13,7 @@ Curve = tuple[Floats, Floats]
 
 
 def run_curves(evaluations: pd.DataFrame) -> Mapping[str, Curve]:
-    """Each run's evaluations by step: its last pretrained score at step 0, then those online; without undefined ones."""
+    """The evaluations of each run by step: the last pretrained one at step 0, then those online; no undefined ones."""
     known = evaluations.loc[evaluations["score"].notna(), ["run", "phase", "env_steps", "score"]]
     steps = np.where(known["phase"] == ONLINE, known["env_steps"], 0)
     points = known[["run", "score"]].assign(env_steps=steps.astype(np.float64))
@@ -23,7 +23,9 @@ def run_curves(evaluations: pd.DataFrame) -> Mapping[str, Curve]:
     codes = points["run"].cat.codes.to_numpy()
     bounds = np.flatnonzero(np.diff(codes)) + 1
     parts = zip(
-        np.split(points["env_steps"].to_numpy(), bounds), np.split(points["score"].to_numpy(), bounds), strict=True
+        np.split(points["env_steps"].to_numpy(), bounds),
+        np.split(points["score"].to_numpy(), bounds),
+        strict=True,
     )
     return dict(zip(points["run"].cat.categories, parts, strict=True)) if len(points) else {}
 

@@ -35,10 +35,10 @@ def profiles(scores: "Scores", *, reps: int = BAND_REPS, seed: int = 0) -> pd.Da
     drawn = Draws(reps, seed)
     for scope in scopes_over_tasks(scores)[0]:
         strata = scope.strata(scores.counted)
-        highest = max(_BEST, *(part.values.max() for part in strata.values()))
+        highest = max(_BEST, *(part.scores.max() for part in strata.values()))
         thresholds = np.linspace(0, highest, _THRESHOLDS)
         for label, part in strata.items():
-            above = part.weights[:, None] * (part.values[:, None] > thresholds)
+            above = part.weights[:, None] * (part.scores[:, None] > thresholds)
             share = above.sum(axis=0)
             low, high = ends(drawn.of(part.sizes) @ above)
             factor = widening(part)

@@ -40,7 +40,9 @@ class Scope:
             column: Which score.
         """
         chosen = counted[counted["task"].isin(self.tasks) & counted["label"].isin(self.labels)]
-        parts = {key: part.to_numpy(dtype=np.float64) for key, part in chosen.groupby(["label", "task"])[column]}
+        parts = {
+            key: part.to_numpy(dtype=np.float64) for key, part in chosen.groupby(["label", "task"])[column]
+        }
         return {label: Strata.of([parts[label, task] for task in self.tasks]) for label in self.labels}
 
 
@@ -81,11 +83,16 @@ def _shared(runs: pd.DataFrame, labels: Sequence[str], suite: str) -> tuple[list
     partial = [label for label in present if len(of_label[label]) < len(tasks)]
     if len(shared) < 2:
         cause = f"{named(partial)} {'has' if len(partial) == 1 else 'have'} no run that counts on some"
-        return [], [f"No aggregates over {where}: all methods share fewer than two tasks ({cause}); choose methods."]
+        return [], [
+            f"No aggregates over {where}: all methods share fewer than two tasks ({cause}); choose methods."
+        ]
     notes = []
     if len(shared) < len(tasks):
         out = named([task for task in tasks if task not in shared])
-        notes.append(f"Aggregates over {where} leave out {out}: {named(partial)} {'lacks' if len(partial) == 1 else 'lack'} runs that count there.")
+        lack = "lacks" if len(partial) == 1 else "lack"
+        notes.append(
+            f"Aggregates over {where} leave out {out}: {named(partial)} {lack} runs that count there."
+        )
     absent = [label for label in labels if not of_label[label]]
     if absent and suite != ALL:
         notes.append(f"Aggregates over {where} are without {named(absent)}: no run there counts.")
@@ -105,7 +112,9 @@ def _returns(counted: pd.DataFrame, normalized: pd.DataFrame) -> list[str]:
     if not tasks:
         return []
     whose = "its scores are raw returns and do" if len(tasks) == 1 else "their scores are raw returns and do"
-    return [f"{named(tasks)} {'has' if len(tasks) == 1 else 'have'} no reference scores: {whose} not enter aggregates."]
+    return [
+        f"{named(tasks)} {'has' if len(tasks) == 1 else 'have'} no reference scores: {whose} not enter aggregates."
+    ]
 
 
 def named(items: Iterable[str], most: int = _MOST_NAMED) -> str:

@@ -12,9 +12,8 @@ from vitamin.analysis.statistics.power import MOST_SEEDS
 from vitamin.analysis.statistics.scopes import named
 
 WITHIN: Final = 0.1
-WITHIN_TEXT: Final = (
-    "within 10 % of the best, as the paper marks it: no further below the row's highest mean than a tenth of its size"
-)
+WITHIN_TEXT: Final = "within 10 % of the best mean, as the paper marks it: a tenth of the size of the best"
+_MOST_HEADLINES: Final = 4
 _BREADTH: Final = {TASK: 0, SUITE: 1, ALL: 2}
 
 
@@ -35,17 +34,21 @@ def sentences(comparisons: Comparisons, aggregates: Aggregates) -> tuple[str, ..
 
 
 def headlines(comparisons: Comparisons, aggregates: Aggregates) -> tuple[str, ...]:
-    """For the top of a page: how many comparisons, how many apart, and the verdict of the broadest scope."""
+    """For the top of a page: how many comparisons, how many apart, and the verdicts of the broadest scopes."""
     apart = int(comparisons.frame["apart"].sum())
     if not comparisons.family:
         return ("No two methods have two seeds or more on one task: nothing could be tested.",)
     whom = f" with {' and '.join(comparisons.baseline)}" if comparisons.baseline else ""
     many = f"{comparisons.family:,} comparison{'' if comparisons.family == 1 else 's'}{whom}"
-    lines = [f"Of {many}, {apart or 'none'} {'is' if apart == 1 else 'are'} told apart, corrected for their number."]
+    lines = [
+        f"Of {many}, {apart or 'none'} {'is' if apart == 1 else 'are'} told apart, corrected for their number."
+    ]
     verdicts = sentences(comparisons, aggregates)
     scopes = comparisons.frame.drop_duplicates("scope").set_index("scope")["kind"].map(_BREADTH)
     broadest = scopes.index[scopes == scopes.max()]
-    lines += [line for line in verdicts if any(line.startswith(f"{scope}: ") for scope in broadest)][:1]
+    lines += [line for line in verdicts if any(line.startswith(f"{scope}: ") for scope in broadest)][
+        :_MOST_HEADLINES
+    ]
     return tuple(lines)
 
 
@@ -68,7 +71,7 @@ def not_worse(comparisons: Comparisons, scope: str, metric: str) -> frozenset[st
 def within_ten_percent(summary: pd.DataFrame) -> dict[str, frozenset[str]]:
     """The paper's own mark: for each task, the methods within 10 % of the best mean.
 
-    No further below the highest mean than a tenth of its absolute value; so a best of −30 marks what is at −33 or above.
+    No further below the highest mean than a tenth of its absolute value; so a best of −30 marks −33 and above.
     It is about means only: neither the spread nor the number of seeds enters.
 
     Args:
@@ -114,16 +117,17 @@ def _against_baseline(
         for word, side in (("above", pairs["difference"] > 0), ("below", pairs["difference"] <= 0)):
             apart = pairs[pairs["apart"] & side]
             if len(apart):
-                by = [f"{row.other} by {_interval(abs(row.difference), *_sides(row))}" for row in apart.itertuples()]
+                numbers = apart[["difference", "low", "high"]].abs().to_numpy()
+                by = [
+                    f"{other} by {_interval(size, *sorted(ends))}"
+                    for other, (size, *ends) in zip(apart["other"], numbers, strict=True)
+                ]
                 parts.append(f"{named(by)} {word} it ({_p(apart)})")
         parts += [*_not_apart(pairs, comparisons), _untested(pairs)]
-        lines.append(f"{baseline} is at {_estimate(baseline, estimates, values)}; {'; '.join(filter(None, parts))}")
+        lines.append(
+            f"{baseline} is at {_estimate(baseline, estimates, values)}; {'; '.join(filter(None, parts))}"
+        )
     return f"{'. '.join(lines)}." if lines else "the baseline has no run here that counts."
-
-
-def _sides(row: "pd.core.frame._PandasNamedTuple") -> tuple[float, float]:
-    low, high = float(row.low), float(row.high)
-    return (low, high) if row.difference > 0 else (-high, -low)
 
 
 def _apart(pairs: pd.DataFrame) -> str:

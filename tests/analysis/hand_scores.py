@@ -55,12 +55,26 @@ def scores_of(
     for task in tasks:
         for label, of_label in finals.items():
             for seed, final in enumerate(of_label.get(task, ())):
-                row = {"run": f"{label}/{task}/{seed}", "task": task, "label": label, "seed": seed, "final": float(final)}
-                row |= {"suite": (suites or {}).get(task, "mujoco"), "unit": (units or {}).get(task, "normalized")}
+                row = {
+                    "run": f"{label}/{task}/{seed}",
+                    "task": task,
+                    "label": label,
+                    "seed": seed,
+                    "final": float(final),
+                }
+                row |= {
+                    "suite": (suites or {}).get(task, "mujoco"),
+                    "unit": (units or {}).get(task, "normalized"),
+                }
                 rows.append(row | {"method": label.split(",")[0]})
     frame = pd.DataFrame(rows)
     frame = frame.assign(
-        status="finished", data="", end_steps=1000, pretrained=10.0, change=frame["final"] - 10, success=np.nan
+        status="finished",
+        data="",
+        end_steps=1000,
+        pretrained=10.0,
+        change=frame["final"] - 10,
+        success=np.nan,
     )
     frame = frame.assign(own_final=frame["final"], regret=100 - frame["final"], left_out="").assign(**columns)
     points = []
@@ -69,7 +83,9 @@ def scores_of(
         for iteration, (step, score) in enumerate(curve.items()):
             point = {"run": row["run"], "task": row["task"], "label": row["label"], "iteration": iteration}
             phase = "online" if step else "pretrain"
-            points.append(point | {"env_steps": step, "score": float(score), "phase": phase, "success": np.nan})
+            points.append(
+                point | {"env_steps": step, "score": float(score), "phase": phase, "success": np.nan}
+            )
     evaluations = pd.DataFrame(points).astype({"run": "category", "phase": "category"})
     steps = dict.fromkeys(tasks, 1000) | dict(common_steps or {})
     return cast("Scores", HandScores(frame, evaluations, steps, tuple(labels or finals)))

@@ -21,7 +21,12 @@ def test_summary_by_hand() -> None:
     scores = scores_of({"ODT": {"a": [20, 40, 60]}, "TD3": {"a": [5]}})
     scores.frame.loc[0, "status"] = "diverged"
     odt, td3 = summarize(scores).to_dict("records")
-    assert (odt["seeds"], odt["final_mean"], odt["final_std"], odt["change_mean"]) == (3, 40, pytest.approx(20), 30)
+    assert (odt["seeds"], odt["final_mean"], odt["final_std"], odt["change_mean"]) == (
+        3,
+        40,
+        pytest.approx(20),
+        30,
+    )
     assert (odt["pretrained_std"], odt["regret_mean"], odt["own_steps"], odt["diverged"]) == (0, 60, 1000, 1)
     low, high = scipy.stats.t.interval(0.95, 2, 40, 20 / np.sqrt(3))
     assert (odt["final_low"], odt["final_high"]) == pytest.approx((low, high))
@@ -75,7 +80,10 @@ def test_rliables_own_ends_on_demand() -> None:
 
 
 def test_the_average_is_the_same_in_every_table_whatever_seeds_are_missing() -> None:
-    finals = {"ODT": {"a": [1, 2, 4], "b": [50.3], "c": [70.1, 90.7]}, "TD3": {"a": [3, 9], "b": [2, 3], "c": [4, 5]}}
+    finals = {
+        "ODT": {"a": [1, 2, 4], "b": [50.3], "c": [70.1, 90.7]},
+        "TD3": {"a": [3, 9], "b": [2, 3], "c": [4, 5]},
+    }
     scores = scores_of(finals)
     summary = summarize(scores)
     average = summary[summary["label"] == "ODT"]["final_mean"].mean()
@@ -94,7 +102,10 @@ def test_scopes_are_suites_and_all_tasks_if_there_is_more_than_one() -> None:
     over_tasks = frame[frame["kind"] != "task"]
     assert over_tasks["scope"].unique().tolist() == ["mujoco (2 tasks)", "adroit (2 tasks)", "all tasks (4)"]
     single = aggregate(scores_of(finals, suites={"d": "adroit"}), reps=REPS).frame
-    assert single[single["kind"] != "task"]["scope"].unique().tolist() == ["mujoco (3 tasks)", "all tasks (4)"]
+    assert single[single["kind"] != "task"]["scope"].unique().tolist() == [
+        "mujoco (3 tasks)",
+        "all tasks (4)",
+    ]
 
 
 def test_methods_are_aggregated_over_the_tasks_that_all_share_and_what_is_left_out_is_named() -> None:

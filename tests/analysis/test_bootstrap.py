@@ -43,12 +43,16 @@ def test_estimates_and_ends_are_rliables(seeds: int, tasks: int) -> None:
 def test_pointwise_interval_of_the_mean_is_rliables() -> None:
     scores = RANDOM.normal(70, 40, (4, 6))
     np.random.seed(7)  # noqa: NPY002
-    _, intervals = library.get_interval_estimates({"": scores[:, None]}, lambda x: x.mean(axis=(0, 1)), reps=200)
+    _, intervals = library.get_interval_estimates(
+        {"": scores[:, None]}, lambda x: x.mean(axis=(0, 1)), reps=200
+    )
     assert_allclose(bootstrap_mean(scores, reps=200, seed=7), intervals[""], rtol=1e-12)
 
 
 def test_half_widths_are_multiplied_to_each_side_of_the_estimate() -> None:
-    ours = bootstrap(Strata.of([np.array([1.0, 5.0, 30.0]), np.array([40.0, 41.0, 90.0])]), Draws(500, 0))[IQM]
+    ours = bootstrap(Strata.of([np.array([1.0, 5.0, 30.0]), np.array([40.0, 41.0, 90.0])]), Draws(500, 0))[
+        IQM
+    ]
     assert ours.low - ours.value == pytest.approx(np.sqrt(3 / 2) * (ours.rliable_low - ours.value))
     assert ours.high - ours.value == pytest.approx(np.sqrt(3 / 2) * (ours.rliable_high - ours.value))
 
@@ -75,12 +79,16 @@ def test_tasks_weigh_the_same_whatever_their_numbers_of_runs() -> None:
     assert statistic(MEDIAN, strata, once) == pytest.approx([(15 + 90) / 2])
     assert statistic(OPTIMALITY_GAP, strata, once) == pytest.approx([100 - (15 + 80) / 2])
     # Of the low end 0 and 10 go, an eighth each; of the high end 120 goes, a quarter.
-    assert statistic(IQM, strata, once) == pytest.approx([(20 / 8 + 30 / 8 + 60 / 4) / (1 / 8 + 1 / 8 + 1 / 4)])
+    assert statistic(IQM, strata, once) == pytest.approx(
+        [(20 / 8 + 30 / 8 + 60 / 4) / (1 / 8 + 1 / 8 + 1 / 4)]
+    )
 
 
 def test_whole_runs_are_cut_as_long_as_they_weigh_a_quarter_at_most() -> None:
     strata = Strata.of([np.array([0.0, 1.0]), np.array([2.0, 3.0, 4.0])])  # weights 1/4 and 1/6
-    expected = (1 / 4 + 2 / 6 + 3 / 6) / (1 / 4 + 2 / 6)  # 0 goes below; above, 4 goes and 3 would make it a third
+    expected = (1 / 4 + 2 / 6 + 3 / 6) / (
+        1 / 4 + 2 / 6
+    )  # 0 goes below; above, 4 goes and 3 would make it a third
     assert statistic(IQM, strata, np.ones((1, 5))) == pytest.approx([expected])
 
 

@@ -8,7 +8,14 @@ from numpy.testing import assert_allclose
 
 from benchmarks.verdicts import bimodal, page, reports, share_with_anything_apart
 from tests.analysis.hand_scores import scores_of
-from vitamin.analysis.statistics.comparisons import COLUMNS, NO_SPREAD, SINGLE_SEED, Comparisons, compare, holm
+from vitamin.analysis.statistics.comparisons import (
+    COLUMNS,
+    NO_SPREAD,
+    SINGLE_SEED,
+    Comparisons,
+    compare,
+    holm,
+)
 from vitamin.analysis.statistics.gate import separation_by_chance
 from vitamin.analysis.statistics.names import IQM, MEAN
 from vitamin.analysis.statistics.power import MOST_SEEDS, seeds_needed
@@ -127,7 +134,9 @@ def test_seeds_are_never_paired() -> None:
 
 
 def test_a_baseline_leaves_fewer_comparisons() -> None:
-    finals = {label: {"a": RANDOM.normal(50, 10, 3)} for label in ("ODT", "TD3", "TD3+ODT, a=1", "TD3+ODT, a=2")}
+    finals = {
+        label: {"a": RANDOM.normal(50, 10, 3)} for label in ("ODT", "TD3", "TD3+ODT, a=1", "TD3+ODT, a=2")
+    }
     assert compare(scores_of(finals), reps=REPS).family == 6
     with_one = compare(scores_of(finals), baseline="ODT", reps=REPS)
     assert with_one.family == 3
@@ -222,7 +231,10 @@ def test_the_same_input_gives_the_same_verdicts() -> None:
 
 
 def test_nothing_to_compare() -> None:
-    for scores in (scores_of({"ODT": {"a": [1, 2]}}), scores_of({"ODT": {"a": [1, 2]}}, left_out="not finished")):
+    for scores in (
+        scores_of({"ODT": {"a": [1, 2]}}),
+        scores_of({"ODT": {"a": [1, 2]}}, left_out="not finished"),
+    ):
         comparisons = compare(scores, reps=REPS)
         assert comparisons.frame.empty
         assert comparisons.family == 0

@@ -27,7 +27,9 @@ def test_a_single_value_has_no_interval() -> None:
 @pytest.mark.parametrize("runs", [2, 3, 4])
 def test_all_resamples_of_few_runs_are_enumerated(runs: int) -> None:
     values = np.random.default_rng(runs).normal(size=(runs, 5))
-    means = np.sort([values[list(chosen)].mean(axis=0) for chosen in itertools.product(range(runs), repeat=runs)], axis=0)
+    means = np.sort(
+        [values[list(chosen)].mean(axis=0) for chosen in itertools.product(range(runs), repeat=runs)], axis=0
+    )
     low, high = resampled_ends(values)
     number = len(means)
     assert_allclose(low, means[int(np.ceil(0.025 * number)) - 1])
