@@ -148,7 +148,7 @@ def test_runs_are_sorted_and_filtered_beyond_those_shown(page: Page) -> None:
 
 def test_choosing_methods(page: Page) -> None:
     def lines() -> int:
-        colors = page.locator("figure.curves .chart").first.locator('path[stroke-width="2"]')
+        colors = page.locator("figure.curves .chart").first.locator('path[stroke^="var(--method"]')
         return len(set(colors.evaluate_all("all => all.map(one => one.getAttribute('stroke'))")))
 
     scores, summary, runs = (_table(page, name) for name in ("scores", "summary", "runs"))
@@ -160,7 +160,7 @@ def test_choosing_methods(page: Page) -> None:
     assert "ODT" not in _column(runs, 3)
     assert "200 of 250 rows" in runs.locator(".controls").inner_text()
     expect(page.locator("#count")).to_have_text("4 of 5")
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(300)  # Vega draws in its own time
     assert lines() == len(LABELS) - 1
     page.get_by_role("button", name="None", exact=True).click()
     page.wait_for_timeout(300)
