@@ -165,7 +165,7 @@ def _panels(frame: pd.DataFrame, kind: FigureKind) -> tuple["pd.Series[Any]", di
         case "curves":
             by = ("task",)
         case "ablation":
-            by = ("task", "method") if frame["method"].nunique() > 1 else ("task",)
+            by = ("task", "method") if len(frame["method"].unique()) > 1 else ("task",)
         case "intervals":
             by = ("scope", "metric")
         case _:
@@ -174,9 +174,7 @@ def _panels(frame: pd.DataFrame, kind: FigureKind) -> tuple["pd.Series[Any]", di
     keys = parts[0] if len(parts) == 1 else parts[0] + ": " + parts[1]
     units = _units(frame, kind)
     first = ~keys.duplicated()
-    panels = {
-        key: Panel(readable(key), unit) for key, unit in zip(keys[first], units[first], strict=True)
-    }
+    panels = {key: Panel(readable(key), unit) for key, unit in zip(keys[first], units[first], strict=True)}
     return keys, panels
 
 
@@ -195,5 +193,3 @@ def _thinned(frame: pd.DataFrame, by: "list[pd.Series[Any]]", most: int) -> pd.D
     rank = groups.cumcount()
     step = ((size - 1) / max(1, most - 1)).clip(lower=1)
     return frame[(rank // step != (rank - 1) // step) | (rank == size - 1)]
-
-

@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import Final
 
 ASSETS: Final = Path(__file__).parent / "assets"
-VEGA_LITE: Final = "6.1"  # 6.4 loses texts where the nearest point is pointed at (vega-lite pull request 9707)
+VEGA_LITE: Final = (
+    "6.1"  # 6.4 loses texts where the nearest point is pointed at (vega-lite pull request 9707)
+)
 _OWN: Final = ("state", "chooser", "tables", "charts", "refresh", "start")
 
 
 @cache
 def vega() -> str:
-    """Vega, Vega-Lite and Vega-Embed, which put themselves into ``window``; made in two seconds, then kept."""
+    """Vega, Vega-Lite and Vega-Embed, as ``vegaEmbed``; made in two seconds, then kept."""
     import vl_convert
 
-    return str(vl_convert.javascript_bundle(vl_version=VEGA_LITE))
+    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", VEGA_LITE))
 
 
 @cache

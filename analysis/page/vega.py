@@ -16,7 +16,9 @@ _LINE_WIDTH: Final = 2
 _ROW_STEP: Final = 22
 _PANEL_HEIGHT: Final = 200
 _TEXT: Final = "var(--quiet)"
-_FONT: Final = 'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", "DejaVu Sans", Arial, sans-serif'
+_FONT: Final = (
+    'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", "DejaVu Sans", Arial, sans-serif'
+)
 """As the style sheet has it: Vega measures texts before it places them."""
 _CHOSEN: Final = {"filter": "indexof(chosen, datum.label) >= 0"}
 _BOTH_CHOSEN: Final = {
@@ -86,7 +88,11 @@ def _curves(inks: Sequence[Ink], x: str) -> _Parts:
     }
     tips = [_tip("env_steps", "environment steps", ","), *_tips("mean", "mean"), _tip("seeds", "n")]
     layers = [thin, _band(), _line(inks, "mean"), pretrained, _hover("mean", tips)]
-    return layers, {"color": _color(inks), "x": _x("env_steps", x or "online environment steps", "~s")}, _FIXED
+    return (
+        layers,
+        {"color": _color(inks), "x": _x("env_steps", x or "online environment steps", "~s")},
+        _FIXED,
+    )
 
 
 def _efficiency(inks: Sequence[Ink], x: str) -> _Parts:

@@ -12,7 +12,9 @@ LABELS = ("TD3+ODT", "ODT", "TD3", "IQL", "TD3+ODT (rl_coefficient=0.1)")
 TASKS = ("hopper-medium-v2", "hopper-medium-replay-v2", "walker2d-medium-v2", "ant-medium-v2")
 STEPS = 10
 SEEDS = 3
-HOSTILE = '</script><script>document.title="hacked"</script><img src=x onerror=alert(1)>"\'&\n\u202e\x00\udcff`'
+HOSTILE = (
+    '</script><script>document.title="hacked"</script><img src=x onerror=alert(1)>"\'&\n\u202e\x00\udcff`'
+)
 
 
 def example_page(
@@ -47,7 +49,7 @@ def example_page(
                     Bullets(
                         (
                             f"All tasks ({len(tasks)}): {labels[0]} is above {labels[1]} by 12.3 points (p = 0.003).",
-                            f"{labels[2]} and {labels[3]} are not told apart by 3 seeds; about 9 would tell 20 points.",
+                            f"{labels[-2]} and {labels[-1]} are not told apart by 3 seeds; about 9 would tell 20 points.",
                         )
                     ),
                 ),
@@ -114,7 +116,9 @@ def _runs(labels: tuple[str, ...], tasks: tuple[str, ...], count: int) -> TableB
         for place, (task, label) in enumerate(places)
     )
     header = ("run", "task", "method", "status", "final score", "message")
-    return TableBlock("runs", "All runs", Table(header, rows, label_column=2), "Every run, also those left out.")
+    return TableBlock(
+        "runs", "All runs", Table(header, rows, label_column=2), "Every run, also those left out."
+    )
 
 
 def _curves(
@@ -150,7 +154,9 @@ def _intervals(labels: tuple[str, ...], random: np.random.Generator) -> Figure:
         row = {"scope": "mujoco (4 tasks)", "kind": "suite", "tasks": 4, "label": label, "metric": metric}
         row |= {"value": value, "low": value - 6, "high": value + 7, "seeds": SEEDS, "unit": "normalized"}
         rows.append(row)
-    return Figure("aggregates", "intervals", "Aggregates", pd.DataFrame(rows), "95 % intervals.", "Intervals.")
+    return Figure(
+        "aggregates", "intervals", "Aggregates", pd.DataFrame(rows), "95 % intervals.", "Intervals."
+    )
 
 
 def _profiles(labels: tuple[str, ...]) -> Figure:
@@ -159,12 +165,21 @@ def _profiles(labels: tuple[str, ...]) -> Figure:
         share = float(1 / (1 + np.exp((threshold - 60 - 5 * place) / 12)))
         row = {"scope": "mujoco (4 tasks)", "label": label, "threshold": threshold, "share": share}
         rows.append(row | {"low": max(0, share - 0.1), "high": min(1, share + 0.1)})
-    return Figure("profiles", "profiles", "Performance profiles", pd.DataFrame(rows), "Shares.", "Falling lines.")
+    return Figure(
+        "profiles", "profiles", "Performance profiles", pd.DataFrame(rows), "Shares.", "Falling lines."
+    )
 
 
 def _improvement(labels: tuple[str, ...]) -> Figure:
     rows = [
-        {"scope": "mujoco (4 tasks)", "method_a": a, "method_b": b, "probability": 0.6, "low": 0.4, "high": 0.8}
+        {
+            "scope": "mujoco (4 tasks)",
+            "method_a": a,
+            "method_b": b,
+            "probability": 0.6,
+            "low": 0.4,
+            "high": 0.8,
+        }
         for a, b in itertools.combinations(labels, 2)
     ]
     return Figure(
@@ -174,7 +189,14 @@ def _improvement(labels: tuple[str, ...]) -> Figure:
 
 def _efficiency(labels: tuple[str, ...], steps: int, random: np.random.Generator) -> Figure:
     rows = [
-        {"scope": "mujoco (4 tasks)", "label": label, "x": step * 0.2, "IQM": value, "low": value - 3, "high": value + 3}
+        {
+            "scope": "mujoco (4 tasks)",
+            "label": label,
+            "x": step * 0.2,
+            "IQM": value,
+            "low": value - 3,
+            "high": value + 3,
+        }
         for place, label in enumerate(labels)
         for step in range(steps + 1)
         for value in (30 + 5 * place + 40 * step / steps,)
@@ -191,4 +213,6 @@ def _ablation(tasks: tuple[str, ...]) -> Figure:
         row = {"task": task, "method": "TD3+ODT", "x_name": "rl_coefficient", "x": alpha}
         row |= {"z_name": "eval_context_length", "z": str(context), "mean": mean}
         rows.append(row | {"low": mean - 4, "high": mean + 4, "seeds": SEEDS})
-    return Figure("ablation", "ablation", "Ablation of α", pd.DataFrame(rows), "Final scores.", "Lines that rise.")
+    return Figure(
+        "ablation", "ablation", "Ablation of α", pd.DataFrame(rows), "Final scores.", "Lines that rise."
+    )

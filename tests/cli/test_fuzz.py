@@ -147,6 +147,7 @@ def _nothing_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "vitamin.platform.environments.gallery.render_gallery",
         "vitamin.platform.figures.single_state_mdp",
         "vitamin.platform.figures.theory",
+        "vitamin.platform.cli.watch_server.WatchServer.serve_forever",
     ):
         monkeypatch.setattr(place, _reach)
     for place in ("vitamin.platform.experiments.train", "vitamin.platform.sweeps.execution"):
@@ -199,6 +200,7 @@ def test_every_command_is_there() -> None:
         ("evaluate",),
         ("sweep",),
         ("report",),
+        ("watch",),
         ("data", "collect"),
         ("figure", "theory"),
     } <= paths

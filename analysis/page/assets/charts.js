@@ -65,6 +65,7 @@ async function drawPanel(panel) {
   const options = { mode: "vega-lite", renderer: "svg", actions: false, ast: true, logLevel: ERRORS, tooltip: { disableDefaultStyle: true } };
   try {
     panel.view = (await vegaEmbed(panel.place, spec, options)).view;
+    panel.place.querySelector("svg").setAttribute("aria-hidden", "true"); // the place says what it shows
   } catch (error) {
     panel.place.textContent = "This chart cannot be drawn here; its numbers are below.";
     console.error(error);
