@@ -112,7 +112,7 @@ def _write(page: Page, data: ReportData, folder: Path) -> None:
     pictures = _draw(page, formats, folder)
     if "csv" in formats:
         frames = frames_for_csv(
-            data.results.runs, data.scores.frame, data.aggregates.frame, data.curves, data.comparisons.frame
+            data.runs, data.scores.frame, data.aggregates.frame, data.curves, data.comparisons.frame
         )
         for name, frame in frames.items():
             write_csv(frame, folder / name)

@@ -6,6 +6,7 @@ from typing import Final
 
 import pandas as pd
 
+from vitamin.analysis import columns
 from vitamin.analysis.schema import Column
 
 _RUN: Final = Column("run", "str", "key of the run: path of its folder, relative to the results")
@@ -20,32 +21,8 @@ _SCOPE: Final = Column("scope", "str", "the task, or several tasks with their nu
 _KIND: Final = Column("kind", "str", "`task`, `suite` or `all`")
 
 RUN_COLUMNS: Final = (
-    _RUN,
-    Column("folder", "str", "where it lies"),
-    _TASK,
-    Column("method", "str", "row of the table of methods, `td3_odt`"),
-    Column("preset", "str", "named set of hyperparameters it started from"),
-    Column("seed", "int64", "key of every random draw"),
-    Column("status", "str", "as in `run.json`"),
-    Column("message", "str", "why it failed or diverged"),
-    Column("name", "str", "name of the run"),
-    Column("started", "str", "when it was first started, UTC"),
-    Column("updated", "str", "when its `run.json` was last written, UTC"),
-    Column("wall_time_s", "float64", "seconds, resumed parts added up"),
-    Column("host", "str", "name of the machine"),
-    Column("commit", "str", "git commit of the source tree"),
-    Column("version", "str", "of Vitamin"),
-    _DATA,
-    Column("fingerprint", "str", "digest of the dataset's file"),
-    Column("reference_min", "float64", "return with normalized score 0; empty if there is none"),
-    Column("reference_max", "float64", "return with normalized score 100"),
-    Column("online_steps", "float64", "online environment steps it was given"),
-    Column("env_steps", "int64", "online environment steps at its last evaluation"),
-    Column("gradient_updates", "int64", "actor updates then"),
-    Column("sample_s", "float64", "seconds rolling out; empty if unknown, as the three that follow"),
-    Column("update_s", "float64", "seconds in gradient updates"),
-    Column("evaluate_s", "float64", "seconds evaluating"),
-    Column("sync_s", "float64", "seconds sending weights to the env runners"),
+    *columns.RUN_COLUMNS,
+    *(column for column in columns.TIMING_COLUMNS if column.name not in columns.names(columns.RUN_COLUMNS)),
 )
 SCORE_COLUMNS: Final = (
     _RUN,
@@ -156,7 +133,7 @@ def frames_for_csv(
     """The frames by file, with the documented columns first and in their order, then those that are not documented.
 
     Args:
-        runs: ``Results.runs``.
+        runs: ``Results.runs`` with the columns of ``Results.timing``.
         scores: ``Scores.frame``.
         aggregates: ``Aggregates.frame``.
         curves: What ``learning_curves`` returned.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from vitamin.analysis.curves import learning_curves
-from vitamin.analysis.labels import method_label
+from vitamin.analysis.influence import without_influence
 from vitamin.analysis.protocol import Protocol, protocol
 from vitamin.analysis.report.options import ReportOptions
 from vitamin.analysis.results import Results
@@ -20,6 +20,7 @@ from vitamin.analysis.statistics.improvement import improvement
 from vitamin.analysis.statistics.names import IQM, MEAN, TASK
 from vitamin.analysis.statistics.profiles import profiles
 from vitamin.analysis.statistics.verdicts import headlines, not_worse
+from vitamin.analysis.tables.comparable import changed_settings
 from vitamin.analysis.tables.runs import run_links
 from vitamin.analysis.tables.texts import count_text, listed
 
@@ -125,6 +126,11 @@ class ReportData:
         return self.results.timing()
 
     @cached_property
+    def runs(self) -> pd.DataFrame:
+        """``Results.runs`` with their times."""
+        return self.results.runs.merge(self.timing.drop(columns="wall_time_s"), on="run")
+
+    @cached_property
     def bold_means(self) -> dict[str, frozenset[str]]:
         """Of each scope, the methods with the best mean and those not told apart from it."""
         return {scope: labels for (scope, metric), labels in self.bold.items() if metric == MEAN}
@@ -147,7 +153,7 @@ class ReportData:
         frame = self.scores.frame
         statuses = Counter(frame["status"])
         tasks, seeds = frame["task"].nunique(), sorted(frame["seed"].unique())
-        methods = list(dict.fromkeys(frame["method"].map(method_label)))
+        methods = list(dict.fromkeys(frame["method"]))
         told = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
         missing = len(self.results.missing)
         return " ".join(
@@ -197,12 +203,8 @@ class ReportData:
 
     @cached_property
     def changed(self) -> dict[str, str]:
-        """Settings in which runs differ from their preset, in words."""
-        texts = {}
-        for run, info in self.results.infos.items():
-            if info.overrides:
-                texts[run] = ", ".join(f"{name}={value}" for name, value in info.overrides.items())
-        return texts
+        """Settings of influence in which runs differ from their preset, in words."""
+        return changed_settings(self.results.infos, without_influence)
 
     @property
     def terminal_scopes(self) -> pd.DataFrame:
