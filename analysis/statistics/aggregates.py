@@ -97,7 +97,7 @@ def summarize(scores: "Scores") -> pd.DataFrame:
         for statistic in ("mean", "std")
     }
     means = {"success_mean": "success", "own_final_mean": "own_final", "own_steps": "end_steps"}
-    summary = counted.groupby(["task", "label"], as_index=False, sort=False, observed=True).agg(
+    summary: pd.DataFrame = counted.groupby(["task", "label"], as_index=False, sort=False, observed=True).agg(
         suite=("suite", "first"),
         unit=("unit", "first"),
         seeds=("run", "size"),
@@ -109,7 +109,7 @@ def summarize(scores: "Scores") -> pd.DataFrame:
     half = t_half_width(summary["final_std"].to_numpy(float), summary["seeds"].to_numpy(float))
     summary["final_low"], summary["final_high"] = summary["final_mean"] - half, summary["final_mean"] + half
     order = ["task", "suite", "label", "unit", "seeds", *with_spread, "final_low", "final_high"]
-    return summary.loc[:, [*order, *means, "regret_mean", "diverged", "data"]]
+    return summary[[*order, *means, "regret_mean", "diverged", "data"]]
 
 
 def _task_rows(counted: pd.DataFrame, drawn: Draws) -> Iterator[dict[str, object]]:

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vitamin.analysis.statistics.bootstrap import Strata, draws, ends, statistic
+from vitamin.analysis.statistics.bootstrap import draws, statistic
+from vitamin.analysis.statistics.differences import Indices, holm, judged, spread, welch_freedom, widenings
 from vitamin.analysis.statistics.gate import Gate, gate
 from vitamin.analysis.statistics.intervals import t_half_width
 from vitamin.analysis.statistics.names import (
@@ -36,12 +37,7 @@ COLUMNS: Final = (
     *("scope", "metric", "method_a", "method_b", "n_a", "n_b", "difference", "low", "high"),
     *("p", "p_corrected", "apart", "kind", "unit", "seeds_needed", "points", "reason"),
 )
-SINGLE_SEED: Final = "a single seed"
-NO_SPREAD: Final = "no spread to judge by"
 BY_CHANCE: Final = "two clusters of runs could do this by chance"
-
-_PAIRS_AT_ONCE: Final = 500
-Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -50,10 +46,10 @@ class Comparisons:
 
     Attributes:
         frame: ``COLUMNS``. ``difference`` is that of ``method_a`` less ``method_b``, with its 95 % interval, not
-            corrected; ``n_a``, ``n_b`` their runs, over tasks the fewest on one; ``p_corrected`` by Holm over ``family``;
-            ``apart`` if that is below 0.05 and the gate lets it pass; ``seeds_needed`` of a side that would tell
-            ``points`` with 80 % power (``MOST_SEEDS`` + 1: more than that; NaN where apart or undefined); ``reason``
-            why there is no test, or why a small p is not called apart.
+            corrected; ``n_a``, ``n_b`` their runs, over tasks the fewest on one; ``p_corrected`` by Holm over
+            ``family``; ``apart`` if that is below 0.05 and the gate lets it pass; ``seeds_needed`` of a side that
+            would tell ``points`` with 80 % power (``MOST_SEEDS`` + 1: more than that; NaN where apart or undefined);
+            ``reason`` why there is no test, or why a small p is not called apart.
         estimates: What was compared: ``scope``, ``kind``, ``metric``, ``label``, ``value``, ``seeds``, in the order of
             tables.
         family: Number of tests, over which they are corrected.
@@ -131,15 +127,6 @@ def compare(
     return Comparisons(frame[list(COLUMNS)], estimates[columns], family, passed, tuple(first), notes)
 
 
-def holm(p: Floats) -> Floats:
-    """Holm's step-down correction over all defined p (N,); NaN stays NaN."""
-    corrected = np.full_like(p, np.nan)
-    order = np.argsort(p, kind="stable")[: np.isfinite(p).sum()]
-    steps = p[order] * np.arange(len(order), 0, -1)
-    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1)
-    return corrected
-
-
 def _baseline(baseline: str | None, labels: Sequence[str]) -> list[str]:
     if baseline is None:
         return []
@@ -191,7 +178,7 @@ def _on_tasks(estimates: pd.DataFrame, labels: Sequence[str], first: Sequence[st
                     "metric": MEAN,
                     "unit": rows["unit"].iloc[0],
                     **_sides(list(rows.index), n, a, b),
-                    **_judged(value[a] - value[b], half, half, error, freedom),
+                    **judged(value[a] - value[b], half, half, error, freedom),
                     "deviation": error / np.sqrt(1 / n[a] + 1 / n[b]),
                 }
             )
@@ -206,7 +193,7 @@ def _over_tasks(
     strata = scope.strata(counted)
     a, b = _pairs(scope.labels, first)
     n = np.array([min(strata[label].sizes) for label in scope.labels], dtype=np.float64)
-    factor, freedom = _widenings(list(strata.values()), a, b)
+    factor, freedom = widenings(list(strata.values()), a, b)
     counts = {  # of a stream of its own for each method: their resamples are independent
         label: draws(part.sizes, reps, np.random.RandomState([seed, rank]))
         for rank, (label, part) in enumerate(strata.items())
@@ -219,91 +206,16 @@ def _over_tasks(
         )
         resampled = np.array([statistic(metric, part, counts[label]) for label, part in strata.items()])
         difference = value[a] - value[b]
-        low, high, error = (factor * side for side in _spread(resampled, difference, a, b))
+        low, high, error = (factor * side for side in spread(resampled, difference, a, b))
         sides = _sides(scope.labels, n, a, b)
-        judged = _judged(difference, low, high, error, freedom)
+        verdict = judged(difference, low, high, error, freedom)
         deviation = error / np.sqrt(1 / n[a] + 1 / n[b])
-        columns = where | {"metric": metric, "unit": NORMALIZED} | sides | judged | {"deviation": deviation}
+        columns = where | {"metric": metric, "unit": NORMALIZED} | sides | verdict | {"deviation": deviation}
         parts.append(pd.DataFrame(columns))
         values.append(
             pd.DataFrame(where | {"metric": metric, "label": scope.labels, "value": value, "seeds": n})
         )
     return pd.concat(parts, ignore_index=True), pd.concat(values, ignore_index=True).astype({"seeds": int})
-
-
-def _spread(resampled: Floats, difference: Floats, a: Indices, b: Indices) -> tuple[Floats, Floats, Floats]:
-    """How far the percentile interval of each difference reaches below and above it, and its standard error."""
-    below, above, error = np.empty((3, len(a)))
-    for first in range(0, len(a), _PAIRS_AT_ONCE):
-        some = slice(first, first + _PAIRS_AT_ONCE)
-        resamples = (resampled[a[some]] - resampled[b[some]]).T
-        low, high = ends(resamples)
-        below[some] = np.maximum(difference[some] - low, 0)
-        above[some] = np.maximum(high - difference[some], 0)
-        error[some] = resamples.std(axis=0)
-    return below, above, error
-
-
-def _widenings(strata: Sequence[Strata], a: Indices, b: Indices) -> tuple[Floats, Floats]:
-    """By how much half-widths of each pair are multiplied, and the Welch-Satterthwaite degrees of freedom."""
-    variance, resampled, squares = np.array(
-        [
-            (
-                part.mean_variances.sum(),
-                (part.mean_variances * (1 - 1 / np.array(part.sizes))).sum(),
-                (part.mean_variances**2 / np.maximum(np.array(part.sizes) - 1, 1)).sum(),
-            )
-            for part in strata
-        ]
-    ).T
-    with np.errstate(invalid="ignore", divide="ignore"):
-        factor = np.sqrt((variance[a] + variance[b]) / (resampled[a] + resampled[b]))
-        freedom = (variance[a] + variance[b]) ** 2 / (squares[a] + squares[b])
-    no_spread = variance[a] + variance[b] == 0
-    return np.where(no_spread, 1.0, factor), np.where(no_spread, 1.0, freedom)
-
-
-def welch_freedom(variance_a: Floats, variance_b: Floats, n_a: Floats, n_b: Floats) -> tuple[Floats, Floats]:
-    """Degrees of freedom of Welch's test and the standard error of the difference.
-
-    Args:
-        variance_a: Variance of the first mean: s²/n.
-        variance_b: Of the second.
-        n_a: Runs of the first.
-        n_b: Of the second.
-    """
-    total = variance_a + variance_b
-    with np.errstate(invalid="ignore", divide="ignore"):
-        freedom = total**2 / (variance_a**2 / (n_a - 1) + variance_b**2 / (n_b - 1))
-    return np.where(total == 0, 1.0, freedom), np.sqrt(total)
-
-
-def _judged(
-    difference: Floats, below: Floats, above: Floats, error: Floats, freedom: Floats
-) -> dict[str, Floats | NDArray[np.str_]]:
-    """Difference, 95 % interval, p, and why there is none.
-
-    The interval reaches so far ``below`` and ``above`` the difference. p belongs to a t distribution, of these degrees
-    of freedom, that has this interval: it is below 0.05 where the interval lies to one side of 0, and its tail goes
-    on beyond what resamples can show (two thousand of them resolve no p below 0.001, of which Holm needs a
-    hundredth). On one task the interval is that of t, and p is Welch's.
-    """
-    from scipy import special
-
-    half = np.where(difference > 0, below, above)
-    quantile = special.stdtrit(freedom, (1 + CONFIDENCE) / 2)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        p = 2 * special.stdtr(freedom, -np.abs(difference) / half * quantile)
-    same = (error == 0) & (difference == 0)
-    p = np.where(same, 1.0, np.where((error == 0) | (half == 0), np.nan, p))
-    reason = np.where(np.isnan(error), SINGLE_SEED, np.where(np.isnan(p), NO_SPREAD, ""))
-    return {
-        "difference": difference,
-        "low": difference - below,
-        "high": difference + above,
-        "p": p,
-        "reason": reason,
-    }
 
 
 def _sides(

@@ -8,14 +8,8 @@ from numpy.testing import assert_allclose
 
 from benchmarks.verdicts import bimodal, page, reports, share_with_anything_apart
 from tests.analysis.hand_scores import scores_of
-from vitamin.analysis.statistics.comparisons import (
-    COLUMNS,
-    NO_SPREAD,
-    SINGLE_SEED,
-    Comparisons,
-    compare,
-    holm,
-)
+from vitamin.analysis.statistics.comparisons import COLUMNS, Comparisons, compare
+from vitamin.analysis.statistics.differences import NO_SPREAD, SINGLE_SEED, holm
 from vitamin.analysis.statistics.gate import separation_by_chance
 from vitamin.analysis.statistics.names import IQM, MEAN
 from vitamin.analysis.statistics.power import MOST_SEEDS, seeds_needed
