@@ -56,9 +56,7 @@ def ablations(summary: pd.DataFrame, by: tuple[str, ...] = ()) -> Iterator[pd.Da
             x_name=x_name,
             x=[settings[label].get(x_name, "") for label in rows["label"]],
             z_name=", ".join(z_names),
-            z=[
-                ", ".join(settings[label].get(name, "") for name in z_names) for label in rows["label"]
-            ],
+            z=[", ".join(settings[label].get(name, "") for name in z_names) for label in rows["label"]],
         )
         yield frame[list(ABLATION_COLUMNS)].reset_index(drop=True)
 

@@ -72,7 +72,9 @@ def build_report(
             f"Cannot write the report to {folder}: {error.strerror or error}. Choose another --out."
         ) from error
     files = tuple(folder / name for name in names)
-    first = next((folder / name for name in (HTML, MARKDOWN, PDF, "report.tex") if folder / name in files), files[0])
+    first = next(
+        (folder / name for name in (HTML, MARKDOWN, PDF, "report.tex") if folder / name in files), files[0]
+    )
     return Report(first, files, (data.counts, *data.verdicts), _shown(data), data.notes)
 
 

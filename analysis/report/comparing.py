@@ -7,8 +7,8 @@ from typing import Final
 from vitamin.analysis.experiments import RESULTS
 from vitamin.analysis.labels import base_label, find_label
 from vitamin.analysis.protocol import protocol_table
-from vitamin.analysis.report.build import read
 from vitamin.analysis.report.blocks import TableBlock
+from vitamin.analysis.report.build import read
 from vitamin.analysis.report.data import ReportData
 from vitamin.analysis.report.options import ReportOptions
 from vitamin.analysis.statistics.verdicts import sentences
@@ -81,7 +81,9 @@ def compare_results(source_a: str, source_b: str, options: ReportOptions | None 
         rest = (f"{name}={value}" for name, value in sorted(settings.items()) if name != RESULTS)
         sides.setdefault(settings[RESULTS], {})[base_label(label), *rest] = label
     if len(sides) < MOST_SOURCES:
-        raise ReportError(f"{source_a} and {source_b} hold the same runs, or one of them none. Name two results.")
+        raise ReportError(
+            f"{source_a} and {source_b} hold the same runs, or one of them none. Name two results."
+        )
     first, second = list(sides.values())[:MOST_SOURCES]
     pairs = [(first[rest], second[rest]) for rest in first if rest in second]
     if not pairs and len(first) == len(second) == 1:

@@ -57,7 +57,9 @@ class ReportData:
     @cached_property
     def name(self) -> str:
         """What the results are called."""
-        return ", ".join(Path(source).resolve().name if "://" not in source else source for source in self.results.sources)
+        return ", ".join(
+            Path(source).resolve().name if "://" not in source else source for source in self.results.sources
+        )
 
     @cached_property
     def has_scores(self) -> bool:
@@ -187,7 +189,11 @@ class ReportData:
     @property
     def _missing(self) -> tuple[str, ...]:
         missing = self.results.missing
-        return (f"{count_text(len(missing), 'trial')} of a sweep left no run: {listed(missing)}.",) if missing else ()
+        return (
+            (f"{count_text(len(missing), 'trial')} of a sweep left no run: {listed(missing)}.",)
+            if missing
+            else ()
+        )
 
     @cached_property
     def links(self) -> dict[str, str]:

@@ -46,7 +46,11 @@ def make_page(data: ReportData) -> Page:
         Section("aggregates", "Aggregates over tasks", tuple(_aggregates(data))),
         Section("curves", "Learning curves", tuple(curve_figures(data))),
         Section("ablations", "Ablations", tuple(_ablations(data))),
-        Section("cost", "Time and cost", (cost_table(data.scores.frame, data.timing, data.results.runs, data.scores.labels),)),
+        Section(
+            "cost",
+            "Time and cost",
+            (cost_table(data.scores.frame, data.timing, data.results.runs, data.scores.labels),),
+        ),
         Section("runs", "Runs", tuple(_runs(data))),
         Section("provenance", "Provenance", tuple(_provenance(data))),
     )

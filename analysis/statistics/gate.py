@@ -16,6 +16,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from scipy.special import betainc
 
 from vitamin.analysis.statistics.names import TASK, Floats
 
@@ -70,10 +71,10 @@ class Gate:
 def gate(counted: pd.DataFrame, comparisons: pd.DataFrame, *, seed: int) -> Gate:
     """Tests whether runs could have been relabelled, and sets methods aside until the others could.
 
-    The statistic is the sum, over tasks, of the logarithm of total over within-method sum of squares (Wilks' Λ, the
-    likelihood ratio of methods that differ): it sees one clear task as well as a little on all. If relabelling
-    says that methods differ, the one whose means lie farthest from the others' is set aside and the rest are tested
-    again: they may still be equal.
+    The statistic is the sum over tasks of -log p of their F tests (Fisher's combination): it sees one clear task as
+    well as a little on all, and tasks with few runs, which relabelling separates easily, count no more than they are
+    worth. If relabelling says that methods differ, the one whose means lie farthest from the others' is set aside and
+    the rest are tested again: they may still be equal.
 
     Args:
         counted: Columns task, label, final.
@@ -145,17 +146,19 @@ def _relabelled(
             return np.asarray(sums**2 / sizes / total, dtype=np.float64)  # noqa: B023
 
         observed = between(values[None])[0]
-        statistic += float(_ratio(observed.sum()))
+        freedom = len(present) - 1, len(chosen) - len(present)
+        statistic += float(_surprise(observed.sum(), freedom))
         for code, share in zip(present, observed, strict=True):
             distinct[int(code)] += share
         chunk = max(1, _LARGEST // len(values))
         for start in range(0, RELABELLINGS, chunk):
             rows = np.tile(values, (min(chunk, RELABELLINGS - start), 1))
             shares = between(random.permuted(rows, axis=1)).sum(axis=1)
-            relabelled[start : start + chunk] += _ratio(shares)
+            relabelled[start : start + chunk] += _surprise(shares, freedom)
     return (1 + (relabelled >= statistic - _TOLERANCE).sum()) / (1 + RELABELLINGS), distinct
 
 
-def _ratio(between: Floats) -> Floats:
-    """Logarithm of total over within-method sum of squares, of the share between methods."""
-    return -np.log(np.maximum(1 - between, _FLOOR))
+def _surprise(between: Floats, freedom: tuple[int, int]) -> Floats:
+    """-log p of the F test of one task, of the share of its variance that lies between methods."""
+    within = np.clip(1 - between, _FLOOR, 1)
+    return -np.log(betainc(freedom[1] / 2, freedom[0] / 2, within))

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from vitamin.analysis.report.blocks import TableBlock
     from vitamin.analysis.report.build import Report
     from vitamin.analysis.report.options import ReportOptions
-    from vitamin.analysis.report.blocks import TableBlock
 
 Sources = Annotated[
     list[str],
@@ -38,7 +38,10 @@ Final = Annotated[
 ]
 By = Annotated[
     list[str] | None,
-    typer.Option(metavar="FIELD", help="Settings whose values are an axis of the ablations [default: those that differ]."),
+    typer.Option(
+        metavar="FIELD",
+        help="Settings whose values are an axis of the ablations [default: those that differ].",
+    ),
 ]
 Baseline = Annotated[
     str | None,
@@ -51,7 +54,8 @@ Unfinished = Annotated[
     ),
 ]
 Against = Annotated[
-    str | None, typer.Option(metavar="paper|RESULTS", help="Show the paper's scores, or other results, beside these.")
+    str | None,
+    typer.Option(metavar="paper|RESULTS", help="Show the paper's scores, or other results, beside these."),
 ]
 Formats = Annotated[
     list[str] | None,
@@ -73,7 +77,9 @@ def report(
     results: Sources,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for the report [default: RESULTS/report, or ./report for several or a URI]."),
+        typer.Option(
+            help="Folder for the report [default: RESULTS/report, or ./report for several or a URI]."
+        ),
     ] = None,
     tasks: Tasks = None,
     methods: Methods = None,

@@ -52,7 +52,12 @@ def write_every_row(directory: Path) -> None:
         )
     # A seed that diverged before its first online evaluation, and one that diverged and was run again.
     write_run(
-        directory / "td3-hopper-0", [15.0], method="td3", status="diverged", message="loss is NaN", online_steps=3000
+        directory / "td3-hopper-0",
+        [15.0],
+        method="td3",
+        status="diverged",
+        message="loss is NaN",
+        online_steps=3000,
     )
     write_run(
         directory / "td3-hopper-1",
@@ -90,7 +95,9 @@ def write_every_row(directory: Path) -> None:
         online_steps=3000,
         started=_started(2),
     )
-    write_run(directory / "td3-hopper-3", [14.0, 20.0], method="td3", seed=3, status="stopped", online_steps=3000)
+    write_run(
+        directory / "td3-hopper-3", [14.0, 20.0], method="td3", seed=3, status="stopped", online_steps=3000
+    )
     write_run(directory / "td3-hopper-4", [14.0], method="td3", seed=4, status="running", online_steps=3000)
     # Other numbers of seeds on another task, on data that stands in.
     for method, finals in (("td3_odt", (50.0, 54.0)), ("odt", (20.0, 24.0, 28.0)), ("td3", (30.0, 31.0))):
