@@ -48,8 +48,8 @@ class Comparisons:
         frame: ``COLUMNS``. ``difference`` is that of ``method_a`` less ``method_b``, with its 95 % interval, not
             corrected; ``n_a``, ``n_b`` their runs, over tasks the fewest on one; ``p_corrected`` by Holm over
             ``family``; ``apart`` if that is below 0.05 and the gate lets it pass; ``seeds_needed`` of a side that
-            would tell ``points`` with 80 % power (``MOST_SEEDS`` + 1: more than that; NaN where apart or undefined);
-            ``reason`` why there is no test, or why a small p is not called apart.
+            would tell ``points`` with 80 % power (``MOST_SEEDS`` + 1: more than that; NaN where apart, held back or
+            undefined); ``reason`` why there is no test, or why a small p is not called apart.
         estimates: What was compared: ``scope``, ``kind``, ``metric``, ``label``, ``value``, ``seeds``, in the order of
             tables.
         family: Number of tests, over which they are corrected.
@@ -121,7 +121,7 @@ def compare(
     frame.loc[held, "reason"] = BY_CHANCE
     frame["apart"] &= ~held
     points = np.where(frame["unit"] == NORMALIZED, SHOWN_POINTS, frame["difference"].abs())
-    frame["points"] = np.where(frame["p"].notna() & ~frame["apart"], points, np.nan)
+    frame["points"] = np.where(frame["p"].notna() & ~frame["apart"] & ~held, points, np.nan)
     frame["seeds_needed"] = seeds_needed(frame["deviation"], frame["points"], LEVEL / max(family, 1))
     columns = ["scope", "kind", "metric", "label", "value", "seeds"]
     return Comparisons(frame[list(COLUMNS)], estimates[columns], family, passed, tuple(first), notes)

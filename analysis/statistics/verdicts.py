@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from vitamin.analysis.statistics.aggregates import Aggregates
-from vitamin.analysis.statistics.comparisons import Comparisons
+from vitamin.analysis.statistics.comparisons import BY_CHANCE, Comparisons
 from vitamin.analysis.statistics.names import ALL, IQM, MEAN, NORMALIZED, SUITE, TASK
 from vitamin.analysis.statistics.power import MOST_SEEDS
 from vitamin.analysis.statistics.scopes import named
@@ -142,22 +142,34 @@ def _p(apart: pd.DataFrame) -> str:
 
 
 def _not_apart(pairs: pd.DataFrame, comparisons: Comparisons) -> list[str]:
-    rows = pairs[pairs["p"].notna() & ~pairs["apart"]]
-    if rows.empty:
-        return []
+    tested = pairs[pairs["p"].notna() & ~pairs["apart"]]
+    held = tested["reason"] == BY_CHANCE
+    parts = []
+    for rows, why in ((tested[~held], _seeds), (tested[held], lambda _: f": {BY_CHANCE}")):
+        if len(rows):
+            others = named(rows["other"])
+            verb = (
+                f"{others} not told apart from it"
+                if comparisons.baseline
+                else f"not told apart from {others}"
+            )
+            parts.append(verb + why(rows))
+    return parts
+
+
+def _seeds(rows: pd.DataFrame) -> str:
+    """By how many seeds they are not told apart, and how many would tell how much."""
     seeds = sorted({*rows["n_a"], *rows["n_b"]})
-    counted = f"{seeds[0]} seeds" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]} seeds"
-    text = f"not told apart from {named(rows['other'])} by {counted}"
-    if comparisons.baseline:
-        text = f"{named(rows['other'])} not told apart from it by {counted}"
-    needed = rows["seeds_needed"].max()
-    if np.isfinite(needed):
-        about = f"more than {MOST_SEEDS:,}" if needed > MOST_SEEDS else f"about {needed:.0f}"
-        points = rows["points"].iloc[int(np.nanargmax(rows["seeds_needed"].to_numpy()))]
-        same = (rows["unit"] == NORMALIZED).all()
-        told = f"{points:g} points" if same else f"a difference of {points:.4g}"
-        text += f": at this spread {about} would tell {told}"
-    return [text]
+    text = f" by {seeds[0]} seeds" if len(seeds) == 1 else f" by {seeds[0]} to {seeds[-1]} seeds"
+    if rows["seeds_needed"].isna().all():
+        return text
+    worst = rows.sort_values("seeds_needed", na_position="first").iloc[-1]
+    needed, points = worst["seeds_needed"], worst["points"]
+    told = f"{points:g} points" if worst["unit"] == NORMALIZED else f"a difference of {points:.4g}"
+    if needed <= seeds[0]:
+        return f"{text}, which would tell {told} at this spread"
+    about = f"more than {MOST_SEEDS:,}" if needed > MOST_SEEDS else f"about {needed:.0f}"
+    return f"{text}: at this spread {about} would tell {told}"
 
 
 def _untested(pairs: pd.DataFrame) -> str:

@@ -61,6 +61,20 @@ def test_single_seeds_are_not_tested() -> None:
     )
 
 
+def test_what_the_gate_holds_back_has_no_number_of_seeds() -> None:
+    finals = {"ODT": {"a": [80, 81, 82], "b": [80, 20, 81]}, "TD3": {"a": [20, 21, 22], "b": [79, 22, 21]}}
+    finals |= {"IQL": {"a": [80, 21, 20], "b": [20, 82, 81]}}
+    comparisons, aggregates = judged(finals, suites={"b": "adroit"}, units={"b": "return"})
+    verdict = sentences(comparisons, aggregates)[0]
+    assert "not told apart from TD3: two clusters of runs could do this by chance" in verdict
+    assert comparisons.frame.loc[comparisons.frame["reason"] != "", "seeds_needed"].isna().all()
+
+
+def test_seeds_that_would_tell_the_points_say_so() -> None:
+    (verdict,) = sentences(*judged({"ODT": {"a": [20, 21, 22]}, "TD3": {"a": [20.5, 21, 22.5]}}))
+    assert verdict.endswith("not told apart from ODT by 3 seeds, which would tell 20 points at this spread.")
+
+
 def test_many_methods_are_named_in_part() -> None:
     finals = {f"M{number}": {"a": [number, 30, 60 - number]} for number in range(10)}
     verdict = sentences(*judged(finals))[0]
