@@ -16,7 +16,9 @@ from vitamin.analysis.page.data import readable
 from vitamin.analysis.page.printing import find_browser
 
 pytestmark = [
-    pytest.mark.skipif(find_browser() is None, reason="no Chromium or Chrome is installed: apt-get install chromium"),
+    pytest.mark.skipif(
+        find_browser() is None, reason="no Chromium or Chrome is installed: apt-get install chromium"
+    ),
     pytest.mark.xdist_group("browser"),
 ]
 

@@ -13,7 +13,9 @@ from vitamin.analysis.report.blocks import Page, Section, Text
 from vitamin.platform.cli.watch_server import Current, WatchServer
 
 pytestmark = [
-    pytest.mark.skipif(find_browser() is None, reason="no Chromium or Chrome is installed: apt-get install chromium"),
+    pytest.mark.skipif(
+        find_browser() is None, reason="no Chromium or Chrome is installed: apt-get install chromium"
+    ),
     pytest.mark.xdist_group("browser"),
 ]
 
