@@ -49,7 +49,7 @@ def example_page(
                     Bullets(
                         (
                             f"All tasks ({len(tasks)}): {labels[0]} is above {labels[1]} by 12.3 points (p = 0.003).",
-                            f"{labels[-2]} and {labels[-1]} are not told apart by 3 seeds; about 9 would tell 20 points.",
+                            f"{labels[-2]} and {labels[-1]} are not told apart by 3 seeds; about 9 would.",
                         )
                     ),
                 ),
