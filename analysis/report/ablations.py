@@ -29,8 +29,7 @@ _FEWEST: Final = 3
 
 def label_settings(label: str) -> dict[str, str]:
     """The settings in a label: ``TD3+ODT, rl_coefficient=0.5`` → ``{"rl_coefficient": "0.5"}``."""
-    parts = (part.split("=", maxsplit=1) for part in label.split(", ")[1:] if "=" in part)
-    return {name: value for name, value in parts}
+    return dict(part.split("=", maxsplit=1) for part in label.split(", ")[1:] if "=" in part)
 
 
 def ablations(summary: pd.DataFrame, by: tuple[str, ...] = ()) -> Iterator[pd.DataFrame]:

@@ -87,7 +87,7 @@ def compare_results(source_a: str, source_b: str, options: ReportOptions | None 
     first, second = list(sides.values())[:MOST_SOURCES]
     pairs = [(first[rest], second[rest]) for rest in first if rest in second]
     if not pairs and len(first) == len(second) == 1:
-        pairs = [(*first.values(), *second.values())]
+        pairs = [(next(iter(first.values())), next(iter(second.values())))]
     if not pairs:
         raise ReportError(
             f"No method is in both: {source_a} has {'; '.join(first.values())}, {source_b} has "

@@ -27,6 +27,11 @@ from vitamin.analysis.tables.texts import count_text, listed
 _HOUR = 3600
 
 
+def source_name(source: str) -> str:
+    """What results are called: the folder's name, or the URI."""
+    return source if "://" in source else Path(source).resolve().name
+
+
 class ReportData:
     """The frames of a report.
 
@@ -57,9 +62,7 @@ class ReportData:
     @cached_property
     def name(self) -> str:
         """What the results are called."""
-        return ", ".join(
-            Path(source).resolve().name if "://" not in source else source for source in self.results.sources
-        )
+        return ", ".join(source_name(source) for source in self.results.sources)
 
     @cached_property
     def has_scores(self) -> bool:
@@ -164,7 +167,7 @@ class ReportData:
                 [
                     f"{count_text(len(frame), 'run')}: {told}; {len(self.scores.counted)} count.",
                     f"{count_text(missing, 'trial')} of a sweep left no run." if missing else "",
-                    f"{count_text(len(methods), 'method')} ({listed(methods)}), {count_text(tasks, 'task')}, "
+                    f"{count_text(len(methods), 'method')} ({listed(methods)}), {count_text(tasks, 'task')},",
                     f"seeds {listed(map(str, seeds))}.",
                 ],
             )

@@ -46,8 +46,8 @@ def curve_figures(data: ReportData) -> Iterator[Figure]:
                             if (frame["seeds"] > 1).any()
                             else "Single seeds.",
                             "Thin lines are single runs." if thin is not None else "",
-                            "Step 0 is the pretrained policy. A curve ends where its runs end: the number of seeds falls"
-                            " along it where they end at different steps.",
+                            "Step 0 is the pretrained policy.",
+                            "A curve ends where its runs end, and has fewer seeds where some have ended.",
                             _stand_ins(frame),
                         ],
                     )
@@ -90,7 +90,7 @@ def profile_figures(data: ReportData) -> Iterator[Figure]:
         kind="profiles",
         title="Performance profiles",
         frame=data.profiles,
-        caption="Share of runs that score above a threshold, tasks weighted equally; bands are 95 % bootstrap intervals.",
+        caption="Share of runs that score above a threshold, tasks weighted equally; 95 % bootstrap intervals.",
         alt="Falling curves, one for each method: the higher one is better at that threshold.",
     )
 
@@ -107,7 +107,7 @@ def improvement_figures(data: ReportData) -> Iterator[Figure]:
         title="Probability of improvement",
         frame=frame,
         caption="Probability that a run of the left method scores above one of the right method on a task drawn at"
-        " random, with 95 % intervals, widened as those of aggregates. Not corrected for their number: verdicts are above.",
+        " random, with 95 % intervals, widened as those of aggregates, not corrected for their number.",
         alt="Points with intervals around one half, a row for each pair of methods; numbers are in the table.",
     )
 
@@ -125,7 +125,7 @@ def efficiency_figures(data: ReportData) -> Iterator[Figure]:
             kind="efficiency",
             title=f"IQM over tasks against {what.split(',')[0]}",
             frame=frame,
-            caption=f"IQM of the scores that runs had reached, over {what}; bands are 95 % bootstrap intervals, widened.",
+            caption=f"IQM of the scores that runs had reached, over {what}; widened 95 % bootstrap intervals.",
             alt=_seen(frame.rename(columns={"scope": "task", "IQM": "mean"})),
         )
 
@@ -134,14 +134,15 @@ def ablation_figures(data: ReportData) -> Iterator[Figure]:
     """Final scores against the values of swept settings."""
     for frame in ablations(data.summary, data.options.choice.by):
         method, x_name, z_name = (frame[column].iloc[0] for column in ("method", "x_name", "z_name"))
+        lines = f", each line a value of {z_name}" if z_name else ""
         yield Figure(
             name=f"ablation-{slug(method)}-{slug(x_name)}",
             kind="ablation",
             title=f"{method}: final score against {x_name}" + (f" and {z_name}" if z_name else ""),
             frame=frame,
-            caption=f"Mean over seeds with 95 % t intervals; each panel is a task{f', each line a value of {z_name}' if z_name else ''}.",
+            caption=f"Mean over seeds with 95 % t intervals; each panel is a task{lines}.",
             alt="; ".join(
-                f"{task}: highest at {x_name} {rows.loc[rows['mean'].idxmax(), 'x']}"
+                f"{task}: highest at {x_name} {rows['x'].iloc[int(rows['mean'].argmax())]}"
                 for task, rows in frame.dropna(subset=["mean"]).groupby("task", sort=False)
             )
             + ".",
@@ -183,5 +184,5 @@ def _highest(rows: pd.DataFrame, column: str) -> str:
     known = rows.dropna(subset=[column])
     if known.empty:
         return "no method"
-    row = known.loc[known[column].idxmax()]
+    row = known.iloc[int(known[column].argmax())]
     return f"{row['label']} ({row[column]:.1f})"

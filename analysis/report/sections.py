@@ -1,12 +1,11 @@
 """The sections of a report, in their order. Each says what its numbers are; formats only lay it out."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from vitamin.analysis.protocol import protocol_table
 from vitamin.analysis.report.ablations import ablations
 from vitamin.analysis.report.blocks import Block, Bullets, Page, Section, Text
-from vitamin.analysis.report.data import ReportData
+from vitamin.analysis.report.data import ReportData, source_name
 from vitamin.analysis.report.figures import (
     ablation_figures,
     curve_figures,
@@ -104,7 +103,7 @@ def _against(data: ReportData) -> Iterator[Block]:
             data.summary,
             summarize(theirs),
             scores.labels,
-            name=against if "://" in against else Path(against).resolve().name,
+            name=source_name(against),
             steps=(scores.common_steps, theirs.common_steps),
         )
     yield from found.tables

@@ -50,10 +50,8 @@ def compare(
         reps=reps,
         seed=seed,
     )
-    if _is_place(a) or _is_place(b):
-        found = compare_results(a, b, options)
-    else:
-        found = compare_methods(results, a, b, options)
+    are_places = _is_place(a) or _is_place(b)
+    found = compare_results(a, b, options) if are_places else compare_methods(results, a, b, options)
     for block in found.tables:
         print_table_block(block)
     for sentence in found.protocol or ("No difference in protocol.",):

@@ -65,10 +65,12 @@ def watched_page(directory: Path) -> "Page":
 
 def make_report(directory: Path) -> "Page":
     """The report's page."""
-    from vitamin.analysis.report import make_page  # type: ignore[attr-defined] # comes with the report's new content
+    from vitamin.analysis.report.build import read
+    from vitamin.analysis.report.data import ReportData
+    from vitamin.analysis.report.options import ReportOptions
+    from vitamin.analysis.report.sections import make_page
 
-    page: Page = make_page(directory)
-    return page
+    return make_page(ReportData(read(directory), ReportOptions()))
 
 
 def files_state(directory: Path) -> tuple[Any, ...]:
