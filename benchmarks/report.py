@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -38,7 +38,7 @@ def measure_reading(folder: Path) -> dict[str, float]:
     from vitamin.analysis import loading
     from vitamin.analysis.results import load_results
 
-    spent = Counter[str]({"import": time.process_time()})
+    spent = defaultdict[str, float](float, {"import": time.process_time()})
 
     def timed(function: Callable[..., Any], part: str) -> Callable[..., Any]:
         @wraps(function)
