@@ -104,7 +104,7 @@ class Loading:
         """A row for each run."""
         frame = pd.DataFrame(self._rows, columns=names(RUN_COLUMNS))
         for name in ("started", "updated"):
-            frame[name] = pd.to_datetime(frame[name], utc=True)
+            frame[name] = pd.to_datetime(frame[name], utc=True, errors="coerce")  # years 1678 to 2261
         return frame
 
     def evaluations(self) -> pd.DataFrame:
@@ -161,8 +161,17 @@ def _run_row(files: RunFiles, info: RunInfo) -> dict[str, Any]:
         "fingerprint": dataset.fingerprint if dataset else "",
         "reference_min": reference.min if reference else np.nan,
         "reference_max": reference.max if reference else np.nan,
-        "online_steps": float(steps) if isinstance(steps, int | float) else np.nan,
+        "online_steps": _number(steps),
     }
+
+
+def _number(value: Any) -> float:
+    """A setting that should be a number; NaN if it is none, or none that a float holds."""
+    try:
+        number = float(value) if isinstance(value, int | float) else np.nan
+    except OverflowError:
+        return np.nan
+    return number if np.isfinite(number) else np.nan
 
 
 def _last_metrics(files: RunFiles) -> dict[str, Any]:

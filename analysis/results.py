@@ -97,7 +97,8 @@ class Results:
             counts.append(len(metrics.sound))
         frame = pd.DataFrame.from_records(records)
         known = names(METRIC_COLUMNS)[1:]
-        frame = frame.reindex(columns=[*known, *(name for name in frame if name not in known)])
+        later = [name for name in frame if name not in (*known, "run")]
+        frame = frame.reindex(columns=[*known, *later])
         frame = frame.astype(
             {column.name: column.dtype for column in METRIC_COLUMNS[1:] if column.dtype == "float64"}
         )

@@ -21,7 +21,7 @@ def read_settings(run: RunFiles) -> dict[str, Any] | None:
     """What the run was asked for, its hyperparameters among the rest; None if ``config.yaml`` holds no settings."""
     try:
         content = _parsed((run.find(CONFIG_FILE) or b"").decode())
-    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+    except (OSError, ValueError, TypeError, ArithmeticError, RecursionError, yaml.YAMLError):
         return None
     hyperparameters = content.pop(_HYPERPARAMETERS, None)
     return content | hyperparameters if isinstance(hyperparameters, dict) else None

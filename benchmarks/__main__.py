@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-NAMES = ("sampling", "rollout", "update", "checkpoint", "iteration")
+NAMES = ("sampling", "rollout", "update", "checkpoint", "iteration", "report")
 
 
 def main() -> int:

@@ -69,15 +69,22 @@ def print_header(title: str, threads: Sequence[int], device: str = "cpu") -> Non
     print(f"{title}\ntorch {torch.__version__}, {where}, float32 matmul peak by threads: {peaks}\n")
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table with aligned columns, the first to the left and the others to the right; then peak memory."""
+def table_lines(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table with aligned columns, the first to the left and the others to the right."""
     widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    lines = []
     for row in (columns, *rows):
         first, *others = (
             cell.ljust(width) if i == 0 else cell.rjust(width)
             for i, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
-        print("  ".join([first, *others]))
+        lines.append("  ".join([first, *others]))
+    return lines
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table, then peak memory."""
+    print("\n".join(table_lines(columns, rows)))
     print(f"\npeak memory of the process: {peak_memory() / 2**20:.0f} MiB")
     if torch.cuda.is_initialized():
         print(f"peak memory of tensors on the GPU: {torch.cuda.max_memory_allocated() / 2**20:.0f} MiB")

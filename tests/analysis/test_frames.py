@@ -1,6 +1,7 @@
 """The frames that `load_results` gives have the columns that are documented, and no others."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -132,3 +133,18 @@ def test_timing(tmp_path: Path) -> None:
     assert counted["update_s"] == pytest.approx(3.00002)
     assert counted[["sample_s", "evaluate_s", "sync_s"]].tolist() == [20.0, 0.5, 0.0]
     assert timing.loc["unknown"].drop("wall_time_s").isna().all()
+
+
+def test_odd_values_of_run_files_and_metrics_are_no_fault(tmp_path: Path) -> None:
+    write_run(tmp_path / "huge", [1, 2], overrides={"online_steps": 10**400})
+    write_run(tmp_path / "infinite", [1, 2], overrides={"online_steps": 1e999})
+    write_run(tmp_path / "word", [1, 2], overrides={"online_steps": "many"})
+    write_run(tmp_path / "old", [1, 2], started=datetime(1, 1, 1, tzinfo=UTC))
+    line = json.loads(metrics_text(1)) | {"run": 5, "later": [1]}
+    (tmp_path / "old" / METRICS_FILE).write_text(json.dumps(line) + "\n")
+    results = load_results(tmp_path)
+    assert results.runs["online_steps"].isna().all()
+    assert results.runs["started"].isna().tolist() == [False, False, True, False]
+    metrics = results.metrics()
+    assert list(metrics)[-1] == "later"
+    assert metrics["run"].tolist() == ["old"]
