@@ -16,6 +16,8 @@ from vitamin.errors import RunError
 
 # Above, squares of returns may overflow.
 _LARGE: Final = 1e150
+# Runs that wrote all that they had to write; of others a kill may leave half a line.
+_ENDED: Final = ("finished", "diverged")
 # What all episodes of an evaluation have in common.
 _SHARED: Final = ("phase", "env_steps", "gradient_updates", "target_return")
 
@@ -84,6 +86,10 @@ def read_evaluations(run: RunFiles, info: RunInfo, changed: Container[str] = ())
         last_lost = max(last_lost, iteration[left_out].max())
         rows = _selected(rows, np.repeat(~left_out, columns["episodes"]))
         columns = {name: values[~left_out] for name, values in columns.items()}
+    if info.status in _ENDED and content and not content.endswith(b"\n"):
+        damages += (f"{EVALUATIONS_FILE} ends in the midst of a line.",)
+        if not _at_its_end(run, info, columns["env_steps"]):
+            last_lost = np.inf
     shortened = bool(last_lost > columns["iteration"].max(initial=0))
     return Evaluations(columns, rows, damages, shortened)
 
@@ -176,15 +182,23 @@ def _astray(rows: Rows, columns: dict[str, NDArray[Any]]) -> NDArray[np.bool_]:
 
 
 def _missing_episodes(run: RunFiles, info: RunInfo, episodes: NDArray[np.int64]) -> int:
-    """How many episodes the last evaluation should have, if it has fewer; else 0."""
+    """How many episodes the last evaluation should have, if it has fewer; else 0.
+
+    As many as any other; of a finished run, whose last evaluation is known to be of its settings, as they ask for.
+    """
     most = int(episodes[:-1].max(initial=0))
-    alone = len(episodes) == 1 and info.status != "finished"
-    if episodes[-1] >= most and not alone:
+    if episodes[-1] >= most and len(episodes) > 1:
         return 0
     asked = setting(run, info, "eval_episodes")
     known = asked if isinstance(asked, int) else 0
-    whole = known if info.status == "finished" else max(most, known)
+    whole = known if info.status == "finished" and known > 0 else max(most, known)
     return whole if episodes[-1] < whole else 0
+
+
+def _at_its_end(run: RunFiles, info: RunInfo, env_steps: NDArray[np.int64]) -> bool:
+    """Whether there is an evaluation after all steps that the run was to take."""
+    asked = setting(run, info, "online_steps") if info.online_steps is None else info.online_steps
+    return isinstance(asked, int) and bool(env_steps.max(initial=0) >= asked)
 
 
 def _selected(rows: Rows, which: NDArray[np.bool_]) -> Rows:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import count, product
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from vitamin.algorithms.methods import METHODS
 from vitamin.analysis.manifest import FileState, Manifest
+from vitamin.analysis.paper import published
 from vitamin.analysis.schema import (
     CONFIG_FILE,
     EVALUATION_HEADER,
@@ -30,12 +31,8 @@ from vitamin.platform.experiments.same_run import config_text
 from vitamin.platform.experiments.spec import ExperimentSpec
 from vitamin.platform.tasks import get_task
 
-TASKS: Final = tuple(
-    f"{robot}-{data}-v2"
-    for robot, data in product(
-        ("hopper", "halfcheetah", "walker2d", "ant"), ("medium", "medium-replay", "random")
-    )
-)
+TASKS: Final = tuple(dict.fromkeys(published()["task"]))
+"""The paper's thirty."""
 _PAPER: Final = ("td3_bc", "iql", "odt", "pdt", "td3", "ddpg_odt", "td3_odt")
 _STEPS: Final = 1000
 _UPDATES: Final = 300
@@ -43,25 +40,36 @@ _STARTED: Final = datetime(2026, 1, 2, tzinfo=UTC)
 _LOSSES: Final = [key.name for key in METRIC_KEYS if key.name.startswith(("loss/", "q/", "gradient_norm/"))]
 
 
-def make_runs(folder: Path, runs: int, evaluations: int, episodes: int) -> None:
+def make_runs(folder: Path, runs: int, evaluations: int, episodes: int, swept: int = 0) -> None:
     """Writes finished runs of the paper's methods on ``TASKS``, with as many seeds as it takes.
 
     Each has an evaluation after its pretraining and others after each online iteration; scores rise from 20 to 20-80,
     by method. Equal arguments give equal files.
+
+    Args:
+        folder: Where to.
+        runs: How many.
+        evaluations: Of each run.
+        episodes: Of each evaluation.
+        swept: If not 0, one method with so many values of its ``rl_coefficient`` instead of several methods.
     """
-    methods = [name for name in _PAPER if name in METHODS]
-    cases = ((seed, task, method) for seed in count() for task in TASKS for method in methods)
-    configs: dict[tuple[str, str], str] = {}
+    names = ["td3_odt"] if swept else [name for name in _PAPER if name in METHODS]
+    values = [{"rl_coefficient": (number + 1) / 100} for number in range(swept)] if swept else [{}]
+    variants = [(name, overrides) for name in names for overrides in values]
+    cases = ((seed, task, number) for seed in count() for task in TASKS for number in range(len(variants)))
+    configs: dict[tuple[str, int], str] = {}
     rng = np.random.default_rng(0)
-    for _, (seed, task, method) in zip(range(runs), cases, strict=False):
-        if (task, method) not in configs:
-            configs[task, method] = config_text(ExperimentSpec.create(task=task, method=method))
-        best = 20 + 60 * (methods.index(method) + 1) / len(methods)
+    for _, (seed, task, number) in zip(range(runs), cases, strict=False):
+        method, overrides = variants[number]
+        if (task, number) not in configs:
+            spec = ExperimentSpec.create(task=task, method=method, overrides=overrides)
+            configs[task, number] = config_text(spec)
+        info = _info(task, method, seed, evaluations, overrides)
         _write(
-            folder / f"{task}-{method}-seed{seed}",
-            _info(task, method, seed, evaluations),
-            configs[task, method].replace("\nseed: 0\n", f"\nseed: {seed}\n"),
-            _scores(rng, best, evaluations, episodes),
+            folder / f"{info.name}-{number}" if swept else folder / info.name,
+            info,
+            configs[task, number].replace("\nseed: 0\n", f"\nseed: {seed}\n"),
+            _scores(rng, 20 + 60 * (number + 1) / len(variants), evaluations, episodes),
         )
 
 
@@ -71,7 +79,7 @@ def _scores(rng: np.random.Generator, best: float, evaluations: int, episodes: i
     return mean[:, None] + rng.normal(0, 4, (evaluations, episodes))
 
 
-def _info(task: str, method: str, seed: int, evaluations: int) -> RunInfo:
+def _info(task: str, method: str, seed: int, evaluations: int, overrides: dict[str, Any]) -> RunInfo:
     known = get_task(task)
     assert known.reference_min is not None
     assert known.reference_max is not None
@@ -81,6 +89,7 @@ def _info(task: str, method: str, seed: int, evaluations: int) -> RunInfo:
         method=method,
         preset="paper",
         seed=seed,
+        overrides=overrides,
         status="finished",
         versions={"vitamin": "0.1.0", "python": "3.11.7", "torch": "2.13.0", "ray": "2.60.0"},
         commit="0" * 40,

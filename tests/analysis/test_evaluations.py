@@ -20,7 +20,9 @@ from vitamin.analysis.schema import (
     METRICS_FILE,
     RUN_FILE,
     ReferenceScores,
+    Status,
 )
+from vitamin.analysis.scores import run_scores
 
 
 @pytest.fixture(autouse=True)
@@ -117,7 +119,8 @@ def test_a_missing_normalized_score_is_computed_from_the_reference_scores(
         ("diverged", None, 3, False),
         ("finished", 4, 3, False),
         ("finished", 3, 3, True),
-        ("finished", None, 3, True),
+        ("finished", None, 3, False),
+        ("failed", 3, 3, False),
         ("running", None, 4, True),
         ("running", 6, 4, True),  # all of them have four
     ],
@@ -138,9 +141,30 @@ def test_a_torn_last_evaluation_does_not_count(
     assert results.damages == (() if counts else (f"{tmp_path / 'run'}: {told}",))
 
 
-def test_a_first_evaluation_that_is_torn(tmp_path: Path) -> None:
-    write_run(tmp_path / "run", [10], status="running", overrides={"eval_episodes": 10})
-    assert load_results(tmp_path).evaluations.empty
+@pytest.mark.parametrize("status", ["running", "finished", "diverged"])
+def test_a_first_evaluation_that_is_torn(tmp_path: Path, status: Status) -> None:
+    write_run(tmp_path / "run", [10], status=status, overrides={"eval_episodes": 10})
+    results = load_results(tmp_path)
+    assert results.evaluations.empty
+    assert results.shortened == {"run"}
+    assert results.damages[0].endswith("iteration 1, is left out: it has 2 of 10 episodes.")
+
+
+@pytest.mark.parametrize(
+    ("kept", "tail"), [(5, ""), (5, "online,3,2000,9"), (6, "online,4,3000,12"), (6, "x")]
+)
+def test_a_finished_run_with_a_torn_end_is_left_out_of_the_scores(
+    tmp_path: Path, kept: int, tail: str
+) -> None:
+    for seed in (0, 1):
+        write_run(tmp_path / f"run-{seed}", [10, 20, 30], seed=seed)
+    file = tmp_path / "run-1" / EVALUATIONS_FILE
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    file.write_text("".join(lines[: kept + 1]) + tail, encoding="utf-8")
+    assert load_results(tmp_path).damages
+    frame = run_scores(load_results(tmp_path)).frame.set_index("run")
+    assert frame["left_out"].to_dict() == {"run-0": "", "run-1": "its last evaluation may be lost"}
+    assert frame.loc["run-0", "final"] == 30
 
 
 def test_rows_that_contradict_each_other_cost_their_evaluation(tmp_path: Path) -> None:
