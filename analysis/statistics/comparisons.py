@@ -122,7 +122,9 @@ def compare(
     frame["apart"] &= ~held
     points = np.where(frame["unit"] == NORMALIZED, SHOWN_POINTS, frame["difference"].abs())
     frame["points"] = np.where(frame["p"].notna() & ~frame["apart"] & ~held, points, np.nan)
-    frame["seeds_needed"] = seeds_needed(frame["deviation"], frame["points"], LEVEL / max(family, 1))
+    frame["seeds_needed"] = seeds_needed(
+        frame["deviation"], frame["points"], frame["freedom"], LEVEL / max(family, 1)
+    )
     columns = ["scope", "kind", "metric", "label", "value", "seeds"]
     return Comparisons(frame[list(COLUMNS)], estimates[columns], family, passed, tuple(first), notes)
 
@@ -179,11 +181,15 @@ def _on_tasks(estimates: pd.DataFrame, labels: Sequence[str], first: Sequence[st
                     "unit": rows["unit"].iloc[0],
                     **_sides(list(rows.index), n, a, b),
                     **judged(value[a] - value[b], half, half, error, freedom),
-                    "deviation": error / np.sqrt(1 / n[a] + 1 / n[b]),
+                    **_of_a_seed(error, freedom, n[a], n[b]),
                 }
             )
         )
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*COLUMNS, "deviation"])
+    return (
+        pd.concat(parts, ignore_index=True)
+        if parts
+        else pd.DataFrame(columns=[*COLUMNS, "deviation", "freedom"])
+    )
 
 
 def _over_tasks(
@@ -209,13 +215,20 @@ def _over_tasks(
         low, high, error = (factor * side for side in spread(resampled, difference, a, b))
         sides = _sides(scope.labels, n, a, b)
         verdict = judged(difference, low, high, error, freedom)
-        deviation = error / np.sqrt(1 / n[a] + 1 / n[b])
-        columns = where | {"metric": metric, "unit": NORMALIZED} | sides | verdict | {"deviation": deviation}
+        columns = where | {"metric": metric, "unit": NORMALIZED} | sides | verdict
+        columns |= _of_a_seed(error, freedom, n[a], n[b])
         parts.append(pd.DataFrame(columns))
         values.append(
             pd.DataFrame(where | {"metric": metric, "label": scope.labels, "value": value, "seeds": n})
         )
     return pd.concat(parts, ignore_index=True), pd.concat(values, ignore_index=True).astype({"seeds": int})
+
+
+def _of_a_seed(error: Floats, freedom: Floats, n_a: Floats, n_b: Floats) -> dict[str, Floats]:
+    """The deviation of a run, and the degrees of freedom that a seed of both sides adds."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        each = freedom / (np.minimum(n_a, n_b) - 1)
+    return {"deviation": error / np.sqrt(1 / n_a + 1 / n_b), "freedom": each}
 
 
 def _sides(

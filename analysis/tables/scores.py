@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from vitamin.analysis.report.blocks import TableBlock
+from vitamin.analysis.statistics.verdicts import within_ten_percent
 from vitamin.analysis.table import NOTHING, Cell
 from vitamin.analysis.tables.grid import Line, grid_blocks
 from vitamin.analysis.tables.marks import (
@@ -14,7 +15,6 @@ from vitamin.analysis.tables.marks import (
     PARTIAL,
     STAND_IN,
     WITHIN,
-    WITHIN_SHARE,
     common_stand_in,
     explained,
     marked_if,
@@ -115,7 +115,7 @@ def _task_cells(
         for label in suite.labels
         if (task, label) in suite.means
     }
-    best = max(finals.values(), default=math.nan)
+    within = within_ten_percent(finals) if unit == NORMALIZED else frozenset()
     bold = _bold(finals, not_worse)
     usual = suite.usual_seeds
     cells = {}
@@ -124,7 +124,7 @@ def _task_cells(
         marks = PARTIAL if suite.partial.get(key) else ""
         if mark_data and suite.stand_ins.get(key):
             marks += STAND_IN
-        if unit == NORMALIZED and best > final >= best - WITHIN_SHARE * abs(best):
+        if label in within:
             marks += WITHIN
         seeds = int(row["seeds"])
         text = (
