@@ -102,6 +102,8 @@ def gate(counted: pd.DataFrame, comparisons: pd.DataFrame, *, seed: int) -> Gate
     if chance <= LEVEL:
         return Gate(chance, float("nan"), frozenset(), len(labels))
     spared, spent = _spared(chances)
+    gated = on_tasks[[pair not in spared for pair in zip(on_tasks["n_a"], on_tasks["n_b"], strict=True)]]
+    gated = gated.assign(chance=list(map(separation_by_chance, gated["n_a"], gated["n_b"])))
     random = np.random.default_rng(seed)
     codes = pd.Categorical(counted["label"], labels).codes
     tasks = [
@@ -120,7 +122,8 @@ def gate(counted: pd.DataFrame, comparisons: pd.DataFrame, *, seed: int) -> Gate
         remaining -= set(sorted(remaining, key=lambda code: -distinct[code])[:leaving])
         together = frozenset(labels[code] for code in remaining)
         undecided = Gate(chance, first, together, len(labels), spared).holds(comparisons)
-        if not (comparisons["apart"] & undecided).any():
+        among = gated[gated[["method_a", "method_b"]].isin(together).all(axis=1)]
+        if not (comparisons["apart"] & undecided).any() or among["chance"].sum() <= LEVEL - spent:
             return Gate(chance, first, frozenset(), len(labels), spared)
 
 

@@ -15,6 +15,7 @@ from vitamin.analysis.statistics.scopes import named
 WITHIN: Final = 0.1
 """How far a mean may lie below the best to be marked as the paper marks it, as a share of the best's size."""
 
+_TWO: Final = 2
 _MOST_HEADLINES: Final = 4
 _BREADTH: Final = {TASK: 0, SUITE: 1, ALL: 2}
 
@@ -58,11 +59,12 @@ def not_worse(comparisons: Comparisons, scope: str, metric: str) -> frozenset[st
     """Methods that a table makes bold: the highest estimates, and whatever a test does not tell apart from it.
 
     A method that could not be tested against the highest (a single seed, no spread, or no comparison because only those
-    with a baseline were made) is not bold. Empty for metrics that are not compared: the median and the optimality gap.
+    with a baseline were made) is not bold. Empty where there is nothing to compare: a single method, the median and the
+    optimality gap.
     """
     estimates = comparisons.estimates
     here = estimates[(estimates["scope"] == scope) & (estimates["metric"] == metric)]
-    if here.empty:
+    if len(here) < _TWO:
         return frozenset()
     best, *as_high = _highest(here)
     frame = comparisons.frame
