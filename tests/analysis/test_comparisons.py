@@ -142,8 +142,11 @@ def test_a_baseline_leaves_fewer_comparisons() -> None:
 
 
 def test_an_unknown_baseline_names_the_nearest() -> None:
-    with pytest.raises(ReportError, match=r"no method 'td3_odt'.* Did you mean TD3\+ODT"):
-        compare(scores_of({"TD3+ODT": {"a": [1, 2]}, "ODT": {"a": [1, 2]}}), baseline="td3_odt")
+    scores = scores_of({"TD3+ODT": {"a": [1, 2]}, "ODT": {"a": [1, 2]}})
+    with pytest.raises(ReportError, match=r"no method 'TD3\+OTD'.* Did you mean TD3\+ODT"):
+        compare(scores, baseline="TD3+OTD", reps=REPS)
+    for name in ("td3_odt", "td3+odt", "TD3+ODT"):
+        assert compare(scores, baseline=name, reps=REPS).baseline == ("TD3+ODT",)
 
 
 def test_seeds_needed_have_the_power_that_is_asked_for() -> None:
