@@ -1,7 +1,7 @@
 """What an experiment is called in tables and legends: its method, and the settings by which its runs differ."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from vitamin.errors import ReportError, nearest, shown
@@ -47,11 +47,7 @@ def find_label(name: str, labels: Iterable[str]) -> str:
         ReportError: If there is none, or several.
     """
     known = list(labels)
-    wanted = name.casefold()
-    found = [label for label in known if label.casefold() == wanted]
-    found = found or [
-        label for label in known if base_label(label).casefold() in (wanted, method_label(name).casefold())
-    ]
+    found = find_labels(name, known)
     if len(found) == 1:
         return found[0]
     if found:
@@ -59,6 +55,13 @@ def find_label(name: str, labels: Iterable[str]) -> str:
     raise ReportError(
         f"No method {shown(name)} among those compared.{nearest(name, known)} There are: {'; '.join(known)}."
     )
+
+
+def find_labels(name: str, labels: Sequence[str]) -> list[str]:
+    """The label that a user names, or all those of the method; case does not count."""
+    wanted = (name.casefold(), method_label(name).casefold())
+    found = [label for label in labels if label.casefold() == wanted[0]]
+    return found or [label for label in labels if base_label(label).casefold() in wanted]
 
 
 def setting_text(value: Any) -> str:

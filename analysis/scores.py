@@ -38,6 +38,7 @@ class Scores:
         notes: Sentences on what is left out and what a reader has to know.
         settings: For each label the settings that tell it from others of its method, as text.
         choice: What was chosen.
+        references: Of tasks with normalized scores the returns that count as 0 and 100.
     """
 
     frame: pd.DataFrame
@@ -47,6 +48,7 @@ class Scores:
     notes: tuple[str, ...]
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     choice: Choice = EVERYTHING
+    references: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def counted(self) -> pd.DataFrame:
@@ -98,6 +100,7 @@ def run_scores(results: Results, choice: Choice = EVERYTHING) -> Scores:
         notes=score_notes(frame.assign(count=count), labels, units, rule),
         settings=settings,
         choice=choice,
+        references=units.references,
     )
 
 

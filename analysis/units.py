@@ -1,6 +1,6 @@
 """In which unit the runs of a task are compared: normalized scores if their reference scores agree, else returns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -44,6 +44,12 @@ class Units:
         return np.where(np.isnan(low), returns, normalized)
 
 
+def same_references(found: Sequence[tuple[float, float]]) -> bool:
+    """Whether reference scores differ by rounding at the most."""
+    low, high = found[0]
+    return bool(np.ptp(found, axis=0).max() <= _ROUNDING * (high - low))
+
+
 def find_units(frame: pd.DataFrame) -> Units:
     """The units of the tasks of runs.
 
@@ -61,7 +67,7 @@ def find_units(frame: pd.DataFrame) -> Units:
         counted = rows[rows["left_out"] == ""]
         pairs = (counted if len(counted) else rows)[["reference_min", "reference_max"]].drop_duplicates()
         found = sorted((float(low), float(high)) for low, high in pairs.itertuples(index=False))
-        if np.ptp(found, axis=0).max() <= _ROUNDING * (found[0][1] - found[0][0]):
+        if same_references(found):
             references[str(task)] = found[0]
         else:
             disputed[str(task)] = tuple(found)

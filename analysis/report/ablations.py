@@ -22,6 +22,7 @@ ABLATION_COLUMNS: Final = (
     "low",
     "high",
     "seeds",
+    "data",
 )
 _FEWEST: Final = 3
 """Fewer values than this are two methods that are compared, not a sweep."""

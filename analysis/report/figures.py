@@ -9,8 +9,10 @@ from vitamin.analysis.labels import sort_labels
 from vitamin.analysis.report.ablations import ablations
 from vitamin.analysis.report.blocks import Figure
 from vitamin.analysis.report.data import ReportData
+from vitamin.analysis.statistics.scopes import stand_ins
 from vitamin.analysis.suites import sort_tasks
-from vitamin.analysis.tables.texts import listed, slug, suite_title
+from vitamin.analysis.tables.marks import scope_stand_ins, stand_in_text
+from vitamin.analysis.tables.texts import listed, sentences, slug, suite_title
 
 PANELS: Final = 12
 _FEW_SEEDS: Final = 5
@@ -49,7 +51,7 @@ def curve_figures(data: ReportData) -> Iterator[Figure]:
                             "Thin lines are single runs." if thin is not None else "",
                             "Step 0 is the pretrained policy.",
                             "A curve ends where its runs end, and has fewer seeds where some have ended.",
-                            _stand_ins(frame),
+                            _stand_ins(frame, "task"),
                         ],
                     )
                 ),
@@ -72,7 +74,7 @@ def interval_figures(data: ReportData) -> Iterator[Figure]:
         frame=over_tasks,
         caption=(
             "Estimates and 95 % intervals of rliable's stratified bootstrap"
-            f"{widened}. A smaller optimality gap is better. {_stand_ins(over_tasks)}"
+            f"{widened}. A smaller optimality gap is better. {_stand_ins(over_tasks, 'scope')}"
         ).strip(),
         alt="; ".join(
             f"{scope}: the highest IQM is that of {_highest(rows[rows['metric'] == 'IQM'], 'value')}"
@@ -86,19 +88,23 @@ def profile_figures(data: ReportData) -> Iterator[Figure]:
     """Performance profiles (Agarwal et al. 2021)."""
     if data.profiles.empty:
         return
+    frame = _marked(data, data.profiles, "label")
     yield Figure(
         name="profiles",
         kind="profiles",
         title="Performance profiles",
-        frame=data.profiles,
-        caption="Share of runs that score above a threshold, tasks weighted equally; 95 % bootstrap intervals.",
+        frame=frame,
+        caption=sentences(
+            "Share of runs that score above a threshold, tasks weighted equally; 95 % bootstrap intervals.",
+            _stand_ins(frame, "scope"),
+        ),
         alt="Falling curves, one for each method: the higher one is better at that threshold.",
     )
 
 
 def improvement_figures(data: ReportData) -> Iterator[Figure]:
     """Probability that a run of one method scores above one of another."""
-    frame = data.improvement
+    frame = _marked(data, data.improvement, "method_a", "method_b")
     pairs = frame.groupby("scope").size().max() if len(frame) else 0
     if not 0 < pairs <= _MOST_PAIRS:
         return
@@ -107,26 +113,33 @@ def improvement_figures(data: ReportData) -> Iterator[Figure]:
         kind="improvement",
         title="Probability of improvement",
         frame=frame,
-        caption="Probability that a run of the left method scores above one of the right method on a task drawn at"
-        " random, with 95 % intervals, widened as those of aggregates, not corrected for their number.",
+        caption=sentences(
+            "Probability that a run of the left method scores above one of the right method on a task drawn at"
+            " random, with 95 % intervals, widened as those of aggregates, not corrected for their number.",
+            _stand_ins(frame, "scope", ""),
+        ),
         alt="Points with intervals around one half, a row for each pair of methods; numbers are in the table.",
     )
 
 
 def efficiency_figures(data: ReportData) -> Iterator[Figure]:
     """IQM over tasks against online steps and against hours."""
-    for name, frame, what in (
+    for name, found, what in (
         ("efficiency", data.efficiency, "online environment steps"),
         ("efficiency-hours", data.efficiency_hours, "wall-clock hours, which depend on the machine"),
     ):
-        if frame.empty:
+        if found.empty:
             continue
+        frame = _marked(data, found, "label")
         yield Figure(
             name=name,
             kind="efficiency",
             title=f"IQM over tasks against {what.split(',')[0]}",
             frame=frame,
-            caption=f"IQM of the scores that runs had reached, over {what}; widened 95 % bootstrap intervals.",
+            caption=sentences(
+                f"IQM of the scores that runs had reached, over {what}; widened 95 % bootstrap intervals.",
+                _stand_ins(frame, "scope"),
+            ),
             alt=_seen(frame.rename(columns={"scope": "task", "IQM": "mean"})),
         )
 
@@ -141,7 +154,10 @@ def ablation_figures(data: ReportData) -> Iterator[Figure]:
             kind="ablation",
             title=f"{method}: final score against {x_name}" + (f" and {z_name}" if z_name else ""),
             frame=frame,
-            caption=f"Mean over seeds with 95 % t intervals; each panel is a task{lines}.",
+            caption=sentences(
+                f"Mean over seeds with 95 % t intervals; each panel is a task{lines}.",
+                _stand_ins(frame, "task"),
+            ),
             alt="; ".join(
                 f"{task}: highest at {x_name} {rows['x'].iloc[int(rows['mean'].argmax())]}"
                 for task, rows in frame.dropna(subset=["mean"]).groupby("task", sort=False)
@@ -165,9 +181,22 @@ def _single_runs(data: ReportData, tasks: list[str]) -> pd.DataFrame | None:
     return shown.assign(seed=seed)[["task", "label", "seed", "env_steps", "score"]].reset_index(drop=True)
 
 
-def _stand_ins(frame: pd.DataFrame) -> str:
-    found = [text for text in frame["data"].unique() if text] if "data" in frame else []
-    return f"‡ {listed(found)}." if found else ""
+def _marked(data: ReportData, frame: pd.DataFrame, *labels: str) -> pd.DataFrame:
+    """With a column ``data``: what stands in for the data of the methods in the columns ``labels``."""
+    places = scope_stand_ins(data.aggregates.frame)
+    found = [
+        stand_ins(places.get((row[0], label), "") for label in row[1:])
+        for row in frame[["scope", *labels]].itertuples(index=False)
+    ]
+    return frame.assign(data=found)
+
+
+def _stand_ins(frame: pd.DataFrame, scope: str, label: str = "label") -> str:
+    """The sentence on what stands in for data, and of which methods; without a ``label`` on which tasks alone."""
+    rows = frame.rename(columns={scope: "scope"})
+    rows = rows.assign(label=rows[label] if label else "")
+    places = scope_stand_ins(rows)
+    return stand_in_text(places) if any(places.values()) else ""
 
 
 def _seen(frame: pd.DataFrame) -> str:

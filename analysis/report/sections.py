@@ -105,6 +105,7 @@ def _against(data: ReportData) -> Iterator[Block]:
             scores.labels,
             name=source_name(against),
             steps=(scores.common_steps, theirs.common_steps),
+            references=(scores.references, theirs.references),
         )
     yield from found.tables
     if found.notes:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from vitamin.analysis.labels import base_label, find_labels
 from vitamin.analysis.statistics.bootstrap import draws, statistic
 from vitamin.analysis.statistics.differences import Indices, holm, judged, spread, welch_freedom, widenings
 from vitamin.analysis.statistics.gate import Gate, gate
@@ -134,11 +135,9 @@ def compare(
 def _baseline(baseline: str | None, labels: Sequence[str]) -> list[str]:
     if baseline is None:
         return []
-    methods = {label.split(",", maxsplit=1)[0] for label in labels}
-    chosen = [label for label in labels if label == baseline]
-    chosen = chosen or [label for label in labels if label.split(",", maxsplit=1)[0] == baseline]
+    chosen = find_labels(baseline, labels)
     if not chosen:
-        choices = dict.fromkeys([*labels, *sorted(methods)])
+        choices = dict.fromkeys([*labels, *map(base_label, labels)])
         raise ReportError(f"There is no method {baseline!r} to compare with.{nearest(baseline, choices)}")
     return chosen
 

@@ -13,6 +13,7 @@ from vitamin.analysis.table import Cell, Table
 from vitamin.analysis.tables.against_paper import Against
 from vitamin.analysis.tables.marks import explained, marked_if
 from vitamin.analysis.tables.texts import (
+    NORMALIZED,
     digits_of,
     listed,
     probability,
@@ -23,9 +24,12 @@ from vitamin.analysis.tables.texts import (
     with_interval,
     with_spread,
 )
+from vitamin.analysis.units import same_references
 
 _LEVEL: Final = 0.05
 _MERGED: Final = ["task", "label", "suite", "unit", "seeds", "final_mean", "final_std", "data"]
+
+References = Mapping[str, tuple[float, float]]
 
 
 def results_tables(
@@ -35,6 +39,7 @@ def results_tables(
     *,
     name: str,
     steps: tuple[Mapping[str, int], Mapping[str, int]] = ({}, {}),
+    references: tuple[References, References] = ({}, {}),
 ) -> Against:
     """Our mean, theirs, and the difference with Welch's test, of methods of the same label on the same task.
 
@@ -43,17 +48,19 @@ def results_tables(
         theirs: The same of the other results.
         labels: Of our methods, in their order.
         name: What the other results are called.
-        steps: ``Scores.common_steps`` of ours and of theirs: what is compared at different steps says so.
+        steps: ``Scores.common_steps`` of ours and of theirs: what has different ones is not compared.
+        references: ``Scores.references`` of ours and of theirs, likewise.
     """
     both = ours[_MERGED].merge(theirs[_MERGED], on=["task", "label"], how="inner", suffixes=("", "_theirs"))
-    tested = _tested(both)
+    unlike = [_unlike(row, steps, references) for row in both.to_dict("records")]
+    tested = _tested(both.assign(unlike=unlike))
     rank = {label: place for place, label in enumerate(labels)}
     tested = tested.assign(task_order=pd.factorize(tested["task"])[0], label_order=tested["label"].map(rank))
     tested = tested.sort_values(["task_order", "label_order"], kind="stable")
     tables = []
     header = ("Task", "Method", "Seeds", "Ours", "Theirs", "Difference", "p", "p corrected", "Verdict")
     for suite, part in tested.groupby("suite", sort=False):
-        rows = tuple(_row(row, steps) for row in part.to_dict("records"))
+        rows = tuple(_row(row) for row in part.to_dict("records"))
         places = {
             (row["task"], row["label"]): "; ".join(
                 filter(None, dict.fromkeys((row["data"], row["data_theirs"])))
@@ -71,10 +78,10 @@ def results_tables(
 
 
 def _tested(both: pd.DataFrame) -> pd.DataFrame:
-    """With ``difference``, ``low``, ``high``, ``p``, ``p_corrected``; NaN for a single seed or different units."""
+    """With ``difference``, ``low``, ``high``, ``p``, ``p_corrected``; NaN for a single seed or what is ``unlike``."""
     from scipy import stats
 
-    same_unit = (both["unit"] == both["unit_theirs"]).to_numpy()
+    alike = (both["unlike"] == "").to_numpy()
     sides = [both[column].to_numpy(dtype=np.float64) for column in _MERGED[4:7]]
     others = [both[f"{column}_theirs"].to_numpy(dtype=np.float64) for column in _MERGED[4:7]]
     (n, mean, spread), (n_theirs, mean_theirs, spread_theirs) = sides, others
@@ -86,15 +93,15 @@ def _tested(both: pd.DataFrame) -> pd.DataFrame:
         total = shares[0] + shares[1]
         freedom = total**2 / (shares[0] ** 2 / (n - 1) + shares[1] ** 2 / (n_theirs - 1))
         half = stats.t.ppf(1 - _LEVEL / 2, freedom) * np.sqrt(total)
-    difference = np.where(same_unit, mean - mean_theirs, np.nan)
-    p = np.where(same_unit & np.isfinite(test.pvalue) & (total > 0), test.pvalue, np.nan)
+    difference = np.where(alike, mean - mean_theirs, np.nan)
+    p = np.where(alike & np.isfinite(test.pvalue) & (total > 0), test.pvalue, np.nan)
     half = np.where(np.isfinite(p), half, np.nan)
     return both.assign(
         difference=difference, low=difference - half, high=difference + half, p=p, p_corrected=holm(p)
     )
 
 
-def _row(row: Mapping[Any, Any], steps: tuple[Mapping[str, int], Mapping[str, int]]) -> tuple[Cell, ...]:
+def _row(row: Mapping[Any, Any]) -> tuple[Cell, ...]:
     digits, digits_theirs = digits_of(row["unit"]), digits_of(row["unit_theirs"])
     n, n_theirs = int(row["seeds"]), int(row["seeds_theirs"])
     task = row["task"] if row["unit"] == "normalized" else f"{row['task']} (return)"
@@ -113,21 +120,30 @@ def _row(row: Mapping[Any, Any], steps: tuple[Mapping[str, int], Mapping[str, in
         ),
         Cell(probability(row["p"]), value=sortable(row["p"])),
         Cell(probability(row["p_corrected"]), value=sortable(row["p_corrected"])),
-        _verdict(row, steps),
+        _verdict(row),
     )
 
 
-def _verdict(row: Mapping[Any, Any], steps: tuple[Mapping[str, int], Mapping[str, int]]) -> Cell:
-    at, at_theirs = (of_task.get(row["task"]) for of_task in steps)
+def _unlike(
+    row: Mapping[Any, Any],
+    steps: tuple[Mapping[str, int], Mapping[str, int]],
+    references: tuple[References, References],
+) -> str:
+    """Why the two sides of a row cannot be compared; empty if they can."""
     if row["unit"] != row["unit_theirs"]:
-        return Cell("not comparable: one side has returns")
-    unlike = (
-        f"not comparable: {whole(at)} and {whole(at_theirs)} steps"
-        if at and at_theirs and at != at_theirs
-        else ""
-    )
-    if unlike:
-        return Cell(unlike)
+        return "one side has returns"
+    at, at_theirs = (of_task.get(row["task"]) for of_task in steps)
+    if at and at_theirs and at != at_theirs:
+        return f"{whole(at)} and {whole(at_theirs)} steps"
+    pairs = [of_task[row["task"]] for of_task in references if row["task"] in of_task]
+    if row["unit"] == NORMALIZED and len(pairs) > 1 and not same_references(pairs):
+        return f"reference scores differ ({'; '.join(f'{low:g} … {high:g}' for low, high in pairs)})"
+    return ""
+
+
+def _verdict(row: Mapping[Any, Any]) -> Cell:
+    if row["unlike"]:
+        return Cell(f"not comparable: {row['unlike']}")
     if row["p_corrected"] < _LEVEL:
         return Cell(f"{'ours' if row['difference'] > 0 else 'theirs'} better", bold=True)
     if not math.isfinite(row["p"]):

@@ -142,8 +142,11 @@ def test_a_baseline_leaves_fewer_comparisons() -> None:
 
 
 def test_an_unknown_baseline_names_the_nearest() -> None:
-    with pytest.raises(ReportError, match=r"no method 'td3_odt'.* Did you mean TD3\+ODT"):
-        compare(scores_of({"TD3+ODT": {"a": [1, 2]}, "ODT": {"a": [1, 2]}}), baseline="td3_odt")
+    scores = scores_of({"TD3+ODT": {"a": [1, 2]}, "ODT": {"a": [1, 2]}})
+    with pytest.raises(ReportError, match=r"no method 'TD3\+OTD'.* Did you mean TD3\+ODT"):
+        compare(scores, baseline="TD3+OTD", reps=REPS)
+    for name in ("td3_odt", "td3+odt", "TD3+ODT"):
+        assert compare(scores, baseline=name, reps=REPS).baseline == ("TD3+ODT",)
 
 
 def test_seeds_needed_have_the_power_that_is_asked_for() -> None:
@@ -214,6 +217,28 @@ def test_many_seeds_are_not_held_back_by_a_method_with_few() -> None:
     assert comparisons.gate.together == {"ODT", "TD3", "IQL", "PDT"}
     assert row_of(comparisons, "ODT", "TD3")["apart"]  # clusters separate four of four once in 128 pairs
     assert "Clusters of runs seldom separate 4 seeds and more; for fewer, relabelling" in comparisons.method
+
+
+def test_three_methods_far_apart_on_one_task_are_told() -> None:
+    finals: Finals = {"ODT": {"a": [22, 23, 24]}, "IQL": {"a": [32, 33, 34]}, "TD3": {"a": [42, 43, 44]}}
+    comparisons = compare(scores_of(finals), reps=REPS)
+    assert comparisons.gate.chance == pytest.approx(3 / 32)
+    assert comparisons.frame[
+        "apart"
+    ].all()  # two methods remain, and clusters separate these once in 32 times
+
+
+def test_comparisons_tell_stand_in_data_of_either_side() -> None:
+    scores = scores_of({"ODT": {"a": [1, 2], "b": [3, 4]}, "TD3": {"a": [1, 2], "b": [5, 6]}})
+    frame = scores.frame
+    frame.loc[(frame["label"] == "TD3") & (frame["task"] == "b"), "data"] = "stand-in: SAC"
+    data = compare(scores, reps=REPS).frame.set_index(["scope", "metric"])["data"]
+    assert data.to_dict() == {
+        ("a", "mean"): "",
+        ("b", "mean"): "stand-in: SAC",
+        ("mujoco (2 tasks)", "IQM"): "stand-in: SAC",
+        ("mujoco (2 tasks)", "mean"): "stand-in: SAC",
+    }
 
 
 def test_equal_methods_with_other_numbers_of_seeds_are_not_apart() -> None:

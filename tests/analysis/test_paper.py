@@ -213,7 +213,16 @@ def test_other_steps_units_and_nothing_in_common_say_so() -> None:
         summary_of(ours), summary_of(theirs), ("TD3+ODT",), name="x", steps=steps
     ).tables
     space = "\N{NO-BREAK SPACE}"
-    assert texts(block.table)[0][8] == f"not comparable: 10{space}000 and 20{space}000 steps"
+    assert texts(block.table)[0][5:] == [
+        *("–", "–", "–", f"not comparable: 10{space}000 and 20{space}000 steps")
+    ]
+    references = {"hopper-medium-v2": (0.0, 100.0)}, {"hopper-medium-v2": (0.0, 50.0)}
+    (block,) = results_tables(
+        summary_of(ours), summary_of(theirs), ("TD3+ODT",), name="x", references=references
+    ).tables
+    assert texts(block.table)[0][5:] == [
+        *("–", "–", "–", "not comparable: reference scores differ (0 … 100; 0 … 50)")
+    ]
     returns = summary_of(theirs).assign(unit="return")
     (block,) = results_tables(summary_of(ours), returns, ("TD3+ODT",), name="x").tables
     assert texts(block.table)[0][5:] == ["–", "–", "–", "not comparable: one side has returns"]

@@ -112,6 +112,27 @@ def test_stand_in_data_are_marked_by_task_or_by_method() -> None:
     )
 
 
+def test_averages_over_stand_in_data_are_marked() -> None:
+    groups = [
+        {"task": task, "label": label, "finals": [5.0]}
+        for task in ("hopper-medium-v2", WALKER)
+        for label in "AB"
+    ]
+    stand_in = {"data": "stand-in: SAC"}
+    (block,) = tables(*groups[:3], groups[3] | stand_in)
+    assert [cell.text for cell in block.table.rows[2]] == [
+        "Average of 2 tasks",
+        "5.00 (−5.00)",
+        "5.00 (−5.00)‡",
+    ]
+    (block,) = tables(*(group | stand_in for group in groups[:2]), *groups[2:])
+    assert [cell.text for cell in block.table.rows[2]] == [
+        "Average of 2 tasks ‡",
+        "5.00 (−5.00)",
+        "5.00 (−5.00)",
+    ]
+
+
 def test_tasks_without_references_show_returns_and_enter_no_average() -> None:
     (block,) = tables(
         {

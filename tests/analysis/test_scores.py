@@ -109,6 +109,16 @@ def test_references_that_differ_make_returns_of_the_whole_task() -> None:
     )
 
 
+def test_references_that_differ_by_rounding_are_the_same() -> None:
+    rounded = run("b", [10, 20], seed=1, reference=(1e-9, 1000.0000001))
+    results = results_of(run("a", [10, 20], reference=(0.0, 1000.0)), rounded)
+    assert column(results, "unit") == {"a": "normalized", "b": "normalized"}
+    assert column(results, "final") == pytest.approx({"a": 20, "b": 20})
+    close = results_of(run("a", reference=(0.0, 1000.0)), run("b", seed=1, reference=(0.0, 1000.01)))
+    assert column(close, "unit") == {"a": "return", "b": "return"}
+    assert "(0 … 1000; 0 … 1000.01)" in notes(close)
+
+
 @pytest.mark.parametrize("status", ["finished", "running"])
 def test_a_run_without_references_takes_those_of_its_task(status: str) -> None:
     results = results_of(run("a", [10, 20]), run("b", [10, 30], seed=1, reference=None, status=status))
@@ -160,6 +170,12 @@ def test_shortened_and_altered_runs() -> None:
     assert column(results, "left_out", include_unfinished=True) == {"a": "", "b": "", "c": ALTERED}
 
 
+def test_a_diverged_run_counts_although_its_last_evaluation_is_lost() -> None:
+    results = results_of(run("a", [10, 50]), run("b", [10, 30], status="diverged", seed=1), shortened=["b"])
+    assert column(results, "left_out") == {"a": "", "b": ""}
+    assert column(results, "final") == {"a": 50, "b": 30}
+
+
 def test_diverged_before_its_first_online_evaluation() -> None:
     results = results_of(run("a", [10, 50]), run("b", [30], seed=1, status="diverged", budget=1000))
     row = rows(results).loc["b"]
@@ -209,6 +225,22 @@ def test_a_failed_run_that_was_rerun() -> None:
     asked = column(results, "left_out", include_unfinished=True)
     assert asked["first"] == ""
     assert asked["second"] == asked["third"] == "rerun of first, whose result counts"
+
+
+def test_every_rerun_is_named_whatever_the_first_came_to() -> None:
+    results = results_of(
+        run("nothing", {}, seed=1, status="diverged", budget=1000),
+        run("nothing-again", [10, 30], seed=1, hour=1),
+        run("torn", [10, 20], seed=2),
+        run("torn-again", [10, 40], seed=2, hour=1),
+        shortened=["torn"],
+    )
+    counting = {"nothing": NOT_EVALUATED, "nothing-again": "", "torn": SHORTENED, "torn-again": ""}
+    assert column(results, "left_out") == counting
+    assert (
+        "nothing-again of seed 1 counts, nothing before it diverged; "
+        "torn-again of seed 2 counts, torn before it has no result." in notes(results).splitlines()
+    )
 
 
 def test_nothing_infinite_enters() -> None:

@@ -131,6 +131,11 @@ def test_bold_is_the_best_and_what_is_not_told_apart_from_it() -> None:
     assert not_worse(comparisons, "unknown", MEAN) == frozenset()
 
 
+def test_a_method_alone_is_not_bold() -> None:
+    comparisons, _ = judged({"ODT": {"a": [1, 2], "b": [1, 2]}})
+    assert not_worse(comparisons, "a", MEAN) == not_worse(comparisons, "mujoco (2 tasks)", IQM) == frozenset()
+
+
 def test_equal_bests_are_all_bold_and_named() -> None:
     comparisons, aggregates = judged({"ODT": {"a": [20]}, "TD3": {"a": [20]}, "IQL": {"a": [10]}})
     assert not_worse(comparisons, "a", MEAN) == {"ODT", "TD3"}
