@@ -12,6 +12,7 @@ from vitamin.analysis.report.data import ReportData
 from vitamin.analysis.report.options import ReportOptions
 from vitamin.analysis.report.sections import make_page
 from vitamin.analysis.results import load_results
+from vitamin.analysis.schema import DatasetInfo
 from vitamin.errors import ReportError
 
 
@@ -79,6 +80,16 @@ def test_time_of_which_the_parts_are_not_known(directory: Path) -> None:
     block = _table(_page(directory), "cost")
     assert block.table.header == ("Method", "Runs", "Tasks", "Hours a run", "Machine")
     assert "what it was spent on is not known" in block.caption
+
+
+def test_every_picture_tells_of_stand_in_data(directory: Path) -> None:
+    data = DatasetInfo(path="/a", fingerprint="b", trajectories=1, steps=2, label="stand-in: SAC")
+    for method, finals in (("td3_odt", [70, 72, 74]), ("odt", [30, 31, 35])):
+        write_seeds(directory / "other", finals, method=method, task="walker2d-medium-v2", dataset=data)
+    blocks = [block for section in _page(directory).sections for block in section.blocks]
+    figures = {block.kind: block.caption for block in blocks if isinstance(block, Figure)}
+    assert figures.keys() == {"curves", "intervals", "profiles", "improvement", "efficiency"}
+    assert [kind for kind, caption in figures.items() if "‡ stand-in: SAC." not in caption] == []
 
 
 @pytest.mark.parametrize(
