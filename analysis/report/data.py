@@ -1,7 +1,7 @@
 """Everything that a report shows, as frames and sentences, each computed when it is first asked for and then kept."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import pandas as pd
 
 from vitamin.analysis.curves import learning_curves
 from vitamin.analysis.influence import without_influence
+from vitamin.analysis.labels import find_label
 from vitamin.analysis.protocol import Protocol, protocol
 from vitamin.analysis.report.options import ReportOptions
 from vitamin.analysis.results import Results
@@ -25,6 +26,17 @@ from vitamin.analysis.tables.runs import run_links
 from vitamin.analysis.tables.texts import count_text, listed
 
 _HOUR = 3600
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Sorted whole numbers in words: ``0 to 4 and 7``."""
+    ranges: list[list[int]] = []
+    for number in numbers:
+        if ranges and number == ranges[-1][-1] + 1:
+            ranges[-1].append(number)
+        else:
+            ranges.append([number])
+    return listed(f"{part[0]} to {part[-1]}" if len(part) > 2 else listed(map(str, part)) for part in ranges)
 
 
 def source_name(source: str) -> str:
@@ -86,11 +98,17 @@ class ReportData:
         options = self.options
         return compare(
             self.scores,
-            baseline=options.choice.baseline,
+            baseline=self._baseline,
             only=self.pairs,
             reps=options.reps,
             seed=options.seed,
         )
+
+    @property
+    def _baseline(self) -> str | None:
+        """The label of the baseline, which a user may have named by its method."""
+        name = self.options.choice.baseline
+        return None if name is None else find_label(name, self.scores.labels)
 
     @cached_property
     def protocol(self) -> Protocol:
@@ -168,7 +186,7 @@ class ReportData:
                     f"{count_text(len(frame), 'run')}: {told}; {len(self.scores.counted)} count.",
                     f"{count_text(missing, 'trial')} of a sweep left no run." if missing else "",
                     f"{count_text(len(methods), 'method')} ({listed(methods)}), {count_text(tasks, 'task')},",
-                    f"seeds {listed(map(str, seeds))}.",
+                    f"seeds {_ranges(seeds)}.",
                 ],
             )
         )
