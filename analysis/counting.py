@@ -36,7 +36,7 @@ def leave_out(frame: pd.DataFrame, choice: Choice) -> pd.Series:
     reasons = pd.Series(np.where(has_result, "", NOT_EVALUATED), index=frame.index, dtype=object)
     reasons[frame["infinite"] & ~diverged] = INFINITE
     if not choice.include_unfinished:
-        reasons[frame["shortened"]] = SHORTENED
+        reasons[frame["shortened"] & ~diverged] = SHORTENED
         unfinished = frame["status"].map(UNFINISHED)
         reasons[unfinished.notna()] = unfinished
     reasons[~frame["trusted"]] = ALTERED

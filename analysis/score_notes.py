@@ -6,11 +6,16 @@ from typing import Final
 import pandas as pd
 
 from vitamin.analysis.choice import FinalRule
-from vitamin.analysis.counting import RERUN, UNFINISHED
+from vitamin.analysis.counting import INFINITE, NOT_EVALUATED, RERUN, SHORTENED, UNFINISHED
 from vitamin.analysis.units import Units
 
 _MOST_NAMED: Final = 3
-_PAST: Final = {"failed": "failed", "stopped": "was stopped", "running": "has not finished"}
+_PAST: Final = {
+    "failed": "failed",
+    "stopped": "was stopped",
+    "running": "has not finished",
+    "diverged": "diverged",
+}
 _FAR: Final = 0.1
 """Share of the common step by which the evaluation that counts may lie beside it without a note."""
 
@@ -46,7 +51,7 @@ def _on_units(units: Units) -> Iterator[str]:
     for task in units.unreferenced:
         yield f"{task} has no reference scores: returns are compared there."
     for task, pairs in units.disputed.items():
-        values = "; ".join(f"{low:g} … {high:g}" for low, high in pairs)
+        values = "; ".join(f"{low:.10g} … {high:.10g}" for low, high in pairs)
         yield f"Reference scores on {task} differ ({values}): returns are compared there, not scores."
     if units.lacking:
         yield (
@@ -87,11 +92,11 @@ def _on_runs(frame: pd.DataFrame) -> Iterator[str]:
 def _on_reruns(frame: pd.DataFrame, counted: pd.DataFrame) -> Iterator[str]:
     """The runs that count in place of earlier ones without a result."""
     key = ["task", "label", "seed"]
-    tries = frame[frame["left_out"].isin(UNFINISHED.values())]
+    tries = frame[frame["left_out"].isin([*UNFINISHED.values(), NOT_EVALUATED, SHORTENED, INFINITE])]
     both = counted[[*key, "run", "started"]].merge(tries[[*key, "run", "started", "status"]], on=key)
     earlier = both[both["started_y"] <= both["started_x"]]
     sentences = [
-        f"{row.run_x} of seed {row.seed} counts, {row.run_y} before it {_PAST[str(row.status)]}"
+        f"{row.run_x} of seed {row.seed} counts, {row.run_y} before it {_PAST.get(str(row.status), 'has no result')}"
         for row in earlier.itertuples()
     ]
     if sentences:

@@ -13,6 +13,8 @@ Unit = Literal["normalized", "return"]
 NORMALIZED: Final = "normalized"
 RETURN: Final = "return"
 _SMALLEST_SPAN: Final = 1e-100
+_ROUNDING: Final = 1e-6
+"""Share of their span by which reference scores may differ and be the same: how some file was rounded."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def find_units(frame: pd.DataFrame) -> Units:
         counted = rows[rows["left_out"] == ""]
         pairs = (counted if len(counted) else rows)[["reference_min", "reference_max"]].drop_duplicates()
         found = sorted((float(low), float(high)) for low, high in pairs.itertuples(index=False))
-        if len(found) == 1:
+        if np.ptp(found, axis=0).max() <= _ROUNDING * (found[0][1] - found[0][0]):
             references[str(task)] = found[0]
         else:
             disputed[str(task)] = tuple(found)

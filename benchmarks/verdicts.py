@@ -31,6 +31,26 @@ SHAPES: Final = (
 )
 """Methods, tasks, seeds."""
 
+PARTIAL: Final = (
+    (1, (7, 12, 3)),
+    (3, (7, 12, 3)),
+    (1, (3, 1, 3)),
+    (2, (4, 1, 3)),
+    (1, (4, 2, 3)),
+    (2, (5, 3, 4)),
+)
+"""How many methods are lower, of how many methods, tasks and seeds."""
+
+UNEVEN: Final = (
+    ((4, 4, 2), 1),
+    ((4, 4, 4, 2), 1),
+    ((5, 5, 5, 3), 1),
+    ((4, 4, 2, 2), 3),
+    ((8, 8, 8, 3, 3), 12),
+    ((10, 10, 10, 2), 12),
+)
+"""Seeds of each method; tasks."""
+
 _REPS: Final = 400
 
 
@@ -48,19 +68,18 @@ class Page:
 
 
 def page(finals: Floats) -> "Scores":
-    """Scores of an array of final scores (methods, tasks, seeds)."""
+    """Scores of an array of final scores (methods, tasks, seeds); NaN for a run that there is not."""
     methods, tasks, seeds = finals.shape
     task, method, _ = np.meshgrid(*map(range, (tasks, methods, seeds)), indexing="ij")
     labels = tuple(f"M{number}" for number in range(methods))
-    columns = {
+    columns: dict[str, object] = {
         "run": np.arange(finals.size),
         "task": [f"task {number}" for number in task.ravel()],
         "label": np.array(labels, dtype=object)[method.ravel()],
         "final": finals.transpose(1, 0, 2).ravel(),
     }
-    return cast(
-        "Scores", Page(pd.DataFrame(columns).assign(suite="simulated", unit="normalized", data=""), labels)
-    )
+    counted = pd.DataFrame(columns).dropna().assign(suite="simulated", unit="normalized", data="")
+    return cast("Scores", Page(counted, labels))
 
 
 def normal(random: np.random.Generator, shape: tuple[int, ...]) -> Floats:
@@ -110,23 +129,52 @@ def null_reports(number: int) -> Table:
     return Table(("equal methods × tasks × seeds", *kinds), tuple(rows))
 
 
+def uneven(random: np.random.Generator, draw: Draw, seeds: Sequence[int], tasks: int) -> Floats:
+    """Final scores of methods with so many seeds each, on as many tasks."""
+    finals = draw(random, (len(seeds), tasks, max(seeds)))
+    for of_method, number in zip(finals, seeds, strict=True):
+        of_method[:, number:] = np.nan
+    return finals
+
+
+def uneven_reports(number: int) -> Table:
+    """Equal methods with other numbers of seeds: comparisons of many seeds pass beside those of few."""
+    rows = []
+    for seeds, tasks in UNEVEN:
+        row = [f"{', '.join(map(str, seeds))} × {tasks}"]
+        for draw in KINDS.values():
+            found = reports(
+                lambda random, draw=draw, seeds=seeds, tasks=tasks: uneven(random, draw, seeds, tasks),  # type: ignore[misc]
+                number,
+            )
+            row += [_percent(share) for share in share_with_anything_apart(found)]
+        rows.append(cells(*row))
+    kinds = (f"{kind}{what}" for kind in KINDS for what in ("", ", tests alone"))
+    return Table(("seeds of equal methods × tasks", *kinds), tuple(rows))
+
+
 def partial_reports(number: int) -> Table:
     """Some methods differ from the rest, which are equal: whether the rest are called apart."""
     rows = []
-    for lower in (1, 3):
-        row = [f"{lower} lower"]
-        equal = [f"M{method}" for method in range(lower, 7)]
+    for lower, shape in PARTIAL:
+        row = [f"{lower} of {' × '.join(map(str, shape))}"]
+        equal = [f"M{method}" for method in range(lower, shape[0])]
         for draw in KINDS.values():
 
-            def make(random: np.random.Generator, draw: Draw = draw, lower: int = lower) -> Floats:
-                finals = draw(random, (7, 12, 3))
+            def make(
+                random: np.random.Generator,
+                draw: Draw = draw,
+                lower: int = lower,
+                shape: tuple[int, ...] = shape,
+            ) -> Floats:
+                finals = draw(random, shape)
                 finals[:lower] -= 60
                 return finals
 
             row += [_percent(share) for share in share_with_anything_apart(reports(make, number), equal)]
         rows.append(cells(*row))
     kinds = (f"{kind}{what}" for kind in KINDS for what in ("", ", tests alone"))
-    return Table(("of 7 × 12 × 3, by 60 points", *kinds), tuple(rows))
+    return Table(("lower by 60 points: methods of methods × tasks × seeds", *kinds), tuple(rows))
 
 
 def task_coverage(number: int) -> Table:
@@ -229,8 +277,10 @@ def main() -> None:
     print(f"{number} reports a line: a share of 5 % is known to ±{noise:.1f} points.\n")
     print("Reports of equal methods that call something apart:\n")
     print(to_markdown(null_reports(number)))
+    print("The same, of methods with other numbers of seeds each:\n")
+    print(to_markdown(uneven_reports(number)))
     print(
-        "Reports that call something apart among those of 7 methods that are equal, where the others are lower:\n"
+        "Reports that call something apart among the methods that are equal, where some others are lower:\n"
     )
     print(to_markdown(partial_reports(number)))
     print("Coverage of 95 % intervals of the mean:\n")

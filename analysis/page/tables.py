@@ -1,6 +1,7 @@
 """Tables as a page shows them: all rows as HTML, or the first hundred, with all of them as data."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,6 +13,7 @@ from vitamin.analysis.table import Cell, Table
 ROWS: Final = 100
 """That a page shows at a time."""
 _KEPT: Final = "/:?#[]@!$&'()*+,;=%~"
+_INNER_SPACE: Final = re.compile(r" (?![(\[]|n = )")
 
 
 @dataclass(frozen=True)
@@ -100,9 +102,14 @@ def address(link: str) -> str:
     return quote(os.fsencode(link))
 
 
+def _text(cell: Cell) -> str:
+    """Its text; that of a number ends its lines before a parenthesis, a bracket or ``n =`` only."""
+    return cell.text if cell.value is None else _INNER_SPACE.sub("\N{NO-BREAK SPACE}", cell.text)
+
+
 def _shown(cell: Cell, links: bool) -> Cell:
     return Cell(
-        readable(cell.text), cell.bold, cell.value, _link(cell, links), cell.note and readable(cell.note)
+        readable(_text(cell)), cell.bold, cell.value, _link(cell, links), cell.note and readable(cell.note)
     )
 
 
@@ -112,7 +119,7 @@ def _link(cell: Cell, links: bool) -> str | None:
 
 def _column(cells: list[Cell], links: bool) -> dict[str, Any]:
     """A column's cells: texts, and whatever else any of them has."""
-    content: dict[str, Any] = {"texts": texts(cell.text for cell in cells)}
+    content: dict[str, Any] = {"texts": texts(_text(cell) for cell in cells)}
     if any(cell.value is not None for cell in cells):
         content["values"] = numbers(cell.value for cell in cells)
     if any(cell.bold for cell in cells):

@@ -110,6 +110,7 @@ COMPARISON_COLUMNS: Final = (
     ),
     Column("points", "float64", "the difference for which they are counted"),
     Column("reason", "str", "why there is no test, or why a small p is not called apart; else empty"),
+    _DATA,
 )
 CSV_COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = MappingProxyType(
     {

@@ -32,6 +32,7 @@ def curve_figures(data: ReportData) -> Iterator[Figure]:
         for number, page in enumerate(pages, start=1):
             frame = of_suite[of_suite["task"].isin(page)].reset_index(drop=True)
             suffix = f"-{number}" if len(pages) > 1 else ""
+            frame.attrs["band"] = f"lines: means over n seeds; bands: {_BANDS[data.options.band]}"
             thin = _single_runs(data, page)
             yield Figure(
                 name=f"curves-{slug(str(suite))}{suffix}",

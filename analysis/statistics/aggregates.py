@@ -17,7 +17,7 @@ from vitamin.analysis.statistics.names import (
     OPTIMALITY_GAP,
     TASK,
 )
-from vitamin.analysis.statistics.scopes import named, scopes_over_tasks
+from vitamin.analysis.statistics.scopes import named, scopes_over_tasks, stand_ins
 
 if TYPE_CHECKING:
     from vitamin.analysis.scores import Scores
@@ -69,7 +69,7 @@ def aggregate(
     scopes, notes = scopes_over_tasks(scores)
     for scope in scopes:
         on_tasks = counted[counted["task"].isin(scope.tasks)]
-        marks = {label: _marks(part) for label, part in on_tasks.groupby("label")["data"]}
+        marks = {label: stand_ins(part) for label, part in on_tasks.groupby("label")["data"]}
         for label, strata in scope.strata(counted).items():
             where = {"scope": scope.name, "kind": scope.kind, "tasks": len(scope.tasks), "label": label}
             where |= {"unit": NORMALIZED, "data": marks[label]}
@@ -104,7 +104,7 @@ def summarize(scores: "Scores") -> pd.DataFrame:
         **with_spread,
         **{name: (column, "mean") for name, column in (means | {"regret_mean": "regret"}).items()},
         diverged=("diverged", "sum"),
-        data=("data", _marks),
+        data=("data", stand_ins),
     )
     half = t_half_width(summary["final_std"].to_numpy(float), summary["seeds"].to_numpy(float))
     summary["final_low"], summary["final_high"] = summary["final_mean"] - half, summary["final_mean"] + half
@@ -126,7 +126,7 @@ def _task_rows(counted: pd.DataFrame, drawn: Draws) -> Iterator[dict[str, object
             "tasks": 1,
             "label": label,
             "unit": unit,
-            "data": _marks(runs["data"]),
+            "data": stand_ins(runs["data"]),
         }
         for row in _rows(where, strata, bootstrap(strata, drawn, metrics)):
             if row["metric"] == MEAN:
@@ -142,11 +142,6 @@ def _rows(
     seeds = {"seeds": min(strata.sizes), "seeds_most": max(strata.sizes)}
     for metric, estimate in estimates.items():
         yield where | seeds | {"metric": metric} | asdict(estimate)
-
-
-def _marks(data: pd.Series) -> str:
-    """What stands in for the tasks' data, once each."""
-    return "; ".join(dict.fromkeys(mark for mark in data if mark))
 
 
 def _about_seeds(counted: pd.DataFrame) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from vitamin.analysis.statistics.names import (
     Floats,
 )
 from vitamin.analysis.statistics.power import SHOWN_POINTS, seeds_needed
-from vitamin.analysis.statistics.scopes import Scope, scopes_over_tasks
+from vitamin.analysis.statistics.scopes import Scope, scopes_over_tasks, stand_ins
 from vitamin.errors import ReportError, nearest
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 LEVEL: Final = 1 - CONFIDENCE
 COLUMNS: Final = (
     *("scope", "metric", "method_a", "method_b", "n_a", "n_b", "difference", "low", "high"),
-    *("p", "p_corrected", "apart", "kind", "unit", "seeds_needed", "points", "reason"),
+    *("p", "p_corrected", "apart", "kind", "unit", "seeds_needed", "points", "reason", "data"),
 )
 BY_CHANCE: Final = "two clusters of runs could do this by chance"
 
@@ -49,7 +49,8 @@ class Comparisons:
             corrected; ``n_a``, ``n_b`` their runs, over tasks the fewest on one; ``p_corrected`` by Holm over
             ``family``; ``apart`` if that is below 0.05 and the gate lets it pass; ``seeds_needed`` of a side that
             would tell ``points`` with 80 % power (``MOST_SEEDS`` + 1: more than that; NaN where apart, held back or
-            undefined); ``reason`` why there is no test, or why a small p is not called apart.
+            undefined); ``reason`` why there is no test, or why a small p is not called apart; ``data`` what stands in
+            for the data of either.
         estimates: What was compared: ``scope``, ``kind``, ``metric``, ``label``, ``value``, ``seeds``, in the order of
             tables.
         family: Number of tests, over which they are corrected.
@@ -113,6 +114,7 @@ def compare(
     if only is not None:
         pairs = zip(frame["method_a"], frame["method_b"], strict=True)
         frame = frame[[frozenset(pair) in only for pair in pairs]].reset_index(drop=True)
+    frame["data"] = _data(frame, estimates)
     frame["p_corrected"] = holm(frame["p"].to_numpy(np.float64))
     family = int(frame["p"].notna().sum())
     frame["apart"] = frame["p_corrected"] < LEVEL
@@ -122,7 +124,9 @@ def compare(
     frame["apart"] &= ~held
     points = np.where(frame["unit"] == NORMALIZED, SHOWN_POINTS, frame["difference"].abs())
     frame["points"] = np.where(frame["p"].notna() & ~frame["apart"] & ~held, points, np.nan)
-    frame["seeds_needed"] = seeds_needed(frame["deviation"], frame["points"], LEVEL / max(family, 1))
+    frame["seeds_needed"] = seeds_needed(
+        frame["deviation"], frame["points"], frame["freedom"], LEVEL / max(family, 1)
+    )
     columns = ["scope", "kind", "metric", "label", "value", "seeds"]
     return Comparisons(frame[list(COLUMNS)], estimates[columns], family, passed, tuple(first), notes)
 
@@ -154,7 +158,11 @@ def _estimates(counted: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
     """Mean, variance of the mean and number of runs of each task and label."""
     groups = counted.groupby(["task", "label"], sort=False, observed=True)
     table = groups.agg(
-        unit=("unit", "first"), value=("final", "mean"), var=("final", "var"), seeds=("run", "size")
+        unit=("unit", "first"),
+        value=("final", "mean"),
+        var=("final", "var"),
+        seeds=("run", "size"),
+        data=("data", stand_ins),
     )
     table = table.reset_index()
     table = table[table["label"].isin(labels)].rename(columns={"task": "scope"})
@@ -179,11 +187,15 @@ def _on_tasks(estimates: pd.DataFrame, labels: Sequence[str], first: Sequence[st
                     "unit": rows["unit"].iloc[0],
                     **_sides(list(rows.index), n, a, b),
                     **judged(value[a] - value[b], half, half, error, freedom),
-                    "deviation": error / np.sqrt(1 / n[a] + 1 / n[b]),
+                    **_of_a_seed(error, freedom, n[a], n[b]),
                 }
             )
         )
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*COLUMNS, "deviation"])
+    return (
+        pd.concat(parts, ignore_index=True)
+        if parts
+        else pd.DataFrame(columns=[*COLUMNS, "deviation", "freedom"])
+    )
 
 
 def _over_tasks(
@@ -200,6 +212,8 @@ def _over_tasks(
     }
     parts, values = [], []
     where = {"scope": scope.name, "kind": scope.kind}
+    on_tasks = counted[counted["task"].isin(scope.tasks)]
+    data = on_tasks.groupby("label", observed=True)["data"].agg(stand_ins).reindex(scope.labels).to_numpy()
     for metric in (IQM, MEAN):
         value = np.array(
             [statistic(metric, part, np.ones((1, len(part.scores))))[0] for part in strata.values()]
@@ -209,13 +223,27 @@ def _over_tasks(
         low, high, error = (factor * side for side in spread(resampled, difference, a, b))
         sides = _sides(scope.labels, n, a, b)
         verdict = judged(difference, low, high, error, freedom)
-        deviation = error / np.sqrt(1 / n[a] + 1 / n[b])
-        columns = where | {"metric": metric, "unit": NORMALIZED} | sides | verdict | {"deviation": deviation}
+        columns = where | {"metric": metric, "unit": NORMALIZED} | sides | verdict
+        columns |= _of_a_seed(error, freedom, n[a], n[b])
         parts.append(pd.DataFrame(columns))
-        values.append(
-            pd.DataFrame(where | {"metric": metric, "label": scope.labels, "value": value, "seeds": n})
-        )
+        estimated = {"metric": metric, "label": scope.labels, "value": value, "seeds": n, "data": data}
+        values.append(pd.DataFrame(where | estimated))
     return pd.concat(parts, ignore_index=True), pd.concat(values, ignore_index=True).astype({"seeds": int})
+
+
+def _data(frame: pd.DataFrame, estimates: pd.DataFrame) -> list[str]:
+    """What stands in for the data of either side of each comparison."""
+    keys = zip(estimates["scope"], estimates["label"], strict=True)
+    of_side = dict(zip(keys, estimates["data"], strict=True))
+    sides = zip(frame["scope"], frame["method_a"], frame["method_b"], strict=True)
+    return [stand_ins((of_side[scope, a], of_side[scope, b])) for scope, a, b in sides]
+
+
+def _of_a_seed(error: Floats, freedom: Floats, n_a: Floats, n_b: Floats) -> dict[str, Floats]:
+    """The deviation of a run, and the degrees of freedom that a seed of both sides adds."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        each = freedom / (np.minimum(n_a, n_b) - 1)
+    return {"deviation": error / np.sqrt(1 / n_a + 1 / n_b), "freedom": each}
 
 
 def _sides(

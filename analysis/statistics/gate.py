@@ -9,7 +9,7 @@ single task cannot do and why three seeds suffice for it.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -22,6 +22,9 @@ from vitamin.analysis.statistics.names import TASK, Floats
 
 LEVEL: Final = 0.04
 """Of the 0.05 that a page may err with, what is for clusters of runs on single tasks; the rest is for other errors."""
+
+SPARED: Final = 0.03
+"""Of ``LEVEL``, what may go to comparisons of many seeds beside others of few: these pass without the test."""
 
 NEARLY_NORMAL: Final = 3
 """Seeds of each task from which on a statistic over tasks is not gated: two clusters cannot separate all its runs."""
@@ -41,12 +44,14 @@ class Gate:
         p: Of the page's relabelling test; NaN if it was not needed.
         together: Methods that relabelling does not tell apart from each other.
         compared: Number of methods.
+        spared: Pairs of numbers of runs that clusters separate so seldom that their comparisons pass on tasks.
     """
 
     chance: float
     p: float
     together: frozenset[str]
     compared: int
+    spared: frozenset[tuple[int, int]] = frozenset()
 
     @property
     def sentence(self) -> str:
@@ -56,6 +61,9 @@ class Gate:
         if np.isnan(self.p):
             return "Seeds are many enough that clusters of runs do not pass for differences."
         test = f"Relabelling runs within their tasks gives p = {self.p:.3f} for the page"
+        if self.spared:
+            fewest = min(min(sizes) for sizes in self.spared)
+            test = f"Clusters of runs seldom separate {fewest} seeds and more; for fewer, r{test[1:]}"
         if not self.together:
             return f"{test}, so differences are not those of clusters of runs."
         if len(self.together) == self.compared:
@@ -65,7 +73,12 @@ class Gate:
     def holds(self, frame: pd.DataFrame) -> "pd.Series[bool]":
         """Which comparisons it does not let pass: of two methods that belong together, on a task or with two seeds."""
         both = frame["method_a"].isin(self.together) & frame["method_b"].isin(self.together)
-        return both & ((frame["kind"] == TASK) | (frame[["n_a", "n_b"]].min(axis=1) < NEARLY_NORMAL))
+        sizes = zip(frame["n_a"].tolist(), frame["n_b"].tolist(), strict=True)
+        spared = np.array([pair in self.spared for pair in sizes], dtype=bool)
+        on_task = (frame["kind"] == TASK) & ~spared
+        return both & (
+            on_task | (frame["kind"] != TASK) & (frame[["n_a", "n_b"]].min(axis=1) < NEARLY_NORMAL)
+        )
 
 
 def gate(counted: pd.DataFrame, comparisons: pd.DataFrame, *, seed: int) -> Gate:
@@ -83,14 +96,14 @@ def gate(counted: pd.DataFrame, comparisons: pd.DataFrame, *, seed: int) -> Gate
     """
     labels = list(dict.fromkeys([*comparisons["method_a"], *comparisons["method_b"]]))
     on_tasks = comparisons[(comparisons["kind"] == TASK) & comparisons["p"].notna()]
-    chance = sum(
-        number * separation_by_chance(*sizes)
-        for sizes, number in Counter(
-            zip(on_tasks["n_a"].tolist(), on_tasks["n_b"].tolist(), strict=True)
-        ).items()
-    )
+    sizes = Counter(zip(on_tasks["n_a"].tolist(), on_tasks["n_b"].tolist(), strict=True))
+    chances = {pair: number * separation_by_chance(*pair) for pair, number in sizes.items()}
+    chance = sum(chances.values())
     if chance <= LEVEL:
         return Gate(chance, float("nan"), frozenset(), len(labels))
+    spared, spent = _spared(chances)
+    gated = on_tasks[[pair not in spared for pair in zip(on_tasks["n_a"], on_tasks["n_b"], strict=True)]]
+    gated = gated.assign(chance=list(map(separation_by_chance, gated["n_a"], gated["n_b"])))
     random = np.random.default_rng(seed)
     codes = pd.Categorical(counted["label"], labels).codes
     tasks = [
@@ -103,15 +116,31 @@ def gate(counted: pd.DataFrame, comparisons: pd.DataFrame, *, seed: int) -> Gate
         p, distinct = _relabelled(tasks, remaining, random)
         first = p if first is None else first
         together = frozenset(labels[code] for code in remaining)
-        if p > LEVEL:
-            return Gate(chance, first, together, len(labels))
+        if p > LEVEL - spent:
+            return Gate(chance, first, together, len(labels), spared)
         leaving = max(1, len(remaining) // 8)  # of many methods some at a time
         remaining -= set(sorted(remaining, key=lambda code: -distinct[code])[:leaving])
-        undecided = comparisons["apart"] & comparisons[["method_a", "method_b"]].isin(
-            [labels[code] for code in remaining]
-        ).all(axis=1)
-        if not undecided.any():
-            return Gate(chance, first, frozenset(), len(labels))
+        together = frozenset(labels[code] for code in remaining)
+        undecided = Gate(chance, first, together, len(labels), spared).holds(comparisons)
+        among = gated[gated[["method_a", "method_b"]].isin(together).all(axis=1)]
+        if not (comparisons["apart"] & undecided).any() or among["chance"].sum() <= LEVEL - spent:
+            return Gate(chance, first, frozenset(), len(labels), spared)
+
+
+def _spared(chances: Mapping[tuple[int, int], float]) -> tuple[frozenset[tuple[int, int]], float]:
+    """The pairs of sizes of many seeds that pass, and what their chances add up to: ``SPARED`` at the most.
+
+    Args:
+        chances: For each pair of sizes, the bound for all comparisons of such sizes.
+    """
+    spared: set[tuple[int, int]] = set()
+    spent = 0.0
+    for sizes in sorted(chances, key=lambda sizes: (separation_by_chance(*sizes), sizes)):
+        if spent + chances[sizes] > SPARED:
+            break
+        spared.add(sizes)
+        spent += chances[sizes]
+    return frozenset(spared), spent
 
 
 @cache

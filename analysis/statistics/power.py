@@ -1,6 +1,5 @@
 """How many seeds would have told a difference."""
 
-from functools import cache
 from typing import Final
 
 import numpy as np
@@ -15,32 +14,30 @@ POWER: Final = 0.8
 MOST_SEEDS: Final = 1000
 
 
-def seeds_needed(deviation: pd.Series, points: pd.Series, level: float) -> Floats:
+def seeds_needed(deviation: pd.Series, points: pd.Series, freedom: pd.Series, level: float) -> Floats:
     """Seeds of each side with which a two-sided t test at ``level`` tells ``points`` with 80 % power.
+
+    Central t quantiles stand for those of the noncentral distribution; numbers of seeds are right to about one.
 
     Args:
         deviation: Standard deviations of a run, pooled over both sides.
         points: Differences.
+        freedom: Degrees of freedom that each seed of a side beyond the first adds: on one task 2 if both sides spread
+            alike, 1 if only one does.
         level: Corrected for the number of tests.
 
     Returns:
         ``MOST_SEEDS`` + 1 where it takes more; NaN where either is undefined, or where there is no spread.
     """
-    spread = deviation.to_numpy(np.float64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = np.abs(points.to_numpy(np.float64)) / spread
-    needed = np.searchsorted(-_told(level), -ratio) + 2.0
-    return np.where(np.isfinite(ratio) & (spread > 0), needed, np.nan)
-
-
-@cache
-def _told(level: float) -> Floats:
-    """The difference, in standard deviations, that 2, 3, … ``MOST_SEEDS`` of a side tell: falling.
-
-    Central t quantiles stand for those of the noncentral distribution; numbers of seeds are right to about one.
-    """
     from scipy import special
 
-    n = np.arange(2, MOST_SEEDS + 1, dtype=np.float64)
-    quantiles = special.stdtrit(2 * n - 2, 1 - level / 2) + special.stdtrit(2 * n - 2, POWER)
-    return np.asarray(quantiles * np.sqrt(2 / n), dtype=np.float64)
+    spread, each = deviation.to_numpy(np.float64), freedom.to_numpy(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = np.abs(points.to_numpy(np.float64)) / spread
+    low, high = np.full(len(ratio), 2), np.full(len(ratio), MOST_SEEDS + 1)
+    while (low < high).any():  # the more seeds, the smaller the difference that they tell
+        n = (low + high) // 2
+        quantiles = sum(special.stdtrit(each * (n - 1), share) for share in (1 - level / 2, POWER))
+        tells = quantiles * np.sqrt(2 / n) <= ratio
+        low, high = np.where(tells, low, np.minimum(n + 1, high)), np.where(tells, n, high)
+    return np.where(np.isfinite(ratio) & np.isfinite(each) & (spread > 0), high, np.nan)

@@ -117,6 +117,11 @@ def _returns(counted: pd.DataFrame, normalized: pd.DataFrame) -> list[str]:
     ]
 
 
+def stand_ins(data: Iterable[str]) -> str:
+    """What stands in for the data of runs, once each."""
+    return "; ".join(dict.fromkeys(mark for mark in data if mark))
+
+
 def named(items: Iterable[str], most: int = _MOST_NAMED) -> str:
     """A list in words; of a long one the first few, and how many more there are."""
     texts = list(items)

@@ -1,5 +1,6 @@
 """What comparisons come to, in plain words, and which scores a table makes bold."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -12,7 +13,9 @@ from vitamin.analysis.statistics.power import MOST_SEEDS
 from vitamin.analysis.statistics.scopes import named
 
 WITHIN: Final = 0.1
-WITHIN_TEXT: Final = "within 10 % of the best mean, as the paper marks it: a tenth of the size of the best"
+"""How far a mean may lie below the best to be marked as the paper marks it, as a share of the best's size."""
+
+_TWO: Final = 2
 _MOST_HEADLINES: Final = 4
 _BREADTH: Final = {TASK: 0, SUITE: 1, ALL: 2}
 
@@ -53,39 +56,38 @@ def headlines(comparisons: Comparisons, aggregates: Aggregates) -> tuple[str, ..
 
 
 def not_worse(comparisons: Comparisons, scope: str, metric: str) -> frozenset[str]:
-    """Methods that a table makes bold: the highest estimate, and whatever a test does not tell apart from it.
+    """Methods that a table makes bold: the highest estimates, and whatever a test does not tell apart from it.
 
     A method that could not be tested against the highest (a single seed, no spread, or no comparison because only those
-    with a baseline were made) is not bold. Empty for metrics that are not compared: the median and the optimality gap.
+    with a baseline were made) is not bold. Empty where there is nothing to compare: a single method, the median and the
+    optimality gap.
     """
     estimates = comparisons.estimates
     here = estimates[(estimates["scope"] == scope) & (estimates["metric"] == metric)]
-    if here.empty:
+    if len(here) < _TWO:
         return frozenset()
-    best = _best(here)
+    best, *as_high = _highest(here)
     frame = comparisons.frame
     tests = _against(frame[(frame["scope"] == scope) & (frame["metric"] == metric)], best)
-    return frozenset([best, *tests.loc[tests["p"].notna() & ~tests["apart"], "other"]])
+    return frozenset([best, *as_high, *tests.loc[tests["p"].notna() & ~tests["apart"], "other"]])
 
 
-def within_ten_percent(summary: pd.DataFrame) -> dict[str, frozenset[str]]:
-    """The paper's own mark: for each task, the methods within 10 % of the best mean.
+def within_ten_percent(means: Mapping[str, float]) -> frozenset[str]:
+    """The paper's own mark: the methods within 10 % of the best mean of a task, but for the best itself.
 
     No further below the highest mean than a tenth of its absolute value; so a best of −30 marks −33 and above.
     It is about means only: neither the spread nor the number of seeds enters.
 
     Args:
-        summary: What ``summarize`` returned.
+        means: Of the final scores on one task, by label.
     """
-    marked = {}
-    for task, rows in summary.groupby("task", sort=False):
-        best = rows["final_mean"].max()
-        marked[str(task)] = frozenset(rows.loc[rows["final_mean"] >= best - WITHIN * abs(best), "label"])
-    return marked
+    best = max(means.values(), default=float("nan"))
+    return frozenset(label for label, mean in means.items() if best > mean >= best - WITHIN * abs(best))
 
 
-def _best(estimates: pd.DataFrame) -> str:
-    return str(estimates["label"].iloc[int(np.argmax(estimates["value"].to_numpy()))])
+def _highest(estimates: pd.DataFrame) -> list[str]:
+    """The label of the highest value, or of all that are as high."""
+    return list(estimates.loc[estimates["value"] == estimates["value"].max(), "label"])
 
 
 def _against(tests: pd.DataFrame, label: str) -> pd.DataFrame:
@@ -97,10 +99,11 @@ def _against(tests: pd.DataFrame, label: str) -> pd.DataFrame:
 def _against_best(
     comparisons: Comparisons, tests: pd.DataFrame, estimates: pd.DataFrame, values: pd.DataFrame | None
 ) -> str:
-    best = _best(estimates)
+    best, *as_high = _highest(estimates)
     pairs = _against(tests, best)
     what = "mean" if estimates["metric"].iloc[0] == MEAN else "IQM"
-    highest = f"{best} has the highest {what}, {_estimate(best, estimates, values)}"
+    also = f", as {'has' if len(as_high) == 1 else 'have'} {named(as_high)}" if as_high else ""
+    highest = f"{best} has the highest {what}, {_estimate(best, estimates, values)}{also}"
     parts = [_apart(pairs), *_not_apart(pairs, comparisons), _untested(pairs)]
     return f"{'; '.join([highest, *filter(None, parts)])}."
 
@@ -163,13 +166,15 @@ def _seeds(rows: pd.DataFrame) -> str:
     text = f" by {seeds[0]} seeds" if len(seeds) == 1 else f" by {seeds[0]} to {seeds[-1]} seeds"
     if rows["seeds_needed"].isna().all():
         return text
-    worst = rows.sort_values("seeds_needed", na_position="first").iloc[-1]
+    more = rows[rows["seeds_needed"] > rows[["n_a", "n_b"]].min(axis=1)]
+    worst = (more if len(more) else rows).sort_values("seeds_needed", na_position="first").iloc[-1]
     needed, points = worst["seeds_needed"], worst["points"]
     told = f"{points:g} points" if worst["unit"] == NORMALIZED else f"a difference of {points:.4g}"
-    if needed <= seeds[0]:
+    if more.empty:
         return f"{text}, which would tell {told} at this spread"
     about = f"more than {MOST_SEEDS:,}" if needed > MOST_SEEDS else f"about {needed:.0f}"
-    return f"{text}: at this spread {about} would tell {told}"
+    each = " of each" if needed <= seeds[-1] else ""
+    return f"{text}: at this spread {about}{each} would tell {told}"
 
 
 def _untested(pairs: pd.DataFrame) -> str:

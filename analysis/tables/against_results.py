@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from vitamin.analysis.report.blocks import TableBlock
+from vitamin.analysis.statistics.differences import holm
 from vitamin.analysis.table import Cell, Table
 from vitamin.analysis.tables.against_paper import Against
 from vitamin.analysis.tables.marks import explained, marked_if
@@ -26,8 +26,6 @@ from vitamin.analysis.tables.texts import (
 
 _LEVEL: Final = 0.05
 _MERGED: Final = ["task", "label", "suite", "unit", "seeds", "final_mean", "final_std", "data"]
-
-Floats = NDArray[np.float64]
 
 
 def results_tables(
@@ -92,16 +90,8 @@ def _tested(both: pd.DataFrame) -> pd.DataFrame:
     p = np.where(same_unit & np.isfinite(test.pvalue) & (total > 0), test.pvalue, np.nan)
     half = np.where(np.isfinite(p), half, np.nan)
     return both.assign(
-        difference=difference, low=difference - half, high=difference + half, p=p, p_corrected=_holm(p)
+        difference=difference, low=difference - half, high=difference + half, p=p, p_corrected=holm(p)
     )
-
-
-def _holm(p: Floats) -> Floats:
-    """Holm's step-down correction over all p that are known; NaN stays NaN."""
-    corrected = np.full_like(p, np.nan)
-    order = np.argsort(p, kind="stable")[: np.isfinite(p).sum()]
-    corrected[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1)), 1)
-    return corrected
 
 
 def _row(row: Mapping[Any, Any], steps: tuple[Mapping[str, int], Mapping[str, int]]) -> tuple[Cell, ...]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 import pandas as pd
 
 from vitamin.analysis.report.blocks import TableBlock
+from vitamin.analysis.statistics.power import MOST_SEEDS
 from vitamin.analysis.table import Cell, Table
 from vitamin.analysis.tables.marks import Places, explained, marked_if
 from vitamin.analysis.tables.texts import (
@@ -21,7 +22,6 @@ from vitamin.analysis.tables.texts import (
 )
 
 _SMALLER_IS_BETTER: Final = "optimality gap"
-_MOST_SEEDS: Final = 1000
 MOST_ROWS: Final = 1000
 """A page shows no more comparisons; their file has all."""
 
@@ -86,8 +86,8 @@ def verdict(row: dict[Any, Any]) -> str:
     )
     if needed <= min(row["n_a"], row["n_b"]):
         told = f"these seeds would tell {what}"
-    elif needed > _MOST_SEEDS:
-        told = f"more than {whole(_MOST_SEEDS)} seeds would tell {what}"
+    elif needed > MOST_SEEDS:
+        told = f"more than {whole(MOST_SEEDS)} seeds would tell {what}"
     else:
         told = f"about {whole(needed)} seeds would tell {what}"
     return f"not told apart: {reason}; {told}" if reason else f"not told apart; {told}"

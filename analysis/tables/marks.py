@@ -11,9 +11,6 @@ PARTIAL: Final = "†"
 STAND_IN: Final = "‡"
 WITHIN: Final = "°"
 
-WITHIN_SHARE: Final = 0.1
-"""How far a score may fall short of the best to be marked, as a share of the best."""
-
 BOLD_TEXT: Final = "Bold: the best, and whatever the tests do not tell apart from it."
 _PARTIAL_TEXT: Final = f"{PARTIAL} counts a run that diverged or is unfinished."
 _WITHIN_TEXT: Final = (

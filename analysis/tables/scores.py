@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from vitamin.analysis.report.blocks import TableBlock
+from vitamin.analysis.statistics.verdicts import within_ten_percent
 from vitamin.analysis.table import NOTHING, Cell
 from vitamin.analysis.tables.grid import Line, grid_blocks
 from vitamin.analysis.tables.marks import (
@@ -14,7 +15,7 @@ from vitamin.analysis.tables.marks import (
     PARTIAL,
     STAND_IN,
     WITHIN,
-    WITHIN_SHARE,
+    Places,
     common_stand_in,
     explained,
     marked_if,
@@ -88,8 +89,10 @@ def _suite_blocks(
     tasks = suite.averaged
     if tasks:
         scope = f"{suite.name} ({len(tasks)} tasks)"
-        lines.append(Line(scope, f"Average of {len(tasks)} tasks"))
-        cells |= _average_cells(suite, scope, not_worse.get(scope))
+        averaged = {(scope, label): _averaged_data(suite, label) for label in suite.compared}
+        common = common_stand_in(averaged, scope, suite.compared)
+        lines.append(Line(scope, marked_if(f"Average of {len(tasks)} tasks", common)))
+        cells |= _average_cells(suite, scope, not_worse.get(scope), {} if common else averaged)
     texts = [*(line.head for line in lines), *(cell.text for cell in cells.values())]
     data = {key: data for key, data in suite.stand_ins.items() if key in suite.means}
     caption = sentences(
@@ -115,7 +118,7 @@ def _task_cells(
         for label in suite.labels
         if (task, label) in suite.means
     }
-    best = max(finals.values(), default=math.nan)
+    within = within_ten_percent(finals) if unit == NORMALIZED else frozenset()
     bold = _bold(finals, not_worse)
     usual = suite.usual_seeds
     cells = {}
@@ -124,7 +127,7 @@ def _task_cells(
         marks = PARTIAL if suite.partial.get(key) else ""
         if mark_data and suite.stand_ins.get(key):
             marks += STAND_IN
-        if unit == NORMALIZED and best > final >= best - WITHIN_SHARE * abs(best):
+        if label in within:
             marks += WITHIN
         seeds = int(row["seeds"])
         text = (
@@ -148,8 +151,16 @@ def _note(suite: Suite, key: tuple[str, str], row: Row) -> str:
     return "; ".join(parts)
 
 
-def _average_cells(suite: Suite, scope: str, not_worse: frozenset[str] | None) -> dict[tuple[str, str], Cell]:
-    """Means of the rows; unknown as soon as one of them is."""
+def _averaged_data(suite: Suite, label: str) -> str:
+    """What stands in for the data of the tasks that are averaged."""
+    data = (suite.stand_ins.get((task, label), "") for task in suite.averaged)
+    return "; ".join(dict.fromkeys(filter(None, data)))
+
+
+def _average_cells(
+    suite: Suite, scope: str, not_worse: frozenset[str] | None, data: Places
+) -> dict[tuple[str, str], Cell]:
+    """Means of the rows, marked if some of them are; unknown as soon as one of them is."""
 
     def mean(label: str, column: str) -> float:
         return math.fsum(float(suite.means[task, label][column]) for task in suite.averaged) / len(
@@ -160,7 +171,8 @@ def _average_cells(suite: Suite, scope: str, not_worse: frozenset[str] | None) -
     bold = _bold(finals, not_worse)
     return {
         (scope, label): Cell(
-            f"{number(final)} ({number(mean(label, 'change_mean'), signed=True)})",
+            f"{number(final)} ({number(mean(label, 'change_mean'), signed=True)})"
+            f"{STAND_IN if data.get((scope, label)) else ''}",
             bold=label in bold,
             value=final,
         )

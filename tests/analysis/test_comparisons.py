@@ -6,8 +6,8 @@ import pytest
 import scipy.stats
 from numpy.testing import assert_allclose
 
-from benchmarks.verdicts import bimodal, page, reports, share_with_anything_apart
-from tests.analysis.hand_scores import scores_of
+from benchmarks.verdicts import bimodal, page, reports, share_with_anything_apart, uneven
+from tests.analysis.hand_scores import Finals, scores_of
 from vitamin.analysis.statistics.comparisons import COLUMNS, Comparisons, compare
 from vitamin.analysis.statistics.differences import NO_SPREAD, SINGLE_SEED, holm
 from vitamin.analysis.statistics.gate import separation_by_chance
@@ -147,11 +147,11 @@ def test_an_unknown_baseline_names_the_nearest() -> None:
 
 
 def test_seeds_needed_have_the_power_that_is_asked_for() -> None:
-    for deviation, level in ((10.0, 0.05), (15.0, 0.001), (30.0, 0.0002)):
-        (needed,) = seeds_needed(pd.Series([deviation]), pd.Series([20.0]), level)
+    for deviation, level, each in ((10.0, 0.05, 2), (15.0, 0.001, 2), (30.0, 0.0002, 2), (10.0, 0.001, 1)):
+        (needed,) = seeds_needed(pd.Series([deviation]), pd.Series([20.0]), pd.Series([each]), level)
 
-        def power(n: float, deviation: float = deviation, level: float = level) -> float:
-            freedom, shift = 2 * n - 2, 20 / (deviation * np.sqrt(2 / n))
+        def power(n: float, deviation: float = deviation, level: float = level, each: int = each) -> float:
+            freedom, shift = each * (n - 1), 20 / (deviation * np.sqrt(2 / n))
             critical = scipy.stats.t.ppf(1 - level / 2, freedom)
             return float(scipy.stats.nct.sf(critical, freedom, shift))
 
@@ -160,7 +160,8 @@ def test_seeds_needed_have_the_power_that_is_asked_for() -> None:
 
 
 def test_seeds_needed_are_capped_and_undefined_without_spread() -> None:
-    needed = seeds_needed(pd.Series([1e4, 0.0, np.nan, 1e-3]), pd.Series([20.0, 20, 20, 20]), 0.05)
+    columns = pd.Series([1e4, 0.0, np.nan, 1e-3]), pd.Series([20.0] * 4), pd.Series([2.0] * 4)
+    needed = seeds_needed(*columns, 0.05)
     assert needed.tolist()[0] == MOST_SEEDS + 1
     assert np.isnan(needed[1:3]).all()
     assert needed[3] == 2
@@ -201,6 +202,24 @@ def test_clear_differences_on_some_tasks_pass_the_gate() -> None:
     comparisons = compare(page(finals), reps=REPS)
     assert comparisons.gate.p <= 0.04
     assert comparisons.frame[comparisons.frame["kind"] == "task"]["apart"].tolist()[:2] == [True, True]
+
+
+def test_many_seeds_are_not_held_back_by_a_method_with_few() -> None:
+    finals: Finals = {"ODT": {"a": [20, 21, 22, 20]}, "TD3": {"a": [30, 31, 29, 30]}}
+    alone = compare(scores_of(finals), reps=REPS)
+    assert alone.frame["apart"].tolist() == [True]
+    few: Finals = {"IQL": {"a": [0, 80]}, "PDT": {"a": [75, 5]}}  # with which relabelling tells nothing
+    comparisons = compare(scores_of(finals | few), reps=REPS)
+    assert comparisons.gate.p > 0.04
+    assert comparisons.gate.together == {"ODT", "TD3", "IQL", "PDT"}
+    assert row_of(comparisons, "ODT", "TD3")["apart"]  # clusters separate four of four once in 128 pairs
+    assert "Clusters of runs seldom separate 4 seeds and more; for fewer, relabelling" in comparisons.method
+
+
+def test_equal_methods_with_other_numbers_of_seeds_are_not_apart() -> None:
+    for seeds, tasks in (((4, 4, 2), 1), ((6, 6, 6, 3), 3)):
+        made = reports(lambda random, seeds=seeds, tasks=tasks: uneven(random, bimodal, seeds, tasks), 60)  # type: ignore[misc]
+        assert share_with_anything_apart(made)[0] <= 0.05
 
 
 def test_methods_that_are_equal_stay_together_where_another_differs() -> None:

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from tests.analysis.hand_scores import Finals, scores_of
-from vitamin.analysis.statistics.aggregates import Aggregates, aggregate, summarize
+from vitamin.analysis.statistics.aggregates import Aggregates, aggregate
 from vitamin.analysis.statistics.comparisons import Comparisons, compare
 from vitamin.analysis.statistics.names import IQM, MEAN, MEDIAN
 from vitamin.analysis.statistics.verdicts import headlines, not_worse, sentences, within_ten_percent
@@ -75,6 +75,24 @@ def test_seeds_that_would_tell_the_points_say_so() -> None:
     assert verdict.endswith("not told apart from ODT by 3 seeds, which would tell 20 points at this spread.")
 
 
+def test_a_difference_that_is_not_told_is_never_one_that_the_seeds_would_tell() -> None:
+    for finals in ([2, 2.1, 1.9], [40, 41, 39]):  # one side without spread: two degrees of freedom, not four
+        made = {f"M{number}": {"a": [2, 2.1, 1.9]} for number in range(6)} | {"N": {"a": finals}}
+        comparisons, _ = judged(made | {"TD3": {"a": [53, 60, 67]}})
+        frame = comparisons.frame.dropna(subset=["seeds_needed"])
+        far = frame[frame["difference"].abs() > frame["points"]]
+        assert len(far)
+        assert (far["seeds_needed"] > far[["n_a", "n_b"]].min(axis=1)).all()
+
+
+def test_seeds_that_would_tell_are_more_than_there_are_or_said_to_be_of_each() -> None:
+    finals = {"ODT": {"a": [20, 26]}, "TD3": {"a": [22, 30, 25]}, "IQL": {"a": [21, 22, 26]}}
+    verdict = sentences(*judged(finals))[0]
+    assert verdict.endswith(
+        "not told apart from ODT and IQL by 2 to 3 seeds: at this spread about 3 of each would tell 20 points."
+    )
+
+
 def test_many_methods_are_named_in_part() -> None:
     finals = {f"M{number}": {"a": [number, 30, 60 - number]} for number in range(10)}
     verdict = sentences(*judged(finals))[0]
@@ -113,14 +131,21 @@ def test_bold_is_the_best_and_what_is_not_told_apart_from_it() -> None:
     assert not_worse(comparisons, "unknown", MEAN) == frozenset()
 
 
+def test_equal_bests_are_all_bold_and_named() -> None:
+    comparisons, aggregates = judged({"ODT": {"a": [20]}, "TD3": {"a": [20]}, "IQL": {"a": [10]}})
+    assert not_worse(comparisons, "a", MEAN) == {"ODT", "TD3"}
+    assert sentences(comparisons, aggregates)[0].startswith("a: ODT has the highest mean, 20.0, as has TD3; ")
+
+
 def test_what_cannot_be_tested_is_not_bold() -> None:
     comparisons, _ = judged({"ODT": {"a": [1]}, "TD3": {"a": [2, 3]}})
     assert not_worse(comparisons, "a", MEAN) == {"TD3"}
 
 
 def test_within_ten_percent_as_the_paper_marks_it() -> None:
-    finals = {"A": {"a": [100], "b": [-30]}, "B": {"a": [90], "b": [-33]}, "C": {"a": [89.9], "b": [-33.1]}}
-    assert within_ten_percent(summarize(scores_of(finals))) == {"a": {"A", "B"}, "b": {"A", "B"}}
+    assert within_ten_percent({"A": 100, "B": 90, "C": 89.9}) == {"B"}
+    assert within_ten_percent({"A": -30, "B": -33, "C": -33.1}) == {"B"}
+    assert within_ten_percent({"A": 5, "B": 5}) == within_ten_percent({}) == frozenset()
 
 
 def test_no_verdicts_of_nothing() -> None:

@@ -1,7 +1,8 @@
-// Tables: sorted by their heads, filtered, a hundred rows at a time.
+// Tables: sorted by their heads, filtered; long ones show their first rows, then a hundred at a time.
 const ROWS = 100;
+const FIRST_ROWS = 15;
 const PRINTED_ROWS = 1000;
-const FILTER_FROM = 20; // rows
+const FILTER_FROM = 20; // rows; fewer are all shown at once
 const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 let tables = [];
 
@@ -13,11 +14,11 @@ function startTables() {
   });
 }
 
-function redrawTables(rows = ROWS) {
-  tables.forEach((table) => table.draw(rows));
+function redrawTables(printed = false) {
+  tables.forEach((table) => table.draw(printed));
 }
 
-addEventListener("beforeprint", () => redrawTables(PRINTED_ROWS));
+addEventListener("beforeprint", () => redrawTables(true));
 addEventListener("afterprint", () => redrawTables());
 
 // A source: how many rows, the text and the value of a cell, the method of a row, and the row as an element.
@@ -50,7 +51,7 @@ function fromData(data, block) {
     if (made.tagName === "TH") made.scope = "row";
     if (heads[place].classList.contains("number")) made.className = "number";
     if (heads[place].dataset.m !== undefined) made.dataset.m = heads[place].dataset.m;
-    if (place === label && data.methods?.[row] != null) made.append(swatchOf(data.methods[row]), " ");
+    if (place === label && data.methods?.[row] != null) made.append(swatchOf(data.methods[row]), "\u00a0");
     if (column.links?.[row]) made.append(element("a", { href: column.links[row] }, text));
     else if (column.bold.has(row)) made.append(element("strong", {}, text));
     else made.append(text);
@@ -83,7 +84,7 @@ class DataTable {
     this.source = source;
     this.body = block.querySelector("tbody");
     this.heads = [...block.querySelectorAll("thead th")];
-    if (!state.tables.has(name)) state.tables.set(name, { column: null, ascending: true, filter: "", page: 0 });
+    if (!state.tables.has(name)) state.tables.set(name, { column: null, ascending: true, filter: "", page: 0, all: false });
     this.view = state.tables.get(name);
     this.heads.forEach((head, column) => this.addSort(head, column));
     if (source.count > FILTER_FROM) this.addFilter();
@@ -148,25 +149,27 @@ class DataTable {
   }
 
   // Rows of a page; when the page is printed, the first of them all.
-  draw(most = ROWS) {
+  draw(printed = false) {
     const { view } = this;
+    const size = view.all || this.source.count <= FILTER_FROM ? ROWS : FIRST_ROWS;
     this.heads.forEach((head, column) => {
       if (column === view.column) head.setAttribute("aria-sort", view.ascending ? "ascending" : "descending");
       else head.removeAttribute("aria-sort");
     });
     const rows = this.order();
-    const last = Math.max(0, Math.ceil(rows.length / ROWS) - 1);
+    const last = Math.max(0, Math.ceil(rows.length / size) - 1);
     view.page = Math.min(view.page, last);
-    const shown = most > ROWS ? rows.slice(0, most) : rows.slice(view.page * ROWS, (view.page + 1) * ROWS);
+    const shown = printed ? rows.slice(0, PRINTED_ROWS) : rows.slice(view.page * size, (view.page + 1) * size);
     this.body.replaceChildren(...shown.map((row) => this.source.row(row)));
     if (!shown.length) this.body.append(element("tr", {}, element("td", { colSpan: this.heads.length }, "No rows.")));
     if (this.found) this.found.textContent = rows.length < this.source.count ? `${rows.length} of ${plural(this.source.count, "row")}` : plural(rows.length, "row");
-    if (this.source.count > ROWS) this.drawPager(view.page, last, rows.length);
-    const printed = this.block.querySelector(".printed");
-    if (printed) printed.textContent = shown.length < this.source.count ? `${shown.length} of ${plural(this.source.count, "row")}.` : "";
+    if (this.source.count > FILTER_FROM) this.drawPager(view.page, last, rows.length, size);
+    const note = this.block.querySelector(".printed");
+    if (note) note.textContent = shown.length < this.source.count ? `${shown.length} of ${plural(this.source.count, "row")}.` : "";
   }
 
-  drawPager(page, last, count) {
+  // Buttons that turn pages, once there are several of them, and one that shows more or fewer rows at a time.
+  drawPager(page, last, count, size) {
     const pager = this.block.querySelector(".pager");
     const turn = (text, to) => {
       const button = element("button", { type: "button", disabled: to < 0 || to > last }, text);
@@ -178,7 +181,17 @@ class DataTable {
       });
       return button;
     };
-    const range = count ? `${(page * ROWS + 1).toLocaleString("en")} to ${Math.min(count, (page + 1) * ROWS).toLocaleString("en")} of ${count.toLocaleString("en")}` : "0 rows";
-    pager.replaceChildren(turn("First", page ? 0 : -1), turn("Previous", page - 1), element("span", {}, range), turn("Next", page + 1), turn("Last", page < last ? last : -1));
+    const range = count ? `${(page * size + 1).toLocaleString("en")} to ${Math.min(count, (page + 1) * size).toLocaleString("en")} of ${count.toLocaleString("en")}` : "0 rows";
+    const shows = element("span", {}, range);
+    const more = element("button", { type: "button" }, this.view.all ? "Fewer rows" : "More rows");
+    more.setAttribute("aria-expanded", String(this.view.all));
+    more.addEventListener("click", () => {
+      this.view.all = !this.view.all;
+      this.view.page = 0;
+      this.draw();
+      pager.querySelector("[aria-expanded]").focus();
+    });
+    const turns = [turn("First", page ? 0 : -1), turn("Previous", page - 1), shows, turn("Next", page + 1), turn("Last", page < last ? last : -1)];
+    pager.replaceChildren(...(last ? turns : [shows]), more);
   }
 }
