@@ -9,6 +9,7 @@ import pandas as pd
 
 from vitamin.analysis.curves import learning_curves
 from vitamin.analysis.influence import without_influence
+from vitamin.analysis.labels import find_label
 from vitamin.analysis.protocol import Protocol, protocol
 from vitamin.analysis.report.options import ReportOptions
 from vitamin.analysis.results import Results
@@ -86,11 +87,17 @@ class ReportData:
         options = self.options
         return compare(
             self.scores,
-            baseline=options.choice.baseline,
+            baseline=self._baseline,
             only=self.pairs,
             reps=options.reps,
             seed=options.seed,
         )
+
+    @property
+    def _baseline(self) -> str | None:
+        """The label of the baseline, which a user may have named by its method."""
+        name = self.options.choice.baseline
+        return None if name is None else find_label(name, self.scores.labels)
 
     @cached_property
     def protocol(self) -> Protocol:
