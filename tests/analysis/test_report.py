@@ -150,7 +150,7 @@ def test_names_that_are_not_utf_8(tmp_path: Path) -> None:
         assert "run\\udcfe," in read(made, name)
     for file, slash in (("report.md", r"\\"), ("report.html", "\\"), ("report.tex", r"\textbackslash{}")):
         assert f"damaged{slash}udcfd" in read(made, file)
-    assert f"[run\\\\udcfe]" in read(made)
+    assert "[run\\\\udcfe]" in read(made)
 
 
 def test_links_lead_to_the_runs(tmp_path: Path, no_pictures: None) -> None:
