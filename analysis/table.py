@@ -20,7 +20,7 @@ class Cell:
         text: As it is read.
         bold: Whether it stands out: the best of its row or column, or not told apart from it.
         value: The number that the text shows, by which a page sorts; None if it is not a number.
-        link: Where the text leads, a relative path or a fragment of the page; None if nowhere.
+        link: Where the text leads: a URL, relative to the page or not, or a fragment of the page; None if nowhere.
         note: A remark that a page shows beside the text, such as what a mark means; None if there is none.
     """
 

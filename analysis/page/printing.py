@@ -63,7 +63,12 @@ def print_page(html: Path, pdf: Path) -> Path:
             command.insert(1, "--no-sandbox")
         try:
             ended = subprocess.run(
-                command, capture_output=True, text=True, errors="replace", timeout=_PATIENCE_S, check=False
+                command,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=_PATIENCE_S,
+                check=False,
             )
         except subprocess.TimeoutExpired as error:
             raise ReportError(f"{browser} did not print {html} within {_PATIENCE_S} s.") from error

@@ -99,7 +99,7 @@ def address(link: str) -> str:
     """A link as a page has it; a path never reads as the name of a scheme, such as ``javascript:``."""
     if link.startswith(("#", "https://", "http://")):
         return quote(link, safe=_KEPT, errors="backslashreplace")
-    return quote(os.fsencode(link))
+    return quote(os.fsencode(link), safe="/%")  # its own escapes stay
 
 
 def _text(cell: Cell) -> str:

@@ -43,11 +43,12 @@ def runs_table(
             Cell(marked_if(task, data), note=data or None),
             Cell(label),
             Cell(str(seed), value=float(seed)),
-            Cell(status, note=" ".join((messages.get(run) or "").split()) or None),
+            Cell(status),
             Cell(number(final, digits_of(unit)), value=None if pd.isna(final) else float(final)),
             Cell(whole(steps), value=None if pd.isna(steps) else float(steps)),
             Cell(left_out or _COUNTED),
             Cell(settings.get(run) or NOTHING),
+            Cell(" ".join((messages.get(run) or "").split()) or NOTHING),
         )
         for run, task, label, seed, status, final, steps, unit, left_out, data in frame[columns]
         .fillna({"data": ""})
@@ -65,10 +66,12 @@ def runs_table(
             nothing,
             Cell("a trial of a sweep that left no run"),
             nothing,
+            nothing,
         )
         for run in missing
     ]
-    header = ("Run", "Task", "Method", "Seed", "Status", "Final", "At step", "In the statistics", "Settings")
+    names = ("Run", "Task", "Method", "Seed", "Status", "Final", "At step", "In the statistics", "Settings")
+    header = (*names, "Message")
     table = without_empty_columns(Table(header, tuple(rows), label_column=2))
     marked = [cell.text for row in rows for cell in row[1:2]]
     places = {

@@ -73,13 +73,12 @@ def test_every_run_with_status_score_and_why_it_does_not_count() -> None:
     )
     task = "hopper-medium-v2"
     assert texts(block.table) == [
-        [first, task, "A", "0", "finished", "1.00", "–", "counts", "rl_coefficient=1"],
-        [second, task, "A", "1", "failed", "–", "–", "no online evaluation", "–"],
-        [third, f"{task} ‡", "B", "0", "finished", "2.00", "10\N{NO-BREAK SPACE}000", "counts", "–"],
-        ["late", "–", "–", "–", "not started", "–", "–", "a trial of a sweep that left no run", "–"],
+        [first, task, "A", "0", "finished", "1.00", "–", "counts", "rl_coefficient=1", "–"],
+        [second, task, "A", "1", "failed", "–", "–", "no online evaluation", "–", "out of memory"],
+        [third, f"{task} ‡", "B", "0", "finished", "2.00", "10\N{NO-BREAK SPACE}000", "counts", "–", "–"],
+        ["late", "–", "–", "–", "not started", "–", "–", "a trial of a sweep that left no run", "–", "–"],
     ]
     assert block.table.rows[0][0].link == "../a"
-    assert block.table.rows[1][4].note == "out of memory"
     assert block.table.label_column == 2
     assert block.caption.startswith("2 of 3 runs count. 1 trial of a sweep left no run.")
     assert "SAC (stand-in)" in block.caption

@@ -58,7 +58,8 @@ MANGLED = [
 ]
 AFTERWARDS = [
     ["evaluate", "run", "--episodes", "1"],
-    ["report", "run", "--reps", "10"],
+    ["report", "run", "--reps", "10", "--format", "html,md,csv,latex"],
+    ["compare", "run", "sweep", "--reps", "10"],
     ["train", "--resume", "--out", "run"],
     ["train", "--config", "run/config.yaml", "--out", "new"],
     ["train", "Pendulum-v1", "--data", "data.hdf5", "--preset", "tiny", "--out", "new"],
@@ -200,6 +201,7 @@ def test_every_command_is_there() -> None:
         ("evaluate",),
         ("sweep",),
         ("report",),
+        ("compare",),
         ("watch",),
         ("data", "collect"),
         ("figure", "theory"),

@@ -17,6 +17,7 @@ USUAL: dict[tuple[str, ...], list[str]] = {
     ("train",): ["Pendulum-v1", "--data", "data.hdf5", "--preset", "tiny", "--out", "new"],
     ("evaluate",): ["run", "--episodes", "1"],
     ("report",): ["run", "--reps", "10"],
+    ("compare",): ["td3_odt", "odt", "--results", "run"],
     ("watch",): ["run"],
     ("sweep",): ["spec.yaml", "--out", "sweep"],
     ("tasks",): ["Pendulum-v1"],

@@ -96,7 +96,10 @@ def test_installed_elsewhere_the_command_finds_its_files(wheel: Path, tmp_path: 
     assert "hopper-random-v2" in run("tasks")
     assert "td3_odt-hopper-random-v2-seed2" in run("sweep", "hopper_random", "--dry-run")
     write_run(tmp_path / "runs" / "one", [10, 20])
-    assert "report.md" in run("report", "runs", "--reps", "10")
+    assert "report/report.html" in run("report", "runs", "--reps", "10", "--against", "paper")
+    page = (tmp_path / "runs" / "report" / "report.html").read_text(encoding="utf-8")
+    assert "<!DOCTYPE html>" in page
+    assert "89.07" in page  # the paper's score of TD3+ODT
 
 
 def test_source_distribution_builds_the_same_wheel(
