@@ -110,7 +110,8 @@ def test_interquartile_means_of_several_points_are_those_of_each(sizes: tuple[in
     found = interquartile_mean(values, weights, counts)
     for row, resample in zip(found, counts, strict=True):
         for point, mean in zip(values.T, row, strict=True):
-            copies = np.repeat(np.argsort(point), resample[np.argsort(point)].astype(int))
+            order = np.argsort(point, kind="stable")
+            copies = np.repeat(order, resample[order].astype(int))
             mass = weights[copies]
             kept = (np.cumsum(mass) > 0.25 + 1e-9) & (np.cumsum(mass[::-1])[::-1] > 0.25 + 1e-9)
             assert mean == pytest.approx(np.average(point[copies[kept]], weights=mass[kept]))
