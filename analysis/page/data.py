@@ -6,12 +6,16 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from markupsafe import Markup
 
 _DIGITS: Final = 5
 _WHOLE: Final = 2**53
 """Up to here a script tells all whole numbers apart."""
+_LEAST: Final = 1e-12
+"""Below it, digits are not those of a product with a power of ten."""
 _ENDING: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
@@ -73,7 +77,29 @@ def texts(values: Iterable[object]) -> list[str] | dict[str, list[Any]]:
 
 
 def column(values: "pd.Series[Any]") -> list[Any] | dict[str, list[Any]]:
-    """A column of a frame: numbers, or texts, in which a missing one is empty."""
+    """A column of a frame: numbers as `numbers` has them, or texts, in which a missing one is empty."""
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
-        return numbers(values.astype(float).tolist())
-    return texts(values.astype(object).where(values.notna(), "").tolist())
+        return _numbers_at_once(values.to_numpy(dtype=np.float64, na_value=np.nan))
+    codes, different = pd.factorize(values)  # -1 of a missing one
+    shown = [readable(value) for value in different] + [""]
+    of = {text: place for place, text in enumerate(dict.fromkeys(shown[code] for code in pd.unique(codes)))}
+    if 2 * len(of) > len(codes):
+        return [shown[code] for code in codes]
+    places = np.array([of.get(text, 0) for text in shown])
+    return {"of": list(of), "at": places[codes].tolist()}
+
+
+def _numbers_at_once(values: npt.NDArray[np.float64]) -> list[float | int | None]:
+    whole = (values == np.trunc(values)) & (np.abs(values) < _WHOLE)
+    usual = (np.abs(values) >= _LEAST) & (np.abs(values) < _WHOLE)
+    known = np.where(usual, np.abs(values), 1.0)
+    scale = 10.0 ** np.maximum(_DIGITS - 1 - np.floor(np.log10(known)), 0)
+    short = np.where(scale > 1, np.rint(values * scale) / scale, np.nan)
+    # What has more digits before the point than are kept, or is very small, is written out and read again.
+    plain = (usual & (scale > 1)) | whole
+    found: list[Any] = np.where(whole, values, short).tolist()
+    for place in np.flatnonzero(~plain):
+        found[place] = number(float(values[place]))
+    for place in np.flatnonzero(plain & (whole | (short == np.trunc(short)))):
+        found[place] = int(found[place])
+    return found

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from vitamin.analysis.page import figures, scripts, tables
 from vitamin.analysis.page.data import readable, to_json
 from vitamin.analysis.page.vega import Ink
-from vitamin.analysis.report.blocks import Bullets, Figure, Page, TableBlock, Text
+from vitamin.analysis.report.blocks import Block, Bullets, Figure, Page, TableBlock, Text
 from vitamin.analysis.styles import label_styles
 
 LARGEST: Final = 5_000_000
@@ -67,7 +67,12 @@ def render_page(page: Page, *, live: Live | None = None, largest: int = LARGEST)
         largest: Bytes of the file at most.
     """
     html = ""
+    longest = max(
+        (len(block.table.rows) for block in _blocks(page) if isinstance(block, TableBlock)), default=0
+    )
     for detail in _DETAILS:
+        if detail.rows is not None and detail.rows >= longest and detail is not _DETAILS[-1]:
+            continue  # leaves out nothing more
         html = _render(page, live, detail)
         if len(html.encode()) <= largest:
             break
@@ -118,7 +123,11 @@ def _prose(text: str) -> Markup:
 
 
 def _has_figures(page: Page) -> bool:
-    return any(isinstance(block, Figure) for section in page.sections for block in section.blocks)
+    return any(isinstance(block, Figure) for block in _blocks(page))
+
+
+def _blocks(page: Page) -> Iterator[Block]:
+    return (block for section in page.sections for block in section.blocks)
 
 
 def _inks(labels: tuple[str, ...]) -> dict[str, Ink]:

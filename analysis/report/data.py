@@ -11,6 +11,7 @@ from vitamin.analysis.curves import learning_curves
 from vitamin.analysis.influence import without_influence
 from vitamin.analysis.labels import find_label
 from vitamin.analysis.protocol import Protocol, protocol
+from vitamin.analysis.report.notes import grouped
 from vitamin.analysis.report.options import ReportOptions
 from vitamin.analysis.results import Results
 from vitamin.analysis.scores import Scores, run_scores
@@ -203,9 +204,12 @@ class ReportData:
     def notes(self) -> tuple[str, ...]:
         """What the statistics leave out, what is damaged, and what changed on the way of a run."""
         results = self.results
-        changes = [f"{run}: {note}" for run, info in results.infos.items() for note in info.notes]
+        changes = grouped((run, note) for run, info in results.infos.items() for note in info.notes)
+        damages = grouped(
+            (place, what) for place, _, what in (text.partition(": ") for text in results.damages)
+        )
         skipped = [f"Skipped: {warning}" for warning in results.warnings]
-        return (*self.scores.notes, *self._missing, *skipped, *results.damages, *changes)
+        return (*self.scores.notes, *self._missing, *skipped, *damages, *changes)
 
     @property
     def _missing(self) -> tuple[str, ...]:

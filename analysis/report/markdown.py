@@ -1,11 +1,24 @@
 """A report's page in Markdown."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
+from typing import Final
 
 from vitamin.analysis import markdown
 from vitamin.analysis.report.blocks import Block, Bullets, Figure, Page, Section, TableBlock, Text
-from vitamin.analysis.table import to_markdown
+from vitamin.analysis.report.notes import first_of
+from vitamin.analysis.table import Table, to_markdown
+
+MOST_ROWS: Final = 60
+"""Of a table, and of a list: nobody reads more of a text file."""
+_FILES: Final = {
+    "comparisons": "`comparisons.csv`",
+    "runs": "`runs.csv`",
+    "aggregates": "`aggregates.csv`",
+    "summary": "`scores.csv`",
+    "scores": "`scores.csv`",
+}
 
 
 def render_markdown(page: Page, pictures: Mapping[str, Sequence[str]]) -> str:
@@ -29,11 +42,13 @@ def _block(block: Block, section: Section, pictures: Mapping[str, Sequence[str]]
         case Text():
             return markdown.paragraph(block.text)
         case Bullets():
-            return "\n".join(f"- {markdown.paragraph(item)}" for item in block.items)
+            items = first_of(block.items, MOST_ROWS, "the HTML page")
+            return "\n".join(f"- {markdown.paragraph(item)}" for item in items)
         case TableBlock():
             parts = [
                 _heading(block.title, section),
-                to_markdown(block.table).rstrip("\n"),
+                to_markdown(_first_rows(block.table)).rstrip("\n"),
+                _rest(block),
                 markdown.paragraph(block.caption),
             ]
         case Figure():
@@ -43,6 +58,22 @@ def _block(block: Block, section: Section, pictures: Mapping[str, Sequence[str]]
                 markdown.paragraph(block.caption),
             ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _first_rows(table: Table) -> Table:
+    return replace(table, rows=table.rows[:MOST_ROWS]) if _is_cut(table) else table
+
+
+def _rest(block: TableBlock) -> str:
+    """How many rows are left out, and where they are."""
+    if not _is_cut(block.table):
+        return ""
+    where = next((file for name, file in _FILES.items() if block.name.startswith(name)), "the HTML page")
+    return f"… and {len(block.table.rows) - MOST_ROWS} more rows, in {where}."
+
+
+def _is_cut(table: Table) -> bool:
+    return len(table.rows) > MOST_ROWS + 1
 
 
 def _heading(title: str, section: Section) -> str:

@@ -14,6 +14,7 @@ from vitamin.analysis.report.figures import (
     interval_figures,
     profile_figures,
 )
+from vitamin.analysis.report.notes import first_of
 from vitamin.analysis.report.options import PAPER
 from vitamin.analysis.results import Results, load_results
 from vitamin.analysis.scores import run_scores
@@ -34,6 +35,7 @@ from vitamin.analysis.tables.summary import success_tables, summary_table
 from vitamin.errors import ReportError, nearest
 
 _MOST_LABELS_OF_PAIRS = 8
+_MOST_NOTES = 500
 
 
 def make_page(data: ReportData) -> Page:
@@ -147,7 +149,7 @@ def _ablations(data: ReportData) -> Iterator[Block]:
 
 def _runs(data: ReportData) -> Iterator[Block]:
     if data.notes:
-        yield Bullets(data.notes)
+        yield Bullets(first_of(data.notes, _MOST_NOTES, "the files of the runs"))
     yield runs_table(
         data.scores.frame,
         links=data.links,

@@ -16,10 +16,9 @@ from typing import Final
 
 import numpy as np
 
+from vitamin.analysis.statistics.interquartile import interquartile_mean
 from vitamin.analysis.statistics.names import CONFIDENCE, IQM, MEAN, MEDIAN, METRICS, OPTIMALITY_GAP, Floats
 
-_CUT: Final = 0.25  # of the weight, from either end: the interquartile mean
-_TOLERANCE: Final = 1e-9
 _LARGEST_DRAW: Final = 4_000_000  # indices at once: 32 MB
 _BEST: Final = 100.0
 _PERCENTILES: Final = (50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE))
@@ -146,34 +145,6 @@ def statistic(metric: str, strata: Strata, counts: Floats) -> Floats:
     assert metric == MEDIAN
     sums = np.add.reduceat(counts * strata.scores, strata.starts, axis=1)
     return np.asarray(np.median(sums / np.array(strata.sizes), axis=1), dtype=np.float64)
-
-
-def interquartile_mean(values: Floats, weights: Floats, counts: Floats) -> Floats:
-    """Weighted mean of each resample without its ends.
-
-    Whole runs are cut from either end as long as what is cut weighs at most a quarter; with equal weights this is
-    scipy's and rliable's trimmed mean.
-
-    Args:
-        values: Scores (R,).
-        weights: What one copy of each run weighs (R,); a resample weighs 1.
-        counts: Copies of each run in each resample (reps, R).
-    """
-    order = np.argsort(values, kind="stable")
-    values, weights, copies = values[order], weights[order, None], counts.T[order]  # (R, reps)
-    if np.ptp(weights) < _TOLERANCE * weights[0, 0]:
-        size = round(1 / weights[0, 0])
-        cut = int(_CUT * size)
-        kept = np.clip(np.cumsum(copies, axis=0), cut, size - cut)
-        kept[1:] -= kept[:-1].copy()
-        kept[0] -= cut
-        return np.asarray(values @ kept / (size - 2 * cut), dtype=np.float64)
-    mass = copies * weights
-    below = np.cumsum(mass, axis=0) - mass
-    from_below = np.clip(np.floor((_CUT - below) / weights + _TOLERANCE), 0, copies)
-    from_above = np.clip(np.floor((_CUT - (1 - below - mass)) / weights + _TOLERANCE), 0, copies)
-    kept = np.maximum(copies - from_below - from_above, 0) * weights
-    return np.asarray(values @ kept / kept.sum(axis=0), dtype=np.float64)
 
 
 def widening(*groups: Strata) -> float:

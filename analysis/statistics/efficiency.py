@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 import pandas as pd
 
-from vitamin.analysis.statistics.bootstrap import Draws, Strata, ends, interquartile_mean, widening
+from vitamin.analysis.statistics.bootstrap import Draws, Strata, ends, widening
+from vitamin.analysis.statistics.interquartile import interquartile_mean
 from vitamin.analysis.statistics.names import BAND_REPS, Floats
 from vitamin.analysis.statistics.paths import Curve, inside, run_curves
 from vitamin.analysis.statistics.scopes import Scope, scopes_over_tasks
@@ -136,14 +137,11 @@ def _bands(values: Floats, sizes: list[int], drawn: Draws) -> tuple[Floats, Floa
             continue
         points = np.flatnonzero(which.ravel() == number)
         strata = [Strata(values[present, point], tuple(left.tolist())) for point in points]
-        weights, once = strata[0].weights, np.ones((1, present.sum()))
-        value[points] = [interquartile_mean(part.scores, weights, once)[0] for part in strata]
+        weights, here = strata[0].weights, values[present][:, points]
+        value[points] = interquartile_mean(here, weights, np.ones((1, present.sum())))[0]
         seeds[points] = left.min()
         if left.min() > 1:
-            counts = drawn.of(strata[0].sizes)
-            resampled = np.stack(
-                [interquartile_mean(part.scores, weights, counts) for part in strata], axis=1
-            )
+            resampled = interquartile_mean(here, weights, drawn.of(strata[0].sizes))
             factor = np.array([widening(part) for part in strata])
             low[points], high[points] = (
                 value[points] + factor * (end - value[points]) for end in ends(resampled)

@@ -72,6 +72,10 @@ Std = Annotated[bool, typer.Option("--std", help="Bands of ± one standard devia
 Reps = Annotated[int, typer.Option(min=1, max=100_000, help="Bootstrap resamples of the intervals.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the resampling.")]
 
+_MOST_ROWS = 30
+_MOST_NOTES = 20
+"""That a terminal shows; the report has all."""
+
 
 def report(
     results: Sources,
@@ -158,13 +162,15 @@ def report_options(
 
 def print_report(made: "Report") -> None:
     """The tables and sentences that a terminal shows."""
+    from vitamin.analysis.report.notes import first_of
+
     for sentence in made.summary:
         print(sentence)
     if made.summary:
         print()
     for block in made.tables:
         print_table_block(block)
-    for note in made.notes:
+    for note in first_of(made.notes, _MOST_NOTES, made.page.name):
         print(note)
 
 
@@ -172,8 +178,13 @@ def print_table_block(block: "TableBlock") -> None:
     """A table at the terminal; * stands for bold."""
     from vitamin.platform.cli.output import print_table
 
-    rows = [[f"{cell.text} *" if cell.bold else cell.text for cell in row] for row in block.table.rows]
+    shown = block.table.rows
+    if len(shown) > _MOST_ROWS + 1:
+        shown = shown[:_MOST_ROWS]
+    rows = [[f"{cell.text} *" if cell.bold else cell.text for cell in row] for row in shown]
     print_table(block.title, block.table.header, rows)
+    if len(rows) < len(block.table.rows):
+        print(f"… and {len(block.table.rows) - len(rows)} more rows, in the report.")
     if block.caption:
         print(block.caption)
     print()

@@ -12,10 +12,10 @@ from vitamin.analysis.statistics.bootstrap import (
     bootstrap,
     bootstrap_mean,
     draws,
-    interquartile_mean,
     statistic,
     widening,
 )
+from vitamin.analysis.statistics.interquartile import interquartile_mean
 from vitamin.analysis.statistics.names import IQM, MEAN, MEDIAN, METRICS, OPTIMALITY_GAP
 
 RLIABLE = {
@@ -101,6 +101,20 @@ def test_ragged_formula_is_the_trimmed_mean_where_weights_are_equal() -> None:
     assert_allclose(interquartile_mean(values, nearly, counts), equal, atol=1e-5)
     resamples = [np.repeat(values, row.astype(int)) for row in counts]
     assert_allclose(equal, [scipy.stats.trim_mean(resample, 0.25) for resample in resamples], rtol=1e-12)
+
+
+@pytest.mark.parametrize("sizes", [(5, 5, 5), (5, 3, 8), (1, 2)])
+def test_interquartile_means_of_several_points_are_those_of_each(sizes: tuple[int, ...]) -> None:
+    values = RANDOM.normal(size=(sum(sizes), 4)).round(1)  # some are equal
+    weights, counts = Strata(values[:, 0], sizes).weights, draws(sizes, 50, np.random.RandomState(0))
+    found = interquartile_mean(values, weights, counts)
+    for row, resample in zip(found, counts, strict=True):
+        for point, mean in zip(values.T, row, strict=True):
+            order = np.argsort(point, kind="stable")
+            copies = np.repeat(order, resample[order].astype(int))
+            mass = weights[copies]
+            kept = (np.cumsum(mass) > 0.25 + 1e-9) & (np.cumsum(mass[::-1])[::-1] > 0.25 + 1e-9)
+            assert mean == pytest.approx(np.average(point[copies[kept]], weights=mass[kept]))
 
 
 def test_ragged_strata_are_resampled_with_their_own_sizes() -> None:
