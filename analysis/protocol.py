@@ -17,6 +17,7 @@ from vitamin.analysis.results import Results
 from vitamin.analysis.schema import RunInfo
 from vitamin.analysis.scores import Scores
 from vitamin.analysis.table import NOTHING, Cell, Table
+from vitamin.analysis.tables.grid import MOST_METHODS
 
 FIELDS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -108,7 +109,10 @@ def protocol(results: Results, scores: Scores) -> Protocol:
 
 
 def protocol_table(found: Protocol) -> TableBlock:
-    """A row for each field that has a value, a column for each label; fields in which runs differ are marked."""
+    """A row for each field that has a value, a column for each label; fields in which runs differ are marked.
+
+    Of many labels, as of a sweep, each has a row.
+    """
     differing = set(found.frame.loc[found.frame["differs"], "field"])
     rows = []
     for name, title in FIELDS.items():
@@ -118,7 +122,13 @@ def protocol_table(found: Protocol) -> TableBlock:
         differs = name in differing
         cells = (Cell(_text(each), bold=differs, value=_number(each)) for each in values)
         rows.append((Cell(title, bold=differs), *cells, Cell("≠" if differs else "=", bold=differs)))
-    table = Table(("", *found.labels, "Same?"), tuple(rows), labels=(None, *found.labels, None))
+    if len(found.labels) > MOST_METHODS:
+        heads, *columns = zip(*rows, strict=True)
+        header = ("Method", *(cell.text for cell in heads))
+        lines = zip((*found.labels, "Same?"), columns, strict=True)
+        table = Table(header, tuple((Cell(label), *cells) for label, cells in lines), label_column=0)
+    else:
+        table = Table(("", *found.labels, "Same?"), tuple(rows), labels=(None, *found.labels, None))
     return TableBlock("protocol", "Conditions of the runs", table, _CAPTION)
 
 

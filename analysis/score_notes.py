@@ -63,22 +63,27 @@ def _on_units(units: Units) -> Iterator[str]:
 def _on_methods(frame: pd.DataFrame, counted: pd.DataFrame, labels: Sequence[str]) -> Iterator[str]:
     tasks = list(frame["task"].unique())
     having = counted.groupby("label")["task"].agg(set).to_dict()
+    where: dict[str, list[str]] = {}
     for label in labels:
         missing = [task for task in tasks if task not in having.get(label, ())]
-        if label not in having:
-            yield f"{label} has no run that counts."
-        elif missing:
-            of_all = f", {len(missing)} of {len(tasks)} tasks" if len(missing) > _MOST_NAMED else ""
-            yield f"{label} has no run that counts on {', '.join(missing)}{of_all}."
+        of_all = f", {len(missing)} of {len(tasks)} tasks" if len(missing) > _MOST_NAMED else ""
+        if missing:
+            on = f" on {', '.join(missing)}{of_all}" if label in having else ""
+            where.setdefault(on, []).append(label)
+    for on, lacking in where.items():
+        yield f"{_together(lacking)} no run that counts{on}."
 
 
 def _on_seeds(counted: pd.DataFrame) -> Iterator[str]:
     seeds = counted.groupby(["label", "task"], sort=False)["seed"].nunique()
     most = seeds.max()
+    where: dict[str, list[str]] = {}
     for label, of_label in seeds[seeds < most].groupby("label", sort=False):
         on_tasks = of_label.droplevel("label")
         fewer = ", ".join(f"{task} ({count})" for task, count in on_tasks.items())
-        yield f"{label} has fewer than {most} seeds on {fewer}."
+        where.setdefault(fewer, []).append(str(label))
+    for fewer, having in where.items():
+        yield f"{_together(having)} fewer than {most} seeds on {fewer}."
 
 
 def _on_runs(frame: pd.DataFrame) -> Iterator[str]:
@@ -131,6 +136,13 @@ def _on_finals(counted: pd.DataFrame, rule: FinalRule) -> Iterator[str]:
             f"{_runs(len(short))} with fewer than {rule.count} evaluations: the mean is of those that there are"
             f" ({named(short['run'])})."
         )
+
+
+def _together(labels: Sequence[str]) -> str:
+    """``ODT has``, ``ODT and IQL have``; labels with settings have commas of their own."""
+    apart = "; " if any("," in label for label in labels) else ", "
+    *first, last = labels
+    return f"{apart.join(first)} and {last} have" if first else f"{last} has"
 
 
 def _runs(count: int) -> str:

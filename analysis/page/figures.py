@@ -19,6 +19,10 @@ _ALONG: Final[Mapping[str, str]] = {"curves": "env_steps", "efficiency": "x", "p
 _STEPS, _HOURS = "online environment steps", "wall-clock hours"
 
 
+_LONG: Final = 20
+"""Characters of a label."""
+
+
 @dataclass(frozen=True)
 class Panel:
     """One of a figure's charts.
@@ -54,6 +58,11 @@ class Chart:
     follows: bool
     content: dict[str, Any]
     notes: tuple[str, ...]
+
+    @property
+    def is_long(self) -> bool:
+        """Whether a label takes more room than a narrow panel has beside its marks."""
+        return any(len(ink.label) > _LONG for ink in self.inks)
 
 
 def prepare(figure: Figure, inks: Mapping[str, Ink], *, runs: bool = True, points: int = POINTS) -> Chart:

@@ -263,7 +263,6 @@ _CONFIG: Final[Spec] = {
         "gridColor": "var(--grid)",
         "domainColor": "var(--line)",
         "tickColor": "var(--line)",
-        "labelLimit": 150,
     },
     "axisQuantitative": {"labelOverlap": True},
 }

@@ -1,7 +1,7 @@
 """Everything that a report shows, as frames and sentences, each computed when it is first asked for and then kept."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -26,6 +26,17 @@ from vitamin.analysis.tables.runs import run_links
 from vitamin.analysis.tables.texts import count_text, listed
 
 _HOUR = 3600
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Sorted whole numbers in words: ``0 to 4 and 7``."""
+    ranges: list[list[int]] = []
+    for number in numbers:
+        if ranges and number == ranges[-1][-1] + 1:
+            ranges[-1].append(number)
+        else:
+            ranges.append([number])
+    return listed(f"{part[0]} to {part[-1]}" if len(part) > 2 else listed(map(str, part)) for part in ranges)
 
 
 def source_name(source: str) -> str:
@@ -175,7 +186,7 @@ class ReportData:
                     f"{count_text(len(frame), 'run')}: {told}; {len(self.scores.counted)} count.",
                     f"{count_text(missing, 'trial')} of a sweep left no run." if missing else "",
                     f"{count_text(len(methods), 'method')} ({listed(methods)}), {count_text(tasks, 'task')},",
-                    f"seeds {listed(map(str, seeds))}.",
+                    f"seeds {_ranges(seeds)}.",
                 ],
             )
         )

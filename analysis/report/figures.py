@@ -91,7 +91,10 @@ def profile_figures(data: ReportData) -> Iterator[Figure]:
         kind="profiles",
         title="Performance profiles",
         frame=data.profiles,
-        caption="Share of runs that score above a threshold, tasks weighted equally; 95 % bootstrap intervals.",
+        caption=(
+            "Share of runs that score above a threshold, tasks weighted equally; 95 % bootstrap intervals."
+            f" {_stand_ins(data.aggregates.frame)}"
+        ).strip(),
         alt="Falling curves, one for each method: the higher one is better at that threshold.",
     )
 
@@ -107,8 +110,11 @@ def improvement_figures(data: ReportData) -> Iterator[Figure]:
         kind="improvement",
         title="Probability of improvement",
         frame=frame,
-        caption="Probability that a run of the left method scores above one of the right method on a task drawn at"
-        " random, with 95 % intervals, widened as those of aggregates, not corrected for their number.",
+        caption=(
+            "Probability that a run of the left method scores above one of the right method on a task drawn at random,"
+            " with 95 % intervals, widened as those of aggregates, not corrected for their number."
+            f" {_stand_ins(data.aggregates.frame)}"
+        ).strip(),
         alt="Points with intervals around one half, a row for each pair of methods; numbers are in the table.",
     )
 
@@ -126,7 +132,10 @@ def efficiency_figures(data: ReportData) -> Iterator[Figure]:
             kind="efficiency",
             title=f"IQM over tasks against {what.split(',')[0]}",
             frame=frame,
-            caption=f"IQM of the scores that runs had reached, over {what}; widened 95 % bootstrap intervals.",
+            caption=(
+                f"IQM of the scores that runs had reached, over {what}; widened 95 % bootstrap intervals."
+                f" {_stand_ins(data.aggregates.frame)}"
+            ).strip(),
             alt=_seen(frame.rename(columns={"scope": "task", "IQM": "mean"})),
         )
 

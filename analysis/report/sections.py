@@ -15,7 +15,7 @@ from vitamin.analysis.report.figures import (
     profile_figures,
 )
 from vitamin.analysis.report.options import PAPER
-from vitamin.analysis.results import load_results
+from vitamin.analysis.results import Results, load_results
 from vitamin.analysis.scores import run_scores
 from vitamin.analysis.statistics.aggregates import summarize
 from vitamin.analysis.statistics.verdicts import sentences
@@ -31,6 +31,7 @@ from vitamin.analysis.tables.provenance import dataset_table, provenance_table
 from vitamin.analysis.tables.runs import runs_table
 from vitamin.analysis.tables.scores import score_tables
 from vitamin.analysis.tables.summary import success_tables, summary_table
+from vitamin.errors import ReportError, nearest
 
 _MOST_LABELS_OF_PAIRS = 8
 
@@ -80,7 +81,9 @@ def _scores(data: ReportData) -> Iterator[Block]:
     yield from score_tables(frame, data.summary, labels, not_worse=data.bold_means)
     if not data.has_scores:
         return
-    verdicts = sentences(data.comparisons, data.aggregates)
+    verdicts = tuple(  # what the summary does not say already
+        text for text in sentences(data.comparisons, data.aggregates) if text not in data.verdicts
+    )
     if verdicts:
         yield Bullets(verdicts)
     tests = data.comparisons
@@ -98,7 +101,7 @@ def _against(data: ReportData) -> Iterator[Block]:
         reasons = why_not_comparable(scores.frame, data.results.runs, data.changed)
         found = paper_tables(scores.frame, data.summary, scores.labels, reasons)
     else:
-        theirs = run_scores(load_results(against), data.options.choice)
+        theirs = run_scores(_other_results(against), data.options.choice)
         found = results_tables(
             data.summary,
             summarize(theirs),
@@ -109,6 +112,13 @@ def _against(data: ReportData) -> Iterator[Block]:
     yield from found.tables
     if found.notes:
         yield Bullets(found.notes)
+
+
+def _other_results(against: str) -> Results:
+    try:
+        return load_results(against)
+    except ReportError as error:
+        raise ReportError(f"{error}{nearest(against, (PAPER,))}") from error
 
 
 def _aggregates(data: ReportData) -> Iterator[Block]:

@@ -42,9 +42,11 @@ def headlines(comparisons: Comparisons, aggregates: Aggregates) -> tuple[str, ..
     if not comparisons.family:
         return ("No two methods have two seeds or more on one task: nothing could be tested.",)
     whom = f" with {' and '.join(comparisons.baseline)}" if comparisons.baseline else ""
-    many = f"{comparisons.family:,} comparison{'' if comparisons.family == 1 else 's'}{whom}"
+    many = f"{comparisons.family:,} comparisons{whom}"
     lines = [
-        f"Of {many}, {apart or 'none'} {'is' if apart == 1 else 'are'} told apart, corrected for their number."
+        f"The one comparison{whom} {'tells' if apart else 'does not tell'} its methods apart."
+        if comparisons.family == 1
+        else f"Of {many}, {apart or 'none'} {'is' if apart == 1 else 'are'} told apart, corrected for their number."
     ]
     verdicts = sentences(comparisons, aggregates)
     scopes = comparisons.frame.drop_duplicates("scope").set_index("scope")["kind"].map(_BREADTH)

@@ -81,10 +81,15 @@ def paper_tables(
         ]
         averages, footnotes = _averages(str(suite), records, methods, scores, not_comparable)
         every = [not_comparable.get((row["task"], row["label"]), "") for row in records]
+        common = every[0] if len(set(every)) == 1 else ""
+        if common:  # told once, below the table
+            rows = [_without_reason(row) for row in rows]
         caption = sentences(
             "Ours: mean final score [95 % interval of t] (change from the pretrained policy); published: the paper's"
             " final score (change), whose spread it does not give.",
-            "None of these can be compared with the paper's." if all(every) else "",
+            f"None of these can be compared with the paper's{f': {common}' if common else ''}."
+            if all(every)
+            else "",
             *footnotes,
             explained(
                 [row[0].text for row in rows],
@@ -168,6 +173,11 @@ def _verdict(reason: str, theirs: tuple[float, float] | None) -> Cell:
     if theirs is None:
         return Cell(NOTHING, note="the paper has no such score")
     return Cell(f"{_NOT_COMPARABLE}: {reason}" if reason else "yes")
+
+
+def _without_reason(row: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    *others, last = row
+    return (*others, Cell("no") if last.text != NOTHING else last)
 
 
 def _averages(

@@ -56,6 +56,10 @@ def comparison_table(
     caption = sentences(
         "Difference of the first method's score less the second's [95 %, of this comparison alone].",
         "" if several or comparisons.empty else f"{capital(comparisons['metric'].iloc[0])} of final scores.",
+        "Not apart: not told apart by a test, which is not equal; about n seeds for 20 points: so many of each"
+        " method would tell a difference of 20 points at this spread."
+        if any(row[-1].text.startswith("not apart") for row in rows)
+        else "",
         method,
         f"The first {whole(most)} of {whole(len(comparisons))} comparisons; all are in `comparisons.csv`."
         if len(comparisons) > most
@@ -80,17 +84,16 @@ def verdict(row: dict[Any, Any]) -> str:
         reason = ""
     needed, points = row.get("seeds_needed", math.nan), row.get("points", math.nan)
     if not (math.isfinite(needed) and math.isfinite(points)):
-        return f"not told apart{f': {reason}' if reason else ''}"
+        return f"not apart{f': {reason}' if reason else ''}"
     what = f"{number(points, 0 if float(points).is_integer() else 1)} " + (
         "points" if row.get("unit", NORMALIZED) == NORMALIZED else "of return"
     )
     if needed <= min(row["n_a"], row["n_b"]):
         told = f"these seeds would tell {what}"
-    elif needed > MOST_SEEDS:
-        told = f"more than {whole(MOST_SEEDS)} seeds would tell {what}"
     else:
-        told = f"about {whole(needed)} seeds would tell {what}"
-    return f"not told apart: {reason}; {told}" if reason else f"not told apart; {told}"
+        count = f"over {whole(MOST_SEEDS)}" if needed > MOST_SEEDS else f"about {whole(needed)}"
+        told = f"{count} seeds for {what}"
+    return f"not apart: {reason}; {told}" if reason else f"not apart; {told}"
 
 
 def _row(row: dict[Any, Any], data: Places) -> tuple[Cell, ...]:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from vitamin.analysis.report.blocks import TableBlock
 from vitamin.analysis.table import NOTHING, Cell, Table
+from vitamin.analysis.tables.summary import without_empty_columns
 from vitamin.analysis.tables.texts import capital, count_text, listed, number, sentences
 
 _HOUR: Final = 3600  # seconds
@@ -48,15 +49,21 @@ def cost_table(
     header = ("Method", "Runs", "Tasks", "Hours a run", *_PARTS, *_RATES, "Machine")
     without = len(merged) - len(known)
     total = float(known["wall_time_s"].sum()) / _HOUR
+    parts = (
+        ", and hours of it spent on each part"
+        if known[list(_PARTS.values())].notna().any(axis=None)
+        else "; what it was spent on is not known"
+    )
     caption = sentences(
-        "Wall time of a run in hours, mean over the runs that count, and hours of it spent on each part."
+        f"Wall time of a run in hours, mean over the runs that count{parts}."
         if len(counted)
-        else "No run counts; wall time of a run in hours, mean over all, and hours of it spent on each part.",
+        else f"No run counts; wall time of a run in hours, mean over all{parts}.",
         "Methods on the same tasks and machine can be compared.",
         f"All together {number(total, 1)} hours." if len(known) else "",
         f"{capital(count_text(without, 'run'))} without known times." if without else "",
     )
-    return TableBlock("cost", "Time and cost", Table(header, rows, label_column=0), caption)
+    table = without_empty_columns(Table(header, rows, label_column=0))
+    return TableBlock("cost", "Time and cost", table, caption)
 
 
 def _row(label: str, runs: pd.DataFrame) -> tuple[Cell, ...]:

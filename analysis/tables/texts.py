@@ -93,7 +93,8 @@ def listed(items: Iterable[str], most: int = _MOST_LISTED) -> str:
     texts = list(dict.fromkeys(items))
     if len(texts) > most + 1:
         texts = [*texts[:most], f"{len(texts) - most} more"]
-    return " and ".join(filter(None, (", ".join(texts[:-1]), *texts[-1:])))
+    apart = "; " if any("," in text for text in texts) else ", "  # as in labels with settings
+    return " and ".join(filter(None, (apart.join(texts[:-1]), *texts[-1:])))
 
 
 def capital(text: str) -> str:

@@ -86,10 +86,11 @@ def test_other_presets_data_and_budgets_are_shown_but_not_comparable() -> None:
     assert row[0] == "hopper-medium-v2 ‡"
     assert row[4:6] == ["89.07 (+25.97)", "−9.07"]
     space = "\N{NO-BREAK SPACE}"
-    assert row[7] == (
-        f"not comparable: preset small; stand-in data: stand-in: SAC; 10{space}000 steps instead of 500{space}000"
-    )
-    assert "None of these can be compared" in found.tables[0].caption
+    assert row[7] == "no"
+    reason = f"preset small; stand-in data: stand-in: SAC; 10{space}000 steps instead of 500{space}000"
+    assert f"None of these can be compared with the paper's: {reason}." in found.tables[0].caption
+    half = against({"finals": [80.0], **PAPER}, {"label": "ODT", "finals": [80.0], "unit": "return", **PAPER})
+    assert [row[7] for row in texts(half.tables[0].table)][:1] == ["yes"]
     assert "‡ stand-in data" in found.tables[0].caption
 
 
@@ -131,7 +132,8 @@ def test_returns_are_not_compared_with_scores() -> None:
     (block,) = against({"finals": [900.0], "unit": "return", **PAPER}).tables
     row = texts(block.table)[0]
     assert row[0] == "hopper-medium-v2 (return)"
-    assert row[5:] == ["–", "–", "not comparable: returns, not normalized scores"]
+    assert row[5:] == ["–", "–", "no"]
+    assert "compared with the paper's: returns, not normalized scores." in block.caption
 
 
 def test_averages_over_all_tasks_of_a_suite_have_footnotes_on_misprints() -> None:

@@ -167,3 +167,18 @@ def test_one_run_is_read_for_each_way_of_giving_settings() -> None:
     results.asked.clear()
     protocol(results, scores)
     assert sorted(results.asked) == ["0", "odt"]
+
+
+def test_many_labels_are_rows() -> None:
+    rows = (
+        run(f"{rate}-{seed}", seed=seed, overrides={"rl_coefficient": rate})
+        for rate in range(1, 10)
+        for seed in range(2)
+    )
+    table = protocol_table(of(results_of(*rows))).table
+    assert table.header[:2] == ("Method", "Online steps")
+    assert [row[0].text for row in table.rows] == [
+        *(f"TD3+ODT, rl_coefficient={rate}" for rate in range(1, 10)),
+        "Same?",
+    ]
+    assert [row[-1].text for row in table.rows] == ["the last evaluation"] * 9 + ["="]

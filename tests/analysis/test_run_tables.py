@@ -50,7 +50,8 @@ def test_without_counted_runs_or_times_there_are_dashes() -> None:
     assert texts(known.table)[0][:4] == ["A", "2", "1", "1.00"]
     assert known.caption.startswith("No run counts;")
     unknown = cost_table(frame, timing(frame, wall_time_s=[0, 0]), runs, labels_of(frame))
-    assert texts(unknown.table)[0] == ["A", "0", "0", *["–"] * 9]
+    assert unknown.table.header == ("Method", "Runs", "Tasks")
+    assert texts(unknown.table)[0] == ["A", "0", "0"]
     assert "2 runs without known times." in unknown.caption
     infinite = cost_table(frame, timing(frame, updates_per_s=[math.inf, math.inf]), runs, labels_of(frame))
     assert no_nonsense(infinite.table)

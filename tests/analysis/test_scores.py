@@ -358,8 +358,7 @@ def test_what_is_left_out_is_named() -> None:
     assert scores.notes == (
         f"IQL has no run that counts on {HOPPER}.",
         "ODT has no run that counts.",
-        f"IQL has fewer than 3 seeds on {WALKER} (1).",
-        f"TD3+ODT has fewer than 3 seeds on {WALKER} (1).",
+        f"IQL and TD3+ODT have fewer than 3 seeds on {WALKER} (1).",
         "5 runs do not count: failed (c0, c1, c2 and 2 more).",
     )
 

@@ -114,11 +114,12 @@ def test_what_is_apart_comes_first() -> None:
         ],
         [
             *("hopper-medium-v2", "A", "B", "3", "+3.00 [−2.00, +8.00]", "0.500", "1.000"),
-            "not told apart; about 9 seeds would tell 20 points",
+            "not apart; about 9 seeds for 20 points",
         ],
-        ["hopper-medium-v2 ‡", "B", "C", "3 and 1", "–", "–", "–", "not told apart: a single seed"],
+        ["hopper-medium-v2 ‡", "B", "C", "3 and 1", "–", "–", "–", "not apart: a single seed"],
     ]
-    assert "Mean of final scores. Tests of all pairs." in block.caption
+    assert "Mean of final scores. Not apart: not told apart by a test" in block.caption
+    assert "spread. Tests of all pairs." in block.caption
     assert block.table.header[block.table.label_column] == "Method"
 
 
@@ -136,14 +137,14 @@ def test_of_many_comparisons_the_first_are_shown_with_those_apart() -> None:
         ({"metric": "IQM", "apart": True}, "A is better"),
         (
             {"seeds_needed": 1001.0, "points": 20.0},
-            "not told apart; more than 1\N{NO-BREAK SPACE}000 seeds would tell 20 points",
+            "not apart; over 1\N{NO-BREAK SPACE}000 seeds for 20 points",
         ),
         (
             {"seeds_needed": 4.0, "points": 51.25, "unit": "return"},
-            "not told apart; about 4 seeds would tell 51.2 of return",
+            "not apart; about 4 seeds for 51.2 of return",
         ),
-        ({"seeds_needed": 3.0, "points": 20.0}, "not told apart; these seeds would tell 20 points"),
-        ({"reason": "no spread to judge by"}, "not told apart: no spread to judge by"),
+        ({"seeds_needed": 3.0, "points": 20.0}, "not apart; these seeds would tell 20 points"),
+        ({"reason": "no spread to judge by"}, "not apart: no spread to judge by"),
     ],
 )
 def test_verdicts_in_words(columns: dict, words: str) -> None:

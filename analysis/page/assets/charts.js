@@ -60,6 +60,7 @@ async function drawPanel(panel) {
   const spec = {
     ...content.spec,
     params: [{ ...chosen, value: chosenOf(content) }, ...others],
+    config: { ...content.spec.config, axis: { ...content.spec.config.axis, labelLimit: Math.max(150, panel.place.clientWidth / 2) } },
     datasets: { rows: rowsOf(content.rows, panel.number), runs: rowsOf(content.runs, panel.number) },
   };
   const options = { mode: "vega-lite", renderer: "svg", actions: false, ast: true, logLevel: ERRORS, tooltip: { disableDefaultStyle: true } };

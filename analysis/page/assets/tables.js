@@ -51,7 +51,7 @@ function fromData(data, block) {
     if (made.tagName === "TH") made.scope = "row";
     if (heads[place].classList.contains("number")) made.className = "number";
     if (heads[place].dataset.m !== undefined) made.dataset.m = heads[place].dataset.m;
-    if (place === label && data.methods?.[row] != null) made.append(swatchOf(data.methods[row]), "\u00a0");
+    if (place === label && data.methods?.[row] != null) made.append(swatchOf(data.methods[row]), " ");
     if (column.links?.[row]) made.append(element("a", { href: column.links[row] }, text));
     else if (column.bold.has(row)) made.append(element("strong", {}, text));
     else made.append(text);
