@@ -33,7 +33,7 @@ def test_prints_verdicts_tables_and_the_path(results: Path, tmp_path: Path) -> N
     assert code == 0
     lines = [line.split() for line in printed.splitlines()]
     assert printed.startswith("6 runs: 6 finished; 6 count. 2 methods (ODT and TD3+ODT), 1 task, ")
-    assert "Of 1 comparison, 1 is told apart, corrected for their number.\n" in printed
+    assert "The one comparison tells its methods apart.\n" in printed
     row = ["hopper-medium-v2", "12.00", "±", "2.00", "(+2.00)", "72.00", "±", "0.00", "(+62.00)", "*"]
     assert row in lines
     assert ["hopper-medium-v2", "ODT", "3", "12.00", "[7.03,", "16.97]"] in lines

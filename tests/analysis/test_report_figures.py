@@ -40,6 +40,7 @@ def summary(**means: float) -> pd.DataFrame:
             "final_low": mean - 1,
             "final_high": mean + 1,
             "seeds": 3,
+            "data": "",
         }
         for label, mean in means.items()
     ]
@@ -163,8 +164,9 @@ def test_figures_over_tasks(two_tasks: Path) -> None:
     names = [figure.name for figure in efficiency_figures(found)]
     assert names == ["efficiency", "efficiency-hours"]
     (curves,) = curve_figures(found)
-    assert "‡ stand-in: random." in curves.caption
-    assert "‡ stand-in: random" in intervals.caption
+    for figure in (curves, intervals):
+        assert "‡ stand-in data" in figure.caption
+        assert "stand-in: random" in figure.caption
 
 
 def test_rliable_s_own_intervals_are_not_called_widened(two_tasks: Path) -> None:

@@ -16,6 +16,7 @@ from vitamin.analysis.choice import Choice
 from vitamin.analysis.folders import Folders, find_folders
 from vitamin.analysis.lines import read_metrics
 from vitamin.analysis.manifest import FileState, Manifest
+from vitamin.analysis.report import ReportOptions, build_report
 from vitamin.analysis.results import find_runs, load_results
 from vitamin.analysis.schema import EVALUATIONS_FILE, MANIFEST_FILE, METRICS_FILE, RUN_FILE, SWEEP_FILE
 from vitamin.analysis.scores import run_scores
@@ -336,10 +337,8 @@ def test_runs_of_which_all_run_files_changed_still_make_a_page(tmp_path: Path) -
     seal(tmp_path / "run")
     path = tmp_path / "run" / RUN_FILE
     path.write_text(path.read_text().replace('"seed": 0', '"seed": 5'))
-    from vitamin.analysis.report import build_report
-
-    report = build_report(tmp_path, tmp_path.parent / "page", reps=5)
-    assert "No run counts: what was run is told by a run.json as the run wrote it." in report.notes
+    report = build_report(tmp_path, out=tmp_path.parent / "page", options=ReportOptions(formats=("md",)))
+    assert report.page.read_text(encoding="utf-8").count("its run.json changed since the run wrote it")
 
 
 def test_seeds_have_one_range() -> None:
@@ -361,9 +360,7 @@ def test_a_changed_number_is_found_by_its_evaluation(tmp_path: Path) -> None:
     assert results.damages[-1].endswith("other means of them or none: iterations 2, 9.")
     scores = run_scores(results).frame.set_index("run")["left_out"]
     assert scores.to_dict() == {"run-0": "", "run-1": "its last evaluation may be lost"}
-    from vitamin.analysis.report import build_report
-
-    report = build_report(tmp_path, tmp_path.parent / "page", reps=10)
+    report = build_report(tmp_path, out=tmp_path.parent / "page", options=ReportOptions(formats=("md",)))
     assert "evaluations.csv changed since the run wrote it" in report.page.read_text()
     assert any("evaluations.csv changed since the run wrote it" in note for note in report.notes)
 
