@@ -112,9 +112,8 @@ def measure_whole(folder: Path) -> dict[str, Any]:
         report = build.build_report(folder, out=Path(name) / "report")
         clock.stop()
         sizes = {file.name: file.stat().st_size / 1e6 for file in report.files}
-    lines = sum(len(block.table.rows) for block in report.tables) + len(report.notes)
     measured = {"parts": clock.spent, "import": clock.imports, "memory": _peak_memory()}
-    return {**measured, "sizes": sizes, "lines": lines}
+    return {**measured, "sizes": sizes}
 
 
 def _with_pandas(file: Path) -> pd.DataFrame:
@@ -188,7 +187,6 @@ def _print(title: str, measured: dict[str, Any], runs: int) -> None:
     if "sizes" in measured:
         largest = sorted(measured["sizes"].items(), key=lambda item: -item[1])[:8]
         print(", ".join(f"{name} {size:.1f} MB" for name, size in largest))
-        print(f"{measured['lines']} rows and notes at a terminal")
 
 
 if __name__ == "__main__":
