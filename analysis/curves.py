@@ -1,5 +1,6 @@
 """Learning curves: the mean score over seeds against online environment steps, with a band."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
@@ -29,6 +30,7 @@ def learning_curves(scores: "Scores", *, band: Band = "t") -> pd.DataFrame:
     Runs evaluate at different steps, since they collect whole episodes: each is interpolated linearly, between its own
     evaluations only, to the steps at which a run of its group was evaluated. Nothing is held flat: where a run has
     ended, be it diverged or of a shorter budget, the mean is that of the others, and ``seeds`` says of how many.
+    Runs that reached the same budget end at one step, the largest of theirs, since they collect whole episodes.
 
     Args:
         scores: What ``run_scores`` returned.
@@ -43,7 +45,7 @@ def learning_curves(scores: "Scores", *, band: Band = "t") -> pd.DataFrame:
     curves = run_curves(scores.evaluations)
     parts = []
     for (task, label), group in scores.counted.groupby(["task", "label"], sort=False, observed=True):
-        known = [curves[run] for run in group["run"] if run in curves]
+        known = _ended_together(group, curves)
         if not known:
             continue
         steps = _steps(known)
@@ -63,6 +65,24 @@ def learning_curves(scores: "Scores", *, band: Band = "t") -> pd.DataFrame:
     for name in ("task", "suite", "label", "unit", "data"):
         table[name] = np.repeat(np.array([names[name] for names, _ in parts], dtype=object), lengths)
     return pd.DataFrame(table)[list(COLUMNS)]
+
+
+def _ended_together(runs: pd.DataFrame, curves: Mapping[str, Curve]) -> list[Curve]:
+    """The curves of runs; those that reached the same budget end at one step.
+
+    Episodes are collected whole, so that their last evaluations lie a little beyond the budget, each at another step.
+    """
+    reached = runs[runs["end_steps"] >= runs["budget"]]
+    ends = reached.groupby("budget")["end_steps"].max()
+    end = dict(zip(reached["run"], reached["budget"].map(ends), strict=True))
+    found = []
+    for run in runs["run"]:
+        if run in curves:
+            steps, scores = curves[run]
+            if run in end and steps[-1] < end[run]:
+                steps = np.append(steps[:-1], end[run])
+            found.append((steps, scores))
+    return found
 
 
 def _steps(curves: list[Curve]) -> Floats:

@@ -53,11 +53,13 @@ def _listed(folder: Path) -> set[str]:
 
 
 def _remove(folder: Path, name: str) -> None:
-    """Removes a file that lies within the folder, and the subfolder that it leaves empty."""
+    """Removes a file that lies within the folder, and the subfolders that it leaves empty."""
     file = folder / name
     if ".." in Path(name).parts or Path(name).is_absolute() or file.is_symlink():
         return
     with suppress(OSError):
         file.unlink()
-        if file.parent != folder:
-            file.parent.rmdir()
+        for parent in file.parents:
+            if parent == folder:
+                break
+            parent.rmdir()

@@ -1,6 +1,6 @@
 """Writes a report: one content in every format that is asked for, and its numbers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,7 +21,8 @@ HTML: Final = "report.html"
 MARKDOWN: Final = "report.md"
 PDF: Final = "report.pdf"
 FOLDER: Final = "report"
-_PICTURES: Final[Mapping[str, tuple[str, ...]]] = {"md": (".png", ".svg"), "latex": (".pdf",)}
+LATEX: Final = "latex"
+"""Subfolder of the report in LaTeX: compiled, it would else replace the printed page."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ def build_report(
         ) from error
     files = tuple(folder / name for name in names)
     first = next(
-        (folder / name for name in (HTML, MARKDOWN, PDF, "report.tex") if folder / name in files), files[0]
+        (folder / name for name in (HTML, MARKDOWN, PDF, f"{LATEX}/report.tex") if folder / name in files),
+        files[0],
     )
     return Report(first, files, (data.counts, *data.verdicts), _shown(data), data.notes)
 
@@ -111,7 +113,6 @@ def _shown(data: ReportData) -> tuple[TableBlock, ...]:
 
 def _write(page: Page, data: ReportData, folder: Path) -> None:
     formats = data.options.formats
-    pictures = _draw(page, formats, folder)
     if "csv" in formats:
         frames = frames_for_csv(
             data.runs, data.scores.frame, data.aggregates.frame, data.curves, data.comparisons.frame
@@ -121,12 +122,13 @@ def _write(page: Page, data: ReportData, folder: Path) -> None:
     if "md" in formats:
         from vitamin.analysis.report.markdown import render_markdown
 
-        text = render_markdown(page, pictures)
+        text = render_markdown(page, _draw(page, folder, ".png"))
         (folder / MARKDOWN).write_text(text, encoding="utf-8", errors="backslashreplace")
     if "latex" in formats:
         from vitamin.analysis.report.latex import write_latex
 
-        write_latex(page, pictures, folder)
+        (folder / LATEX).mkdir()
+        write_latex(page, _draw(page, folder / LATEX, ".pdf"), folder / LATEX)
     if "html" in formats or "pdf" in formats:
         _write_page(page, formats, folder)
 
@@ -143,12 +145,9 @@ def _write_page(page: Page, formats: Sequence[str], folder: Path) -> None:
         html.unlink()
 
 
-def _draw(page: Page, formats: Sequence[str], folder: Path) -> dict[str, tuple[str, ...]]:
+def _draw(page: Page, folder: Path, suffix: str) -> dict[str, tuple[str, ...]]:
     """Draws all pictures; their files' names by figure."""
-    suffixes = tuple(suffix for name in formats for suffix in _PICTURES.get(name, ()))
-    if not suffixes:
-        return {}
     from vitamin.analysis.plots import draw
 
     figures = [block for section in page.sections for block in section.blocks if isinstance(block, Figure)]
-    return {figure.name: tuple(path.name for path in draw(figure, folder, suffixes)) for figure in figures}
+    return {figure.name: tuple(path.name for path in draw(figure, folder, (suffix,))) for figure in figures}

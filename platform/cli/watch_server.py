@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from vitamin.errors import ReportError
 
-_SHARE_OF_TIME: Final = 5
+_SHARE_OF_TIME: Final = 2
 """A page that takes long to make is made anew after so many times that long, at the earliest."""
 _POLICY: Final = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; "
@@ -132,7 +132,13 @@ class _Handler(BaseHTTPRequestHandler):
         if path not in ("/", "/version"):
             self._answer(HTTPStatus.NOT_FOUND, "There is / and /version.\n")
             return
-        version, page = self.server.current.page()
+        try:
+            version, page = self.server.current.page()
+        except Exception:
+            self._answer(
+                HTTPStatus.INTERNAL_SERVER_ERROR, "The page could not be made; the terminal says why.\n"
+            )
+            raise
         if path == "/version":
             self._answer(HTTPStatus.OK, f"{version}\n")
         else:

@@ -72,6 +72,7 @@ def scores_of(
         status="finished",
         data="",
         end_steps=1000,
+        budget=np.nan,
         pretrained=10.0,
         change=frame["final"] - 10,
         success=np.nan,

@@ -44,7 +44,7 @@ def test_by_default_there_is_a_page_with_its_numbers(results: Path) -> None:
     code, printed, _ = report(results, "--reps", 50, "--std")
     assert code == 0
     assert printed.endswith(f"Report: {results / 'report' / 'report.html'}\n")
-    assert {"report.html", "report.md", "scores.csv", "curves-mujoco.svg"} <= {
+    assert {"report.html", "report.md", "scores.csv", "curves-mujoco.png"} <= {
         path.name for path in (results / "report").iterdir()
     }
     assert "± one standard deviation over seeds" in (results / "report" / "report.md").read_text("utf-8")

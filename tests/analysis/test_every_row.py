@@ -21,7 +21,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Report]:
     write_every_row(directory)
     options = ReportOptions(formats=("csv", "md"), reps=100)
     with pytest.MonkeyPatch.context() as patch:  # pictures are tested elsewhere
-        patch.setattr("vitamin.analysis.report.build._PICTURES", {})
+        patch.setattr("vitamin.analysis.report.build._draw", lambda *_: {})
         yield build_report(directory, options=options)
 
 

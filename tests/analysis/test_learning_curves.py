@@ -1,5 +1,6 @@
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -7,7 +8,10 @@ import pytest
 import scipy.stats
 
 from tests.analysis.hand_scores import scores_of
+from tests.analysis.run_folders import write_run
 from vitamin.analysis.curves import COLUMNS, MOST_POINTS, Band, learning_curves
+from vitamin.analysis.results import load_results
+from vitamin.analysis.scores import run_scores
 
 
 def curves_of(*runs: Mapping[int, float], band: Band = "t") -> pd.DataFrame:
@@ -107,3 +111,12 @@ def test_a_group_takes_milliseconds() -> None:
     curves = learning_curves(scores)
     assert time.process_time() - start < 60 * 0.005
     assert set(curves["label"]) == set(labels)
+
+
+def test_runs_of_one_budget_end_at_one_step(tmp_path: Path) -> None:
+    for seed, (end, budget) in enumerate(((2100, 2000), (2300, 2000), (1200, 1000))):
+        write_run(tmp_path / str(seed), {0: 10.0, 1000: 20.0, end: 40.0}, seed=seed, online_steps=budget)
+    curve = learning_curves(run_scores(load_results(tmp_path)))
+    assert curve["env_steps"].tolist() == [0, 1000, 1200, 2300]
+    assert curve["seeds"].tolist() == [3, 3, 3, 2]
+    assert curve["mean"].iloc[-1] == 40

@@ -17,7 +17,7 @@ from vitamin.analysis.schema import EVALUATIONS_FILE, RUN_FILE, DatasetInfo
 from vitamin.errors import ReportError
 
 CSV = ["aggregates.csv", "comparisons.csv", "curves.csv", "runs.csv", "scores.csv"]
-CURVES = ["curves-mujoco.png", "curves-mujoco.svg"]
+CURVES = ["curves-mujoco.png"]
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def section(page: str, title: str) -> str:
 
 @pytest.fixture
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vitamin.analysis.report.build._PICTURES", {})
+    monkeypatch.setattr("vitamin.analysis.report.build._draw", lambda *_: {})
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,11 @@ def test_names_that_are_not_utf_8(tmp_path: Path) -> None:
     assert read(made).startswith("# Results in results\\\\udcff\n")
     for name in ("scores.csv", "runs.csv"):
         assert "run\\udcfe," in read(made, name)
-    for file, slash in (("report.md", r"\\"), ("report.html", "\\"), ("report.tex", r"\textbackslash{}")):
+    for file, slash in (
+        ("report.md", r"\\"),
+        ("report.html", "\\"),
+        ("latex/report.tex", r"\textbackslash{}"),
+    ):
         assert f"damaged{slash}udcfd" in read(made, file)
     assert "[run\\\\udcfe]" in read(made)
 
