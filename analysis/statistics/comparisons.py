@@ -68,6 +68,10 @@ class Comparisons:
     notes: tuple[str, ...]
 
     @property
+    def _tests(self) -> str:
+        return f"{self.family:,} comparison{'' if self.family == 1 else 's'}"
+
+    @property
     def method(self) -> str:
         """What was done, in a line below a table."""
         over_tasks = (
@@ -75,7 +79,7 @@ class Comparisons:
         )
         whom = f"with {' and '.join(self.baseline)}" if self.baseline else "of all pairs"
         return (
-            f"Tests {whom}: Welch's t on one task{over_tasks}; p by Holm over {self.family:,} comparisons. "
+            f"Tests {whom}: Welch's t on one task{over_tasks}; p by Holm over {self._tests}. "
             f"{self.gate.sentence}"
         )
 

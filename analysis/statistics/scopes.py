@@ -111,10 +111,7 @@ def _returns(counted: pd.DataFrame, normalized: pd.DataFrame) -> list[str]:
     tasks = [task for task in dict.fromkeys(counted["task"]) if task not in set(normalized["task"])]
     if not tasks:
         return []
-    whose = "its scores are raw returns and do" if len(tasks) == 1 else "their scores are raw returns and do"
-    return [
-        f"{named(tasks)} {'has' if len(tasks) == 1 else 'have'} no reference scores: {whose} not enter aggregates."
-    ]
+    return [f"Returns are compared on {named(tasks)}, and do not enter aggregates over tasks."]
 
 
 def stand_ins(data: Iterable[str]) -> str:

@@ -147,7 +147,7 @@ def test_returns_stay_out_of_aggregates() -> None:
     assert estimate(aggregates.frame, "mujoco (2 tasks)", "ODT", MEAN)["value"] == 2.5
     raw = aggregates.frame[aggregates.frame["scope"] == "Pendulum-v1"]
     assert raw[["metric", "unit", "value"]].to_numpy().tolist() == [[MEAN, "return", -250]]
-    assert aggregates.notes[0].startswith("Pendulum-v1 has no reference scores")
+    assert aggregates.notes[0].startswith("Returns are compared on Pendulum-v1")
 
 
 def test_stand_in_data_is_marked_by_label() -> None:
