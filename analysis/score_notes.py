@@ -1,6 +1,6 @@
 """Sentences on what the scores leave out, and on what else their reader has to know."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import pandas as pd
@@ -8,6 +8,7 @@ import pandas as pd
 from vitamin.analysis.choice import FinalRule
 from vitamin.analysis.counting import INFINITE, NOT_EVALUATED, RERUN, SHORTENED, UNFINISHED
 from vitamin.analysis.units import Units
+from vitamin.analysis.wording import listed
 
 _MOST_NAMED: Final = 3
 _PAST: Final = {
@@ -40,13 +41,6 @@ def score_notes(frame: pd.DataFrame, labels: Sequence[str], units: Units, rule: 
     )
 
 
-def named(names: Iterable[str], most: int = _MOST_NAMED) -> str:
-    """The first names, and how many more there are."""
-    listed = list(names)
-    more = f" and {len(listed) - most} more" if len(listed) > most else ""
-    return ", ".join(listed[:most]) + more
-
-
 def _on_units(units: Units) -> Iterator[str]:
     for task in units.unreferenced:
         yield f"{task} has no reference scores: returns are compared there."
@@ -56,7 +50,7 @@ def _on_units(units: Units) -> Iterator[str]:
     if units.lacking:
         yield (
             f"{_runs(len(units.lacking))} without reference scores: the scores are by those of the task's other runs"
-            f" ({named(units.lacking)})."
+            f" ({listed(units.lacking, _MOST_NAMED)})."
         )
 
 
@@ -91,7 +85,8 @@ def _on_runs(frame: pd.DataFrame) -> Iterator[str]:
     is_rerun = left_out["left_out"].str.startswith(RERUN)
     reasons = left_out["left_out"].mask(is_rerun, "rerun of a run whose result counts")
     for reason, runs in left_out["run"].groupby(reasons):
-        yield f"{_runs(len(runs))} {'does' if len(runs) == 1 else 'do'} not count: {reason} ({named(runs)})."
+        verb = "does" if len(runs) == 1 else "do"
+        yield f"{_runs(len(runs))} {verb} not count: {reason} ({listed(runs, _MOST_NAMED)})."
 
 
 def _on_reruns(frame: pd.DataFrame, counted: pd.DataFrame) -> Iterator[str]:
@@ -113,7 +108,7 @@ def _on_finals(counted: pd.DataFrame, rule: FinalRule) -> Iterator[str]:
     if len(early):
         yield (
             f"{_runs(len(early))} diverged before the first online evaluation: the pretrained score counts as the"
-            f" final one ({named(early['run'])})."
+            f" final one ({listed(early['run'], _MOST_NAMED)})."
         )
     far = counted[
         (counted["budget"] > counted["at_steps"])
@@ -123,7 +118,7 @@ def _on_finals(counted: pd.DataFrame, rule: FinalRule) -> Iterator[str]:
     if len(far) and rule.kind != "best":
         yield (
             f"{_runs(len(far))} {'has' if len(far) == 1 else 'have'} no evaluation near the step of the comparison; the"
-            f" nearest one counts ({named(far['run'])})."
+            f" nearest one counts ({listed(far['run'], _MOST_NAMED)})."
         )
     if rule.kind == "best":
         yield (
@@ -134,7 +129,7 @@ def _on_finals(counted: pd.DataFrame, rule: FinalRule) -> Iterator[str]:
     if len(short) and rule.kind == "mean":
         yield (
             f"{_runs(len(short))} with fewer than {rule.count} evaluations: the mean is of those that there are"
-            f" ({named(short['run'])})."
+            f" ({listed(short['run'], _MOST_NAMED)})."
         )
 
 

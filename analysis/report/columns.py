@@ -8,6 +8,7 @@ import pandas as pd
 
 from vitamin.analysis import columns
 from vitamin.analysis.schema import Column
+from vitamin.analysis.score_columns import SCORE_COLUMNS
 
 _RUN: Final = Column("run", "str", "key of the run: path of its folder, relative to the results")
 _TASK: Final = Column("task", "str", "name of the task")
@@ -23,36 +24,6 @@ _KIND: Final = Column("kind", "str", "`task`, `suite` or `all`")
 RUN_COLUMNS: Final = (
     *columns.RUN_COLUMNS,
     *(column for column in columns.TIMING_COLUMNS if column.name not in columns.names(columns.RUN_COLUMNS)),
-)
-SCORE_COLUMNS: Final = (
-    _RUN,
-    _TASK,
-    _SUITE,
-    Column("method", "str", "the method as tables write it, `TD3+ODT`"),
-    _LABEL,
-    Column("seed", "int64", "seed of the run"),
-    Column("status", "str", "as in `run.json`"),
-    _UNIT,
-    _DATA,
-    Column("started", "str", "when it was first started, UTC"),
-    Column("budget", "float64", "online steps it was given"),
-    Column("end_steps", "float64", "online steps of its last evaluation"),
-    Column("at_steps", "float64", "online steps at which its task is compared"),
-    Column(
-        "final_steps", "float64", "those of the evaluation that counts; 0 if that is the pretrained policy's"
-    ),
-    Column("pretrained", "float64", "score of the pretrained policy"),
-    Column("final", "float64", "final score"),
-    Column("change", "float64", "final - pretrained"),
-    Column("success", "float64", "share of the final evaluation's episodes that reached their goal"),
-    Column("own_final", "float64", "score at the run's own end, which may be later than what is compared"),
-    Column(
-        "area",
-        "float64",
-        "mean score over online steps up to `at_steps`, trapezoids from the pretrained score on",
-    ),
-    Column("regret", "float64", "100 - area; empty for returns"),
-    Column("left_out", "str", "why it does not count; empty if it does"),
 )
 AGGREGATE_COLUMNS: Final = (
     _SCOPE,

@@ -24,7 +24,8 @@ from vitamin.analysis.statistics.profiles import profiles
 from vitamin.analysis.statistics.verdicts import headlines, not_worse
 from vitamin.analysis.tables.comparable import changed_settings
 from vitamin.analysis.tables.runs import run_links
-from vitamin.analysis.tables.texts import count_text, listed
+from vitamin.analysis.tables.texts import count_text
+from vitamin.analysis.wording import listed
 
 _HOUR = 3600
 

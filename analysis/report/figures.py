@@ -12,7 +12,8 @@ from vitamin.analysis.report.data import ReportData
 from vitamin.analysis.statistics.scopes import stand_ins
 from vitamin.analysis.suites import sort_tasks
 from vitamin.analysis.tables.marks import scope_stand_ins, stand_in_text
-from vitamin.analysis.tables.texts import listed, sentences, slug, suite_title
+from vitamin.analysis.tables.texts import sentences, slug, suite_title
+from vitamin.analysis.wording import listed
 
 PANELS: Final = 12
 _FEW_SEEDS: Final = 5

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from vitamin.analysis.statistics.scopes import named
+from vitamin.analysis.wording import listed
 
 _NAMED = 3
 
@@ -16,7 +16,7 @@ def grouped(notes: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     runs: dict[str, list[str]] = {}
     for run, sentence in notes:
         runs.setdefault(sentence, []).append(run)
-    return tuple(f"{named(who, _NAMED)}: {sentence}" for sentence, who in runs.items())
+    return tuple(f"{listed(who, _NAMED)}: {sentence}" for sentence, who in runs.items())
 
 
 def first_of(notes: Sequence[str], most: int, where: str) -> tuple[str, ...]:

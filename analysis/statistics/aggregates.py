@@ -9,15 +9,10 @@ import pandas as pd
 
 from vitamin.analysis.statistics.bootstrap import Draws, Estimate, Strata, bootstrap
 from vitamin.analysis.statistics.intervals import t_half_width
-from vitamin.analysis.statistics.names import (
-    DEFAULT_REPS,
-    IQM,
-    MEAN,
-    NORMALIZED,
-    OPTIMALITY_GAP,
-    TASK,
-)
-from vitamin.analysis.statistics.scopes import named, scopes_over_tasks, stand_ins
+from vitamin.analysis.statistics.names import DEFAULT_REPS, IQM, MEAN, OPTIMALITY_GAP, TASK
+from vitamin.analysis.statistics.scopes import scopes_over_tasks, stand_ins
+from vitamin.analysis.units import NORMALIZED
+from vitamin.analysis.wording import listed
 
 if TYPE_CHECKING:
     from vitamin.analysis.scores import Scores
@@ -149,7 +144,7 @@ def _about_seeds(counted: pd.DataFrame) -> tuple[str, ...]:
     notes = []
     single = [f"{label} on {task}" for task, label in seeds[seeds == 1].index]
     if single:
-        notes.append(f"A single seed has no interval: {named(single)}.")
+        notes.append(f"A single seed has no interval: {listed(single)}.")
     if len(seeds) and (seeds <= FEW_SEEDS).any():
         notes.append(
             "With three seeds or fewer on one task the IQM cuts nothing and is the mean, so only that is given."

@@ -17,17 +17,10 @@ from vitamin.analysis.statistics.bootstrap import draws, statistic
 from vitamin.analysis.statistics.differences import Indices, holm, judged, spread, welch_freedom, widenings
 from vitamin.analysis.statistics.gate import Gate, gate
 from vitamin.analysis.statistics.intervals import t_half_width
-from vitamin.analysis.statistics.names import (
-    CONFIDENCE,
-    DEFAULT_REPS,
-    IQM,
-    MEAN,
-    NORMALIZED,
-    TASK,
-    Floats,
-)
+from vitamin.analysis.statistics.names import CONFIDENCE, DEFAULT_REPS, IQM, MEAN, TASK, Floats
 from vitamin.analysis.statistics.power import SHOWN_POINTS, seeds_needed
 from vitamin.analysis.statistics.scopes import Scope, scopes_over_tasks, stand_ins
+from vitamin.analysis.units import NORMALIZED
 from vitamin.errors import ReportError, nearest
 
 if TYPE_CHECKING:

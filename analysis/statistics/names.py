@@ -16,9 +16,6 @@ IQM: Final = "IQM"
 OPTIMALITY_GAP: Final = "optimality gap"
 METRICS: Final = (MEAN, MEDIAN, IQM, OPTIMALITY_GAP)
 
-NORMALIZED: Final = "normalized"
-"""The unit of scores on the 0-100 scale; all others are returns."""
-
 TASK: Final = "task"
 SUITE: Final = "suite"
 ALL: Final = "all"

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from vitamin.analysis.statistics.bootstrap import Strata
-from vitamin.analysis.statistics.names import ALL, NORMALIZED, SUITE
+from vitamin.analysis.statistics.names import ALL, SUITE
+from vitamin.analysis.units import NORMALIZED
+from vitamin.analysis.wording import listed
 
 if TYPE_CHECKING:
     from vitamin.analysis.scores import Scores
-
-_MOST_NAMED: Final = 4
 
 
 @dataclass(frozen=True)
@@ -82,20 +82,20 @@ def _shared(runs: pd.DataFrame, labels: Sequence[str], suite: str) -> tuple[list
         return [], []
     partial = [label for label in present if len(of_label[label]) < len(tasks)]
     if len(shared) < 2:
-        cause = f"{named(partial)} {'has' if len(partial) == 1 else 'have'} no run that counts on some"
+        cause = f"{listed(partial)} {'has' if len(partial) == 1 else 'have'} no run that counts on some"
         return [], [
             f"No aggregates over {where}: all methods share fewer than two tasks ({cause}); choose methods."
         ]
     notes = []
     if len(shared) < len(tasks):
-        out = named([task for task in tasks if task not in shared])
+        out = listed([task for task in tasks if task not in shared])
         lack = "lacks" if len(partial) == 1 else "lack"
         notes.append(
-            f"Aggregates over {where} leave out {out}: {named(partial)} {lack} runs that count there."
+            f"Aggregates over {where} leave out {out}: {listed(partial)} {lack} runs that count there."
         )
     absent = [label for label in labels if not of_label[label]]
     if absent and suite != ALL:
-        notes.append(f"Aggregates over {where} are without {named(absent)}: no run there counts.")
+        notes.append(f"Aggregates over {where} are without {listed(absent)}: no run there counts.")
     name = f"all tasks ({len(shared)})" if suite == ALL else f"{suite} ({len(shared)} tasks)"
     return [Scope(name, ALL if suite == ALL else SUITE, shared, present)], notes
 
@@ -104,24 +104,16 @@ def _without_runs(scores: "Scores", counted: pd.DataFrame) -> list[str]:
     """Methods of which no run counts at all."""
     known = dict.fromkeys([*scores.labels, *scores.frame["label"]])
     missing = [label for label in known if label not in set(counted["label"])]
-    return [f"No run of {named(missing)} counts: no statistics."] if missing else []
+    return [f"No run of {listed(missing)} counts: no statistics."] if missing else []
 
 
 def _returns(counted: pd.DataFrame, normalized: pd.DataFrame) -> list[str]:
     tasks = [task for task in dict.fromkeys(counted["task"]) if task not in set(normalized["task"])]
     if not tasks:
         return []
-    return [f"Returns are compared on {named(tasks)}, and do not enter aggregates over tasks."]
+    return [f"Returns are compared on {listed(tasks)}, and do not enter aggregates over tasks."]
 
 
 def stand_ins(data: Iterable[str]) -> str:
     """What stands in for the data of runs, once each."""
     return "; ".join(dict.fromkeys(mark for mark in data if mark))
-
-
-def named(items: Iterable[str], most: int = _MOST_NAMED) -> str:
-    """A list in words; of a long one the first few, and how many more there are."""
-    texts = list(items)
-    if len(texts) > most + 1:
-        texts = [*texts[:most], f"{len(texts) - most} more"]
-    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"

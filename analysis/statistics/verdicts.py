@@ -8,9 +8,10 @@ import pandas as pd
 
 from vitamin.analysis.statistics.aggregates import Aggregates
 from vitamin.analysis.statistics.comparisons import BY_CHANCE, Comparisons
-from vitamin.analysis.statistics.names import ALL, IQM, MEAN, NORMALIZED, SUITE, TASK
+from vitamin.analysis.statistics.names import ALL, IQM, MEAN, SUITE, TASK
 from vitamin.analysis.statistics.power import MOST_SEEDS
-from vitamin.analysis.statistics.scopes import named
+from vitamin.analysis.units import NORMALIZED
+from vitamin.analysis.wording import listed
 
 WITHIN: Final = 0.1
 """How far a mean may lie below the best to be marked as the paper marks it, as a share of the best's size."""
@@ -104,7 +105,7 @@ def _against_best(
     best, *as_high = _highest(estimates)
     pairs = _against(tests, best)
     what = "mean" if estimates["metric"].iloc[0] == MEAN else "IQM"
-    also = f", as {'has' if len(as_high) == 1 else 'have'} {named(as_high)}" if as_high else ""
+    also = f", as {'has' if len(as_high) == 1 else 'have'} {listed(as_high)}" if as_high else ""
     highest = f"{best} has the highest {what}, {_estimate(best, estimates, values)}{also}"
     parts = [_apart(pairs), *_not_apart(pairs, comparisons), _untested(pairs)]
     return f"{'; '.join([highest, *filter(None, parts)])}."
@@ -127,7 +128,7 @@ def _against_baseline(
                     f"{other} by {_interval(size, *sorted(ends))}"
                     for other, (size, *ends) in zip(apart["other"], numbers, strict=True)
                 ]
-                parts.append(f"{named(by)} {word} it ({_p(apart)})")
+                parts.append(f"{listed(by)} {word} it ({_p(apart)})")
         parts += [*_not_apart(pairs, comparisons), _untested(pairs)]
         lines.append(
             f"{baseline} is at {_estimate(baseline, estimates, values)}; {'; '.join(filter(None, parts))}"
@@ -137,7 +138,7 @@ def _against_baseline(
 
 def _apart(pairs: pd.DataFrame) -> str:
     apart = pairs[pairs["apart"]]
-    return f"it is apart from {named(apart['other'])} ({_p(apart)})" if len(apart) else ""
+    return f"it is apart from {listed(apart['other'])} ({_p(apart)})" if len(apart) else ""
 
 
 def _p(apart: pd.DataFrame) -> str:
@@ -152,7 +153,7 @@ def _not_apart(pairs: pd.DataFrame, comparisons: Comparisons) -> list[str]:
     parts = []
     for rows, why in ((tested[~held], _seeds), (tested[held], lambda _: f": {BY_CHANCE}")):
         if len(rows):
-            others = named(rows["other"])
+            others = listed(rows["other"])
             verb = (
                 f"{others} not told apart from it"
                 if comparisons.baseline
@@ -183,8 +184,8 @@ def _untested(pairs: pd.DataFrame) -> str:
     rows = pairs[pairs["p"].isna()]
     if rows.empty:
         return ""
-    whys = [f"{named(part['other'])} ({why})" for why, part in rows.groupby("reason", sort=False)]
-    return f"no test of {named(whys)}"
+    whys = [f"{listed(part['other'])} ({why})" for why, part in rows.groupby("reason", sort=False)]
+    return f"no test of {listed(whys)}"
 
 
 def _estimate(label: str, estimates: pd.DataFrame, values: pd.DataFrame | None) -> str:

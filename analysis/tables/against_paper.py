@@ -12,16 +12,16 @@ from vitamin.analysis.report.blocks import TableBlock
 from vitamin.analysis.table import NOTHING, Cell, Table
 from vitamin.analysis.tables.marks import explained, marked_if, task_stand_ins
 from vitamin.analysis.tables.texts import (
-    NORMALIZED,
     capital,
     digits_of,
-    listed,
     number,
     sentences,
     sortable,
     suite_title,
     with_interval,
 )
+from vitamin.analysis.units import NORMALIZED
+from vitamin.analysis.wording import listed
 
 _HEADER: Final = ("Task", "Method", "Seeds", "Ours", "Published", "Difference", "Our interval", "Comparable")
 _NOT_COMPARABLE: Final = "not comparable"

@@ -13,9 +13,7 @@ from vitamin.analysis.table import Cell, Table
 from vitamin.analysis.tables.against_paper import Against
 from vitamin.analysis.tables.marks import explained, marked_if
 from vitamin.analysis.tables.texts import (
-    NORMALIZED,
     digits_of,
-    listed,
     probability,
     sentences,
     sortable,
@@ -24,7 +22,8 @@ from vitamin.analysis.tables.texts import (
     with_interval,
     with_spread,
 )
-from vitamin.analysis.units import same_references
+from vitamin.analysis.units import NORMALIZED, same_references
+from vitamin.analysis.wording import listed
 
 _LEVEL: Final = 0.05
 _MERGED: Final = ["task", "label", "suite", "unit", "seeds", "final_mean", "final_std", "data"]

@@ -9,7 +9,8 @@ import pandas as pd
 from vitamin.analysis.report.blocks import TableBlock
 from vitamin.analysis.table import NOTHING, Cell, Table
 from vitamin.analysis.tables.marks import BOLD_TEXT, STAND_IN, Places, explained, marked_if, scope_stand_ins
-from vitamin.analysis.tables.texts import NORMALIZED, digits_of, number, sentences, slug, with_interval
+from vitamin.analysis.tables.texts import digits_of, number, sentences, slug, with_interval
+from vitamin.analysis.units import NORMALIZED
 
 METRIC_HEADS: Final = {"mean": "Mean", "median": "Median", "IQM": "IQM", "optimality gap": "Optimality gap"}
 _GAP: Final = "optimality gap"

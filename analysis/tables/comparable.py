@@ -8,7 +8,9 @@ import pandas as pd
 
 from vitamin.analysis.paper import PAPER_PRESET, published_steps
 from vitamin.analysis.schema import RunInfo
-from vitamin.analysis.tables.texts import NORMALIZED, listed, whole
+from vitamin.analysis.tables.texts import whole
+from vitamin.analysis.units import NORMALIZED
+from vitamin.analysis.wording import listed
 
 _STEP_TOLERANCE: Final = 0.05
 """By how much the step of our evaluation may miss the paper's: evaluations come every few iterations."""

@@ -10,7 +10,6 @@ from vitamin.analysis.statistics.power import MOST_SEEDS
 from vitamin.analysis.table import Cell, Table
 from vitamin.analysis.tables.marks import Places, explained, marked_if
 from vitamin.analysis.tables.texts import (
-    NORMALIZED,
     capital,
     digits_of,
     number,
@@ -20,6 +19,7 @@ from vitamin.analysis.tables.texts import (
     whole,
     with_interval,
 )
+from vitamin.analysis.units import NORMALIZED
 
 _SMALLER_IS_BETTER: Final = "optimality gap"
 MOST_ROWS: Final = 1000

@@ -9,7 +9,8 @@ import pandas as pd
 from vitamin.analysis.report.blocks import TableBlock
 from vitamin.analysis.table import NOTHING, Cell, Table
 from vitamin.analysis.tables.summary import without_empty_columns
-from vitamin.analysis.tables.texts import capital, count_text, listed, number, sentences
+from vitamin.analysis.tables.texts import capital, count_text, number, sentences
+from vitamin.analysis.wording import listed
 
 _HOUR: Final = 3600  # seconds
 _PARTS: Final = {

@@ -5,7 +5,8 @@ from typing import Final
 
 import pandas as pd
 
-from vitamin.analysis.tables.texts import listed, sentences
+from vitamin.analysis.tables.texts import sentences
+from vitamin.analysis.wording import listed
 
 PARTIAL: Final = "†"
 STAND_IN: Final = "‡"

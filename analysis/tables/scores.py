@@ -22,16 +22,9 @@ from vitamin.analysis.tables.marks import (
     task_stand_ins,
 )
 from vitamin.analysis.tables.suite import Row, Suite, average_text, seeds_text, steps_text
-from vitamin.analysis.tables.texts import (
-    NORMALIZED,
-    count_text,
-    digits_of,
-    listed,
-    number,
-    sentences,
-    suite_title,
-    with_spread,
-)
+from vitamin.analysis.tables.texts import count_text, digits_of, number, sentences, suite_title, with_spread
+from vitamin.analysis.units import NORMALIZED
+from vitamin.analysis.wording import listed
 
 NotWorse = Mapping[str, frozenset[str]]
 """By scope, the labels that are best or not told apart from the best."""

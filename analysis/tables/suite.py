@@ -5,7 +5,9 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from vitamin.analysis.tables.texts import NORMALIZED, capital, count_text, listed, sentences, step_text
+from vitamin.analysis.tables.texts import capital, count_text, sentences, step_text
+from vitamin.analysis.units import NORMALIZED
+from vitamin.analysis.wording import listed
 
 Row = Mapping[Hashable, float]
 

@@ -6,16 +6,13 @@ from collections.abc import Iterable
 from typing import Final
 
 from vitamin.analysis.table import NOTHING
-
-NORMALIZED: Final = "normalized"
-"""The unit of scores on the 0-100 scale; all others are returns."""
+from vitamin.analysis.units import NORMALIZED
 
 SUITE_TITLES: Final = {"mujoco": "MuJoCo", "adroit": "Adroit", "antmaze": "AntMaze", "maze2d": "Maze2D"}
 _MINUS: Final = "\N{MINUS SIGN}"
 _SPACE: Final = "\N{NO-BREAK SPACE}"
 _LARGEST: Final = 1e7  # beyond it digits after the point are noise, and columns too wide
 _SMALLEST_P: Final = 0.001
-_MOST_LISTED: Final = 4
 
 
 def digits_of(unit: str) -> int:
@@ -86,15 +83,6 @@ def probability(p: float) -> str:
 def count_text(count: int, noun: str) -> str:
     """``1 seed``, ``3 seeds``."""
     return f"{whole(count)} {noun}{'' if count == 1 else 's'}"
-
-
-def listed(items: Iterable[str], most: int = _MOST_LISTED) -> str:
-    """``a, b and c``; of many the first few, and how many more there are."""
-    texts = list(dict.fromkeys(items))
-    if len(texts) > most + 1:
-        texts = [*texts[:most], f"{len(texts) - most} more"]
-    apart = "; " if any("," in text for text in texts) else ", "  # as in labels with settings
-    return " and ".join(filter(None, (apart.join(texts[:-1]), *texts[-1:])))
 
 
 def capital(text: str) -> str:

@@ -40,13 +40,9 @@ def compare(
     options = report_options(
         tasks=tasks,
         methods=methods,
-        by=None,
-        formats=None,
         final=final,
         at_steps=at_steps,
-        baseline=None,
         include_unfinished=include_unfinished,
-        interval="t",
         reps=reps,
         seed=seed,
     )

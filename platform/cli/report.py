@@ -129,13 +129,13 @@ def report_options(
     *,
     tasks: list[str] | None,
     methods: list[str] | None,
-    by: list[str] | None,
-    formats: list[str] | None,
     final: str,
     at_steps: int | None,
-    baseline: str | None,
     include_unfinished: bool,
-    interval: str,
+    by: list[str] | None = None,
+    formats: list[str] | None = None,
+    baseline: str | None = None,
+    interval: str = "t",
     **others: Any,
 ) -> "ReportOptions":
     """The options of `build_report` from those of the command line.

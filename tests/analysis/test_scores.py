@@ -209,7 +209,7 @@ def test_the_first_result_counts_and_the_rerun_is_named() -> None:
         "other-seed": "",
     }
     assert (
-        "2 runs do not count: rerun of a run whose result counts (a-rerun, b-repeated)."
+        "2 runs do not count: rerun of a run whose result counts (a-rerun and b-repeated)."
         in notes(results).splitlines()
     )
 
