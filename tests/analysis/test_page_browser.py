@@ -23,6 +23,10 @@ pytestmark = [
 ]
 
 CHARTS = ".chart"
+LINES = """number => {
+  const paths = document.querySelector("figure.curves .chart").querySelectorAll('path[stroke^="var(--method"]');
+  return new Set([...paths].map(one => one.getAttribute("stroke"))).size === number;
+}"""
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -105,7 +109,8 @@ def test_no_error_and_no_request(context: BrowserContext, files: dict[str, Path]
         opened.page.locator("#chooser input").first.uncheck()
         assert _table(opened.page, "scores").locator("thead th:visible").count() == len(labels)
         opened.page.locator("figure.curves details.data summary").click()
-        assert opened.page.locator("figure.curves details.data tbody tr").count() > 0
+        rows = opened.page.locator("figure.curves details.data tbody tr")
+        expect(rows.first).to_be_visible()  # filled by the toggle event, which comes in its own time
         assert opened.errors == []
 
 
@@ -153,12 +158,11 @@ def test_runs_are_sorted_and_filtered_beyond_those_shown(page: Page) -> None:
 
 
 def test_choosing_methods(page: Page) -> None:
-    def lines() -> int:
-        colors = page.locator("figure.curves .chart").first.locator('path[stroke^="var(--method"]')
-        return len(set(colors.evaluate_all("all => all.map(one => one.getAttribute('stroke'))")))
+    def expect_lines(number: int) -> None:
+        page.wait_for_function(LINES, arg=number)  # Vega draws in its own time
 
     scores, summary, runs = (_table(page, name) for name in ("scores", "summary", "runs"))
-    assert lines() == len(LABELS)
+    expect_lines(len(LABELS))
     page.get_by_label("ODT", exact=True).uncheck()
     assert scores.locator("thead th:visible").all_inner_texts()[1:3] == [LABELS[0], LABELS[2]]
     assert scores.locator("tbody tr").first.locator("> :visible").count() == len(LABELS)
@@ -166,15 +170,12 @@ def test_choosing_methods(page: Page) -> None:
     assert "ODT" not in _column(runs, 3)
     assert "200 of 250 rows" in runs.locator(".controls").inner_text()
     expect(page.locator("#count")).to_have_text("4 of 5")
-    page.wait_for_timeout(300)  # Vega draws in its own time
-    assert lines() == len(LABELS) - 1
+    expect_lines(len(LABELS) - 1)
     page.get_by_role("button", name="None", exact=True).click()
-    page.wait_for_timeout(300)
-    assert lines() == 0
+    expect_lines(0)
     assert _visible(summary) == 0
     page.get_by_role("button", name="All", exact=True).press("Enter")
-    page.wait_for_timeout(300)
-    assert lines() == len(LABELS)
+    expect_lines(len(LABELS))
     assert _visible(summary) == len(LABELS)
 
 
@@ -199,7 +200,9 @@ def test_numbers_of_a_figure(page: Page) -> None:
     figure = page.locator("figure.improvement")
     figure.locator("details.data summary").click()
     rows = figure.locator("details.data tbody tr")
-    assert rows.count() == len(LABELS) * (len(LABELS) - 1) // 2
+    expect(rows).to_have_count(
+        len(LABELS) * (len(LABELS) - 1) // 2
+    )  # filled by the toggle event, in its own time
     assert rows.first.locator("> *").all_inner_texts() == [
         "mujoco (4 tasks)", "TD3+ODT", "ODT", "0.6", "0.4", "0.8"
     ]  # fmt: skip

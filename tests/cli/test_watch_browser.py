@@ -51,10 +51,10 @@ def test_it_follows_and_keeps_what_was_chosen(monkeypatch: pytest.MonkeyPatch) -
 
             now[0] = replace(example_page(LABELS[:3], runs=120), title="Results 2")
             expect(page.locator("h1")).to_have_text("Results 2", timeout=20_000)
-            assert page.title() == "Results 2"
-            assert not page.get_by_label("ODT", exact=True).is_checked()
-            assert page.get_by_role("searchbox").last.input_value() == "finished"
-            assert page.locator("figure.improvement details.data").get_attribute("open") is not None
+            expect(page).to_have_title("Results 2")
+            expect(page.get_by_label("ODT", exact=True)).not_to_be_checked()
+            expect(page.get_by_role("searchbox").last).to_have_value("finished")
+            expect(page.locator("figure.improvement details.data")).to_have_attribute("open", "")
             expect(page.locator(".chart svg")).to_have_count(charts.count(), timeout=20_000)
 
             page.get_by_role("button", name="Pause").click()
