@@ -9,7 +9,7 @@ _RUN: Final = "key of the run: the path of its folder, relative to where it was 
 
 RUN_COLUMNS: Final = (
     Column("run", "str", _RUN),
-    Column("folder", "str", "the run folder, or its URI"),
+    Column("folder", "str", "the run folder, its URI, or the file of the export that it is in"),
     Column("task", "str", "name of the task, or a Gymnasium environment id"),
     Column("method", "str", "row of the table of methods"),
     Column("preset", "str", "named set of hyperparameters the run started from"),
@@ -20,7 +20,7 @@ RUN_COLUMNS: Final = (
     Column("started", "time", "when the run was first started, UTC"),
     Column("updated", "time", "when `run.json` was last written, UTC"),
     Column("wall_time_s", "float64", "seconds spent so far, resumed parts added up"),
-    Column("host", "str", "name of the machine"),
+    Column("host", "str", "name of the machine, empty of an export"),
     Column("commit", "str", "git commit of the source tree, None if there was none"),
     Column("version", "str", "version of Vitamin that wrote the run"),
     Column("data", "str", "what the data is when it is not the task's published dataset, else empty"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from vitamin.analysis.exports import is_export
 from vitamin.analysis.schema import EVALUATIONS_FILE, METRICS_FILE, RUN_FILE, SWEEP_FILE
 
 REPORT_FOLDER: Final = "report"
@@ -20,11 +21,13 @@ class Folders:
         runs: Run folders, sorted.
         sweeps: Folders of sweeps, sorted.
         problems: A sentence for each place that could not be looked at, and for each run without its ``run.json``.
+        exports: Files of exports' runs, sorted.
     """
 
     runs: tuple[Path, ...]
     sweeps: tuple[Path, ...]
     problems: tuple[str, ...]
+    exports: tuple[Path, ...] = ()
 
 
 def find_folders(directory: Path) -> Folders:
@@ -32,10 +35,12 @@ def find_folders(directory: Path) -> Folders:
     runs: list[Path] = []
     sweeps: list[Path] = []
     problems: list[str] = []
+    exports: list[Path] = []
     for folder, subfolders, files in walk(directory, problems.append):
         if folder.name == REPORT_FOLDER and any(name.startswith(f"{REPORT_FOLDER}.") for name in files):
             subfolders.clear()  # what `vitamin report` made of the runs
-        elif RUN_FILE in files:
+            continue
+        if RUN_FILE in files:
             runs.append(folder)
             subfolders.clear()
         elif {METRICS_FILE, EVALUATIONS_FILE} <= {*files}:
@@ -43,7 +48,8 @@ def find_folders(directory: Path) -> Folders:
             subfolders.clear()
         elif SWEEP_FILE in files:
             sweeps.append(folder)
-    return Folders(tuple(sorted(runs)), tuple(sorted(sweeps)), tuple(problems))
+        exports += (folder / name for name in files if is_export(name) and RUN_FILE not in files)
+    return Folders(tuple(sorted(runs)), tuple(sorted(sweeps)), tuple(problems), tuple(sorted(exports)))
 
 
 def walk(directory: Path, report: Callable[[str], object]) -> Iterator[tuple[Path, list[str], list[str]]]:

@@ -17,7 +17,7 @@ from vitamin.analysis.manifest import changed_files, damage
 from vitamin.analysis.run_files import RunFiles
 from vitamin.analysis.run_settings import setting
 from vitamin.analysis.schema import METRICS_FILE, RUN_FILE, RunInfo
-from vitamin.analysis.sources import Source, unused
+from vitamin.analysis.sources import Source, open_export, unused
 from vitamin.analysis.sweep_file import read_trials
 from vitamin.errors import ReportError, RunError
 
@@ -43,6 +43,7 @@ class Loading:
     Attributes:
         infos: As in ``Results``, and so are ``warnings``, ``damages``, ``missing``, ``shortened`` and ``altered``.
         folders: The run folders on this machine, by key.
+        exports: Those of the sources that are exports below others.
     """
 
     def __init__(self) -> None:
@@ -53,12 +54,14 @@ class Loading:
         self.missing: list[str] = []
         self.shortened: set[str] = set()
         self.altered: set[str] = set()
+        self.exports: list[Source] = []
         self._rows: list[dict[str, Any]] = []
         self._evaluations: dict[str, list[NDArray[Any]]] = {
             name: [] for name in names(EVALUATION_MEANS) if name != "run"
         }
         self._keys: dict[str, str] = {}
         self._nothing: list[str] = []
+        self._known: set[tuple[Any, ...]] = set()
 
     def add(self, source: Source) -> None:
         """Reads what lies at or below a source."""
@@ -69,7 +72,7 @@ class Loading:
         again: list[str] = []
         for folder in found.runs:
             identity, key = source.identity(folder), unused(source.key(folder), self.infos)
-            if identity in self._keys:
+            if identity in self._keys or self._is_copy(source, folder):
                 again.append(source.key(folder))
                 continue
             self._keys[identity] = key
@@ -81,13 +84,22 @@ class Loading:
             what = f"{len(again)} runs that were" if len(again) > 1 else "1 run that was"
             who = f"they count once, {again[0]} …" if len(again) > 1 else f"it counts once: {again[0]}"
             warnings.append(f"{source.shown} holds {what} read already; {who}.")
-        elif not found.runs:
+        elif not found.runs and not found.exports:
             self._nothing.append(source.told(_nothing_found(source.root, missing, warnings)))
-        elif len(self.infos) == before:
+        elif found.runs and len(self.infos) == before:
             more = f" ({len(warnings) - 1} more like it)" if len(warnings) > 1 else ""
             self._nothing.append(source.told(f"No run below {source.root} can be read. {warnings[0]}{more}"))
         self.warnings += map(source.told, warnings)
         self.missing += missing
+        for file in found.exports:
+            try:
+                export = open_export(source, file)
+            except ReportError as error:
+                self.warnings.append(source.told(str(error)))
+                self._nothing.append(source.told(str(error)))
+            else:
+                self.exports.append(export)
+                self.add(export)
 
     def check(self) -> None:
         """Checks that there is a run; sources without one are added to the warnings.
@@ -117,23 +129,33 @@ class Loading:
             columns[name] = phase_column(values) if name == "phase" else values
         return pd.DataFrame(columns, copy=False)
 
+    def _is_copy(self, source: Source, folder: Path) -> bool:
+        """Whether the run is of an export, and was read already, from its own folder or another export."""
+        if source.unpacked is None:
+            return False
+        info = source.unpacked.infos[folder.relative_to(source.root).as_posix()]
+        return _identity(info) in self._known
+
     def _add_run(self, source: Source, folder: Path, key: str) -> None:
         files = RunFiles(folder)
         changed = changed_files(files, checkpoints=False)
         info = RunInfo.read(files)
         evaluations = read_evaluations(files, info, changed)
         self.infos[key], self.folders[key] = info, folder
+        self._known.add(_identity(info))
+        marks = source.unpacked
+        own = folder.relative_to(source.root).as_posix()
         for name, values in self._evaluations.items():
             values.append(evaluations.columns[name])
         place = source.place(folder)
         said = filter(None, [damage(changed), *evaluations.damages])
         self.damages += [f"{place}: {source.told(what)}" for what in said]
-        if evaluations.shortened:
+        if evaluations.shortened or (marks is not None and own in marks.shortened):
             self.shortened.add(key)
-        if RUN_FILE in changed:
+        if RUN_FILE in changed or (marks is not None and own in marks.altered):
             self.altered.add(key)
         progress = {} if METRICS_FILE in changed else _last_metrics(files)
-        row = {"run": key, "folder": place, **_run_row(files, info)}
+        row = {"run": key, "folder": source.home(folder), **_run_row(files, info)}
         for name in ("env_steps", "gradient_updates"):
             row[name] = max(int(evaluations.columns[name].max(initial=0)), progress.get(name, 0))
         self._rows.append(row)
@@ -149,6 +171,11 @@ def run_column(keys: Iterable[str], runs: Iterable[str], counts: Iterable[int]) 
 def phase_column(numbers: NDArray[Any]) -> Any:
     """The column ``phase`` of numbers in ``PHASES``."""
     return pd.Categorical.from_codes(numbers, categories=pd.Index(PHASES))
+
+
+def _identity(info: RunInfo) -> tuple[Any, ...]:
+    """What a run and its copies have in common, and no other run has."""
+    return info.name, info.task, info.method, info.preset, info.seed, info.started
 
 
 def _run_row(files: RunFiles, info: RunInfo) -> dict[str, Any]:

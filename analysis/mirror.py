@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+from vitamin.analysis.exports.layout import EVALUATIONS, RUNS
 from vitamin.analysis.schema import (
     CHECKPOINTS_FOLDER,
     CONFIG_FILE,
@@ -45,12 +46,12 @@ def without_secrets(uri: str) -> str:
 
 
 def open_mirror(uri: str) -> Mirror:
-    """Copies ``run.json``, ``config.yaml``, records, and ``sweep.json`` of all that lies below the URI.
+    """Copies ``run.json``, ``config.yaml``, records, ``sweep.json`` and exports that lie below the URI.
 
     PyArrow's file systems are tried first, then those of fsspec.
 
     Args:
-        uri: Such as ``s3://bucket/results``, ``gs://…``, or what a package for fsspec adds.
+        uri: Such as ``s3://bucket/results``, ``gs://…``, or what a package for fsspec adds; or that of an export.
 
     Raises:
         ReportError: If it cannot be listed or copied: a wrong name, no permission, a package that is missing.
@@ -58,7 +59,11 @@ def open_mirror(uri: str) -> Mirror:
     mirror = Mirror()
     try:
         store, top = _file_system(uri)
-        files = [path for path in sorted(_files(store, top)) if _is_copied(_below(path, top))]
+        if top.endswith(RUNS):
+            files = [top, top.removesuffix(RUNS) + EVALUATIONS]
+            top = top.rpartition("/")[0]
+        else:
+            files = [path for path in sorted(_files(store, top)) if _is_copied(_below(path, top))]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             for path, content in zip(files, pool.map(partial(_read, store), files), strict=True):
                 if content is not None:
@@ -97,7 +102,9 @@ def _files(store: Any, top: str) -> list[str]:
 
 
 def _is_copied(below: PurePosixPath) -> bool:
-    return below.name in _COPIED and _NOT_SEARCHED.isdisjoint(below.parts)
+    return (below.name in _COPIED or below.name.endswith((RUNS, EVALUATIONS))) and _NOT_SEARCHED.isdisjoint(
+        below.parts
+    )
 
 
 def _read(store: Any, path: str) -> bytes | None:

@@ -33,7 +33,7 @@ class Results:
 
     Attributes:
         sources: Where runs were looked for, as it was given.
-        directory: The first of these; of a URI, the copy of its files on this machine.
+        directory: The first of these; of a URI or an export, the copy of its files on this machine.
         infos: The ``run.json`` of each run, by key: by source, then in the order of the keys.
         runs: One row for each run, in this order.
         evaluations: One row for each evaluation, the mean over its episodes: by run, in this order, then iteration.
@@ -57,7 +57,7 @@ class Results:
     shortened: frozenset[str] = frozenset()
     altered: frozenset[str] = frozenset()
     _folders: Mapping[str, Path] = field(default_factory=dict, repr=False)
-    _opened: tuple[Source, ...] = field(default=(), repr=False)  # keeps copies of stores
+    _opened: tuple[Source, ...] = field(default=(), repr=False)  # keeps copies of stores, and exports
     _settings: dict[str, Mapping[str, Any] | None] = field(default_factory=dict, repr=False)
 
     def settings(self, run: str) -> Mapping[str, Any] | None:
@@ -169,8 +169,9 @@ def load_results(*sources: str | Path) -> Results:
     all frames are described in ``docs/results-schema.md``.
 
     Args:
-        sources: Folders of runs, or URIs of stores, such as ``s3://bucket/results``: those that PyArrow knows, and
-            those for which a package for fsspec is installed. A run that is found below several of them counts once.
+        sources: Folders of runs, files that ``vitamin export`` wrote (``NAME-runs.csv``) or folders of such, or URIs of
+            stores, such as ``s3://bucket/results``: those that PyArrow knows, and those for which a package for fsspec
+            is installed. A run that is found below several of them counts once.
 
     Raises:
         ReportError: If a source is missing or cannot be read, or none holds a run folder that can be read.
@@ -192,5 +193,5 @@ def load_results(*sources: str | Path) -> Results:
         shortened=frozenset(loading.shortened),
         altered=frozenset(loading.altered),
         _folders=loading.folders,
-        _opened=opened,
+        _opened=(*opened, *loading.exports),
     )

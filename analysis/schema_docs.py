@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from vitamin.analysis import schema
 from vitamin.analysis.columns import EVALUATION_MEANS, RUN_COLUMNS, TIMING_COLUMNS
+from vitamin.analysis.exports import layout
 from vitamin.analysis.manifest import FileState
 from vitamin.analysis.report.columns import CSV_COLUMNS
 
@@ -108,6 +109,15 @@ _MORE_FRAMES = """\
 those that are given: `run` and the columns and keys of the files, which are described above. A metric that a line lacks
 is NaN.
 """
+_EXPORTS = f"""\
+`vitamin export RESULTS --out DIR/NAME` writes runs, their settings and their evaluations to two small files that can be
+committed: `NAME{layout.RUNS}`, a row for each run, and `NAME{layout.EVALUATIONS}`, one for each evaluation. Hosts, paths
+of the machine, metrics, checkpoints and damaged evaluations are not in them. `vitamin report`, `vitamin compare` and
+`vitamin.load_results` read `NAME{layout.RUNS}`, or a folder of such files, as they read run folders, and come to the
+same numbers; `results.metrics()` has one line of each run, its counts. The same runs give the same bytes.
+
+A cell is JSON; a text stands as it is unless it could be taken for JSON. An empty cell: not known, or not set.
+"""
 
 
 def schema_markdown() -> str:
@@ -130,9 +140,21 @@ def schema_markdown() -> str:
         *(f"`{name}`: {rows}.\n\n" + _column_table("Column", columns) for name, rows, columns in _FRAMES),
         _MORE_FRAMES,
         "## Reading\n\n" + _READING,
+        _export_files(),
         _report_files(),
     ]
     return "\n".join(sections)
+
+
+def _export_files() -> str:
+    """The CSV files that `vitamin export` writes."""
+    return "\n".join(
+        (
+            "# Exports\n\n" + _EXPORTS,
+            f"## NAME{layout.RUNS}\n\n" + _column_table("Column", layout.RUN_COLUMNS),
+            f"## NAME{layout.EVALUATIONS}\n\n" + _column_table("Column", layout.EVALUATION_COLUMNS),
+        )
+    )
 
 
 def _report_files() -> str:

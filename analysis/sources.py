@@ -1,13 +1,15 @@
-"""Where results lie: folders of this machine, and URIs of stores, of which the small files are copied."""
+"""Where results lie: folders of this machine, URIs of stores, of which the small files are copied, and exports."""
 
 import re
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from vitamin.analysis.exports import RUNS, export_name, is_export
+from vitamin.analysis.exports.reading import Unpacked, unpack
 from vitamin.analysis.mirror import Mirror, open_mirror, without_secrets
 from vitamin.errors import ReportError
 
@@ -20,19 +22,25 @@ class Source:
 
     Attributes:
         shown: What it is called in messages and frames: as it was given, less secrets.
-        root: Its folder on this machine, of a URI a copy's.
+        root: Its folder on this machine, of a URI a copy's, of an export that of its runs.
         prefix: What the keys of its runs begin with; empty if there is no other source.
         mirror: The copy, which is deleted when nothing holds this any more; None of a folder of this machine.
+        unpacked: The runs of an export; None of all else.
     """
 
     shown: str
     root: Path
     prefix: str = ""
     mirror: Mirror | None = None
+    unpacked: Unpacked | None = None
 
     def key(self, folder: Path) -> str:
         """The key of a folder at or below the root; what of its name is no text is spelled."""
         return spelled(PurePosixPath(self.prefix, folder.relative_to(self.root).as_posix()).as_posix())
+
+    def home(self, folder: Path) -> str:
+        """Where a run is found: its folder, or the file of the export that it is in."""
+        return self.place(folder) if self.unpacked is None else spelled(self.shown)
 
     def place(self, folder: Path) -> str:
         """What the folder is called."""
@@ -81,8 +89,20 @@ def open_sources(given: Sequence[str | Path]) -> tuple[Source, ...]:
     for source in opened:
         prefix = unused(_name(source), taken)
         taken.add(prefix)
-        named.append(Source(source.shown, source.root, prefix, source.mirror))
+        named.append(replace(source, prefix=prefix))
     return tuple(named)
+
+
+def open_export(source: Source, file: Path) -> Source:
+    """The runs of an export below a source.
+
+    Raises:
+        ReportError: If it cannot be read.
+    """
+    shown = source.place(file)
+    unpacked = unpack(file, shown)
+    prefix = PurePosixPath(source.key(file)).with_name(export_name(file.name)).as_posix()
+    return Source(shown, unpacked.mirror.root, prefix, unpacked.mirror, unpacked)
 
 
 def _opened(given: str | Path) -> Source:
@@ -92,11 +112,20 @@ def _opened(given: str | Path) -> Source:
         if parts.scheme == "file" and parts.netloc in ("", "localhost"):
             return _checked(Source(shown, Path(url2pathname(parts.path))))
         mirror = open_mirror(given)
+        if is_export(shown):
+            return _of_file(shown, mirror.root / PurePosixPath(shown).name)
         return Source(shown, mirror.root, mirror=mirror)
     return _checked(Source(str(Path(given)), Path(given)))
 
 
+def _of_file(shown: str, file: Path) -> Source:
+    unpacked = unpack(file, shown)
+    return Source(shown, unpacked.mirror.root, mirror=unpacked.mirror, unpacked=unpacked)
+
+
 def _checked(source: Source) -> Source:
+    if is_export(source.root.name) and not source.root.is_dir():
+        return _of_file(source.shown, source.root)
     try:
         is_folder = source.root.is_dir()
     except (OSError, ValueError) as error:  # such as a name that is too long, or no name of a file
@@ -104,12 +133,17 @@ def _checked(source: Source) -> Source:
             f"Cannot read {source.shown}: {getattr(error, 'strerror', None) or error}."
         ) from error
     if not is_folder:
-        raise ReportError(f"{source.shown} is not a directory. Give the folder that holds your runs.")
+        exported = f", or FILE{RUNS} that `vitamin export` wrote" if source.root.suffix == ".csv" else ""
+        raise ReportError(
+            f"{source.shown} is not a directory. Give the folder that holds your runs{exported}."
+        )
     return source
 
 
 def _name(source: Source) -> str:
     """The last part of its path, as it was given."""
+    if source.unpacked is not None:
+        return export_name(source.shown) or "root"
     if source.mirror is None:
         name = source.root.absolute().name
         return (source.root.resolve().name if name in ("", "..") else name) or "root"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from vitamin.analysis.exports import is_export
 from vitamin.analysis.report.blocks import Figure, Page, TableBlock
 from vitamin.analysis.report.columns import frames_for_csv
 from vitamin.analysis.report.data import ReportData
@@ -52,9 +53,9 @@ def build_report(
     The same run folders and options give the same bytes.
 
     Args:
-        sources: Run folders, sweeps' folders, any folders above them, or URIs of such.
-        out: Folder of the report; by default ``report`` in the source, or here if there are several or it is a URI. An
-            earlier report in it is replaced.
+        sources: Run folders, sweeps' folders, exports, any folders above them, or URIs of such.
+        out: Folder of the report; by default ``report`` in the source, or here if there are several or it is no folder.
+            An earlier report in it is replaced.
         options: What was chosen.
 
     Raises:
@@ -99,7 +100,7 @@ def report_folder(sources: Sequence[str | Path], out: Path | None) -> Path:
     """Where the report goes."""
     if out is not None:
         return out
-    one_folder = len(sources) == 1 and "://" not in str(sources[0])
+    one_folder = len(sources) == 1 and "://" not in str(sources[0]) and not is_export(str(sources[0]))
     return Path(sources[0]) / FOLDER if one_folder else Path(FOLDER)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from vitamin.analysis.curves import learning_curves
+from vitamin.analysis.exports import export_name
 from vitamin.analysis.influence import without_influence
 from vitamin.analysis.labels import find_label
 from vitamin.analysis.protocol import Protocol, protocol
@@ -42,8 +43,8 @@ def _ranges(numbers: Sequence[int]) -> str:
 
 
 def source_name(source: str) -> str:
-    """What results are called: the folder's name, or the URI."""
-    return source if "://" in source else Path(source).resolve().name
+    """What results are called: the name of the folder or export, or the URI."""
+    return source if "://" in source else export_name(Path(source).resolve().name)
 
 
 class ReportData:

@@ -52,7 +52,8 @@ def provenance_table(infos: Iterable[RunInfo]) -> TableBlock:
         for name, version in info.versions.items():
             count(name, version)
         count("commit", info.commit)
-        count("machine", info.host)
+        if info.host:  # exports name none
+            count("machine", info.host)
         if info.machine is not None:
             count("CPU instructions", info.machine.cpu_capability)
             count("learner threads", str(info.machine.learner_threads))

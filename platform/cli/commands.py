@@ -9,7 +9,19 @@ import typer
 from typer.core import TyperGroup
 
 from vitamin import __version__
-from vitamin.platform.cli import compare, data, evaluate, figure, methods, report, sweep, tasks, train, watch
+from vitamin.platform.cli import (
+    compare,
+    data,
+    evaluate,
+    export,
+    figure,
+    methods,
+    report,
+    sweep,
+    tasks,
+    train,
+    watch,
+)
 from vitamin.platform.cli.encoding import spell_what_streams_lack
 from vitamin.platform.cli.endings import end
 from vitamin.platform.stopping import forget
@@ -78,6 +90,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("sweep")(sweep.sweep)
 app.command("report")(report.report)
+app.command("export")(export.export)
 app.command("compare")(compare.compare)
 app.command("watch")(watch.watch)
 app.command("tasks")(tasks.tasks)

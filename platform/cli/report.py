@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 Sources = Annotated[
     list[str],
     typer.Argument(
-        metavar="RESULTS…", help="Folders with run folders at any depth, or URIs such as s3://bucket/results."
+        metavar="RESULTS…",
+        help="Folders with run folders at any depth, files of `vitamin export`, or URIs such as s3://bucket/results.",
     ),
 ]
 Tasks = Annotated[
@@ -82,7 +83,7 @@ def report(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Folder for the report [default: RESULTS/report, or ./report for several or a URI]."
+            help="Folder for the report [default: RESULTS/report, or ./report for several, a file or a URI]."
         ),
     ] = None,
     tasks: Tasks = None,

@@ -18,7 +18,7 @@ FOLDERS = "algorithms|analysis|benchmarks|docker|docs|platform|tests|tune_specs|
 PLACE = re.compile(rf"(?<![\w/.:-])(?:{FOLDERS})/[\w./-]*[\w/]")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(
-    r"(?:^|[ /`])vitamin ((?:train|evaluate|sweep|report|tasks|data \w+|figure [\w-]+)\b[^`\n]*)"
+    r"(?:^|[ /`])vitamin ((?:train|evaluate|sweep|report|compare|export|tasks|data \w+|figure [\w-]+)\b[^`\n]*)"
 )
 
 
