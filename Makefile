@@ -10,6 +10,8 @@ TORCH_INDEX ?=
 # are made.
 VENV_D4RL ?= .venv-d4rl
 FILES ?=
+# Pages with blocks that `vitamin embed` fills.
+RESULT_PAGES := docs/results.md
 # Test processes, and further arguments of pytest: make test PYTEST_ARGS="tests/maths -x"
 JOBS ?= 2
 PYTEST_ARGS ?=
@@ -23,7 +25,7 @@ CODE := platform algorithms analysis benchmarks tests vitamin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev quickstart test check check-d4rl lint lint-docker format bench clean distclean
+.PHONY: help install install-dev quickstart results test check check-d4rl lint lint-docker format bench clean distclean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -37,6 +39,9 @@ quickstart: $(RUNTIME) results/pendulum-random.hdf5 ## install, then TD3+ODT aga
 
 results/pendulum-random.hdf5: | $(RUNTIME)
 	$(BIN)/vitamin data collect Pendulum-v1 --policy random --steps 10000 --out $@
+
+results: $(RUNTIME) ## fill the tables, verdicts and pictures of pages from docs/results
+	$(BIN)/vitamin embed $(RESULT_PAGES)
 
 test: $(DEVELOPMENT) ## install, then run the tests
 	$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_ARGS)

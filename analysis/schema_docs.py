@@ -111,8 +111,8 @@ is NaN.
 """
 _EXPORTS = f"""\
 `vitamin export RESULTS --out DIR/NAME` writes runs, their settings and their evaluations to two small files that can be
-committed: `NAME{layout.RUNS}`, a row for each run, and `NAME{layout.EVALUATIONS}`, one for each evaluation. Hosts, paths
-of the machine, metrics, checkpoints and damaged evaluations are not in them. `vitamin report`, `vitamin compare` and
+committed: `NAME{layout.RUNS}`, a row for each run, and `NAME{layout.EVALUATIONS}`, one for each evaluation. Hosts, the
+machine's paths, metrics, checkpoints and damaged evaluations are not in them. `vitamin report`, `vitamin compare` and
 `vitamin.load_results` read `NAME{layout.RUNS}`, or a folder of such files, as they read run folders, and come to the
 same numbers; `results.metrics()` has one line of each run, its counts. The same runs give the same bytes.
 

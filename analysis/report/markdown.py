@@ -38,6 +38,12 @@ def render_markdown(page: Page, pictures: Mapping[str, Sequence[str]]) -> str:
 
 
 def _block(block: Block, section: Section, pictures: Mapping[str, Sequence[str]]) -> str:
+    heading = _heading(block.title, section) if isinstance(block, TableBlock | Figure) else ""
+    return "\n\n".join(filter(None, (heading, render_block(block, pictures))))
+
+
+def render_block(block: Block, pictures: Mapping[str, Sequence[str]]) -> str:
+    """A block without its heading; arguments as for `render_markdown`."""
     match block:
         case Text():
             return markdown.paragraph(block.text)
@@ -46,17 +52,12 @@ def _block(block: Block, section: Section, pictures: Mapping[str, Sequence[str]]
             return "\n".join(f"- {markdown.paragraph(item)}" for item in items)
         case TableBlock():
             parts = [
-                _heading(block.title, section),
                 to_markdown(_first_rows(block.table)).rstrip("\n"),
                 _rest(block),
                 markdown.paragraph(block.caption),
             ]
         case Figure():
-            parts = [
-                _heading(block.title, section),
-                _picture(block, pictures),
-                markdown.paragraph(block.caption),
-            ]
+            parts = [_picture(block, pictures), markdown.paragraph(block.caption)]
     return "\n\n".join(part for part in parts if part)
 
 

@@ -12,6 +12,7 @@ from vitamin import __version__
 from vitamin.platform.cli import (
     compare,
     data,
+    embed,
     evaluate,
     export,
     figure,
@@ -91,6 +92,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("sweep")(sweep.sweep)
 app.command("report")(report.report)
 app.command("export")(export.export)
+app.command("embed")(embed.embed)
 app.command("compare")(compare.compare)
 app.command("watch")(watch.watch)
 app.command("tasks")(tasks.tasks)
