@@ -70,7 +70,10 @@ def setting_text(value: Any) -> str:
         return value
     if isinstance(value, float):
         return f"{value:.12g}"
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    except (TypeError, ValueError):  # a date of YAML, an integer of more digits than Python prints
+        return shown(value)
 
 
 def _natural(text: str) -> tuple[int, float, str]:

@@ -131,10 +131,8 @@ class Loading:
 
     def _is_copy(self, source: Source, folder: Path) -> bool:
         """Whether the run is of an export, and was read already, from its own folder or another export."""
-        if source.unpacked is None:
-            return False
-        info = source.unpacked.infos[folder.relative_to(source.root).as_posix()]
-        return _identity(info) in self._known
+        export = source.exported(folder)
+        return export is not None and _identity(export.info) in self._known
 
     def _add_run(self, source: Source, folder: Path, key: str) -> None:
         files = RunFiles(folder)
@@ -143,16 +141,15 @@ class Loading:
         evaluations = read_evaluations(files, info, changed)
         self.infos[key], self.folders[key] = info, folder
         self._known.add(_identity(info))
-        marks = source.unpacked
-        own = folder.relative_to(source.root).as_posix()
+        marks = frozenset() if (export := source.exported(folder)) is None else export.marks
         for name, values in self._evaluations.items():
             values.append(evaluations.columns[name])
         place = source.place(folder)
         said = filter(None, [damage(changed), *evaluations.damages])
         self.damages += [f"{place}: {source.told(what)}" for what in said]
-        if evaluations.shortened or (marks is not None and own in marks.shortened):
+        if evaluations.shortened or "shortened" in marks:
             self.shortened.add(key)
-        if RUN_FILE in changed or (marks is not None and own in marks.altered):
+        if RUN_FILE in changed or "altered" in marks:
             self.altered.add(key)
         progress = {} if METRICS_FILE in changed else _last_metrics(files)
         row = {"run": key, "folder": source.home(folder), **_run_row(files, info)}

@@ -37,7 +37,11 @@ class Mirror:
 
     def __init__(self) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="vitamin-")).resolve()
-        weakref.finalize(self, shutil.rmtree, self.root, ignore_errors=True)
+        self._removal = weakref.finalize(self, shutil.rmtree, self.root, ignore_errors=True)
+
+    def remove(self) -> None:
+        """Deletes the folder now."""
+        self._removal()
 
 
 def without_secrets(uri: str) -> str:

@@ -56,6 +56,7 @@ _CAPTION: Final = (
 )
 _TRIES: Final = 3
 _MOST_TASKS: Final = 3
+_LARGEST: Final = 1e300
 _BY_CHANCE: Final = frozenset({"gradient_updates"})
 """Fields whose values differ a little by chance, since iterations end with episodes."""
 
@@ -175,8 +176,16 @@ def _settings(results: Results, runs: pd.DataFrame, infos: Sequence[RunInfo]) ->
         resolved = next(filter(None, map(results.settings, group[:_TRIES])), None)
         known = results.infos[group[0]].overrides if resolved is None else resolved
         inert = inert_settings(key[1]) | (unread(resolved) if resolved else frozenset())
-        read[key] = {name: NOTHING if name in inert else known[name] for name in _SETTINGS if name in known}
+        read[key] = {
+            name: NOTHING if name in inert else _value(known[name]) for name in _SETTINGS if name in known
+        }
     return [read[key] for key in given]
+
+
+def _value(setting: Any) -> Value:
+    """A number or text; what is neither, or no number that a float holds, as text."""
+    is_number = isinstance(setting, int | float) and abs(setting) < _LARGEST
+    return setting if is_number or isinstance(setting, str) else setting_text(setting)
 
 
 def _differ(name: str, by_label: Mapping[str, Iterable[Value]]) -> bool:

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from vitamin.analysis.exports import RUNS, export_name, is_export
-from vitamin.analysis.exports.reading import Unpacked, unpack
+from vitamin.analysis.exports.reading import ExportedRun
+from vitamin.analysis.exports.unpacking import Unpacked, unpack
 from vitamin.analysis.mirror import Mirror, open_mirror, without_secrets
 from vitamin.errors import ReportError
 
@@ -41,6 +42,12 @@ class Source:
     def home(self, folder: Path) -> str:
         """Where a run is found: its folder, or the file of the export that it is in."""
         return self.place(folder) if self.unpacked is None else spelled(self.shown)
+
+    def exported(self, folder: Path) -> ExportedRun | None:
+        """The run of an export whose folder it is; None of all else."""
+        if self.unpacked is None:
+            return None
+        return self.unpacked.runs[folder.relative_to(self.root).as_posix()]
 
     def place(self, folder: Path) -> str:
         """What the folder is called."""

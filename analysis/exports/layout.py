@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from vitamin.analysis.schema import Column
+from vitamin.errors import shown
 
 RUNS: Final = "-runs.csv"
 """What the name of the file of runs ends in."""
@@ -121,8 +122,23 @@ def numbers_from_cell(text: str, count: int) -> list[str]:
     if len(texts) != count:
         raise ValueError(f"has {len(texts)} values for {count} episodes")
     for each in {*texts} - {""}:
-        float(each)
+        try:
+            float(each)
+        except ValueError as error:
+            raise ValueError(f"{shown(each)} is no number") from error
     return ["" if each == "nan" else each for each in texts]
+
+
+def whole_from_cell(text: str) -> int:
+    """A whole number.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    try:
+        return int(text)
+    except ValueError as error:
+        raise ValueError(f"{shown(text)} is no whole number") from error
 
 
 def number_text(value: float) -> str:

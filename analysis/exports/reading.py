@@ -1,13 +1,11 @@
-"""Reads an export: its runs become run folders in a temporary place, which all readers know."""
+"""Reads an export: what each run was, and its evaluations."""
 
 import csv
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-import yaml
 from pydantic import ValidationError
 
 from vitamin.analysis.exports.layout import (
@@ -21,43 +19,35 @@ from vitamin.analysis.exports.layout import (
     from_cell,
     numbers_from_cell,
     unflatten,
+    whole_from_cell,
 )
-from vitamin.analysis.mirror import Mirror
-from vitamin.analysis.schema import (
-    CONFIG_FILE,
-    EVALUATION_HEADER,
-    EVALUATIONS_FILE,
-    METRICS_FILE,
-    ONLINE,
-    PRETRAIN,
-    RUN_FILE,
-    SCHEMA_VERSION,
-    SWEEP_FILE,
-    RunInfo,
-)
+from vitamin.analysis.schema import EVALUATION_HEADER, ONLINE, PRETRAIN, SCHEMA_VERSION, RunInfo
 from vitamin.errors import ReportError
 
 _AGAIN: Final = "Restore it, or make it again with `vitamin export`."
 _REQUIRED: Final = ("run", "status", "schema_version", *COUNTED)
 _MAY_BE_EMPTY: Final = ("normalized_score", "success")
+_MOST_EPISODES: Final = 1_000_000  # as in `vitamin evaluate`
 _OF_EPISODES: Final = ("return", "length", *_MAY_BE_EMPTY)
 
 
 @dataclass(frozen=True)
-class Unpacked:
-    """An export as run folders.
+class ExportedRun:
+    """A run of an export.
 
     Attributes:
-        mirror: The temporary folder; each run's is below it, by its key.
-        infos: What stands in ``run.json`` of each run, by key.
-        altered: Keys of runs whose ``run.json`` had changed.
-        shortened: Keys of runs whose last evaluation may be lost.
+        info: What stood in its ``run.json``.
+        settings: All of its settings; empty if they are not known.
+        counts: By the names in ``COUNTED``.
+        marks: Those of ``MARKS`` that it has.
+        episodes: The lines of its ``evaluations.csv``, without the header.
     """
 
-    mirror: Mirror
-    infos: Mapping[str, RunInfo]
-    altered: frozenset[str]
-    shortened: frozenset[str]
+    info: RunInfo
+    settings: Mapping[str, Any]
+    counts: Mapping[str, int]
+    marks: frozenset[str]
+    episodes: list[str]
 
 
 class _Later(Exception):
@@ -71,8 +61,8 @@ class _Damage(Exception):
         super().__init__(f"line {line}: {what}")
 
 
-def unpack(file: Path, shown: str) -> Unpacked:
-    """The runs of an export.
+def read_export(file: Path, shown: str) -> dict[str, ExportedRun | None]:
+    """The runs of an export by key; None of a trial of a sweep that left no run.
 
     Args:
         file: That of the runs; that of the evaluations lies beside it.
@@ -81,22 +71,17 @@ def unpack(file: Path, shown: str) -> Unpacked:
     Raises:
         ReportError: If one of the files is missing, cannot be read, or is damaged, or a later version wrote them.
     """
-    other = file.with_name(file.name.removesuffix(RUNS) + EVALUATIONS)
-    other_shown = shown.removesuffix(RUNS) + EVALUATIONS
-    mirror = Mirror()
-    current = shown
+    current, other = shown, shown.removesuffix(RUNS) + EVALUATIONS
     try:
-        runs = {key: (line, row) for line, key, row in _keyed(_rows(file, _REQUIRED))}
-        infos = {key: _info(line, row) for key, (line, row) in runs.items() if row["status"] != MISSING}
-        current = other_shown
-        lines = _episode_lines(other, infos)
-        current = shown
-        for key, (line, row) in runs.items():
-            if key in infos:
-                _write_run(mirror.root / key, line, row, infos[key], lines.get(key, []))
-        _write_sweeps(mirror.root, [key for key in runs if key not in infos])
+        runs = {
+            key: None if row["status"] == MISSING else _run(line, row)
+            for line, key, row in _keyed(_rows(file, _REQUIRED))
+        }
+        current = other
+        _add_episodes(runs, file.with_name(file.name.removesuffix(RUNS) + EVALUATIONS))
     except FileNotFoundError as error:
-        raise ReportError(f"{current} is not there. {_pair(shown, other_shown)}") from error
+        names = " and ".join(PurePosixPath(name).name for name in (shown, other))
+        raise ReportError(f"{current} is not there. An export has two files: {names}.") from error
     except OSError as error:
         raise ReportError(f"Cannot read {current}: {error.strerror}.") from error
     except _Later as version:
@@ -107,12 +92,7 @@ def unpack(file: Path, shown: str) -> Unpacked:
         raise ReportError(f"{current} is damaged: {damage}. {_AGAIN}") from damage
     except (csv.Error, ValueError) as error:
         raise ReportError(f"{current} is damaged: it is no table of an export. {_AGAIN}") from error
-    marked = {mark: frozenset(key for key in infos if runs[key][1].get(mark) == "true") for mark in MARKS}
-    return Unpacked(mirror, infos, **marked)
-
-
-def _pair(shown: str, other: str) -> str:
-    return f"An export has two files: {PurePosixPath(shown).name} and {PurePosixPath(other).name}."
+    return runs
 
 
 def _rows(file: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -156,6 +136,22 @@ def _keyed(rows: Iterator[tuple[int, dict[str, str]]]) -> Iterator[tuple[int, st
         raise _Damage(1, f"the run {inner} lies in another run")
 
 
+def _run(line: int, row: Mapping[str, str]) -> ExportedRun:
+    """The run of a row, without episodes.
+
+    Raises:
+        _Damage: If it is not a run's.
+        _Later: If a later version wrote it.
+    """
+    try:
+        counts = {name: whole_from_cell(row[name]) for name in COUNTED}
+        settings = unflatten({name: text for name, text in row.items() if name.startswith(f"{SETTINGS}.")})
+    except ValueError as error:
+        raise _Damage(line, str(error)) from error
+    marks = frozenset(mark for mark in MARKS if row.get(mark) == "true")
+    return ExportedRun(_info(line, row), settings.get(SETTINGS, {}), counts, marks, [])
+
+
 def _info(line: int, row: Mapping[str, str]) -> RunInfo:
     """What stood in ``run.json``.
 
@@ -179,25 +175,31 @@ def _info(line: int, row: Mapping[str, str]) -> RunInfo:
         raise _Damage(line, str(error)) from error
 
 
-def _episode_lines(file: Path, infos: Mapping[str, RunInfo]) -> dict[str, list[str]]:
-    """The lines of ``evaluations.csv`` of each run, by evaluation.
+def _add_episodes(runs: Mapping[str, ExportedRun | None], file: Path) -> None:
+    """Reads the evaluations.
 
     Raises:
         OSError: If the file cannot be read.
-        _Damage: If a line is not an evaluation of one of the runs.
+        _Damage: If a line is not an evaluation of one of the runs, or some are missing.
     """
-    lines: dict[str, list[str]] = {}
+    line = 0
     for line, row in _rows(file, tuple(column.name for column in EVALUATION_COLUMNS)):
         key = str(from_cell(row["run"]))
-        if key not in infos:
+        run = runs.get(key)
+        if run is None:
             raise _Damage(line, f"{key!a:.60} is none of the runs")
         if row["phase"] not in (PRETRAIN, ONLINE):
             raise _Damage(line, f"{row['phase']!a:.60} is no phase")
         try:
-            lines.setdefault(key, []).extend(_of_evaluation(row))
+            run.episodes.extend(_of_evaluation(row))
         except ValueError as error:
             raise _Damage(line, str(error)) from error
-    return lines
+    for key, run in runs.items():
+        if run is None:
+            continue
+        found, exported = len({text.split(",")[1] for text in run.episodes}), run.counts["evaluations"]
+        if found != exported:
+            raise _Damage(line, f"{key} had {exported} evaluations, and here are {found}")
 
 
 def _of_evaluation(row: Mapping[str, str]) -> Iterator[str]:
@@ -206,48 +208,17 @@ def _of_evaluation(row: Mapping[str, str]) -> Iterator[str]:
     Raises:
         ValueError: If a number is none, or one is missing.
     """
-    count = int(row["episodes"])
-    shared = {name: str(int(row[name])) for name in ("iteration", "env_steps", "gradient_updates")}
+    count = whole_from_cell(row["episodes"])
+    if not 1 <= count <= _MOST_EPISODES:
+        raise ValueError(f"{count} is no number of episodes")
+    shared = {
+        name: str(whole_from_cell(row[name])) for name in ("iteration", "env_steps", "gradient_updates")
+    }
     (target,) = numbers_from_cell(row["target_return"], 1)
     values = {name: numbers_from_cell(row[name], count) for name in _OF_EPISODES}
-    if count < 1 or any("" in values[name] for name in _OF_EPISODES if name not in _MAY_BE_EMPTY):
+    if any("" in values[name] for name in _OF_EPISODES if name not in _MAY_BE_EMPTY):
         raise ValueError("an episode has no return or no length")
     for episode in range(count):
         cells = {"phase": row["phase"], "target_return": target, "episode": str(episode), **shared}
         cells |= {name: texts[episode] for name, texts in values.items()}
         yield ",".join(cells[name] for name in EVALUATION_HEADER)
-
-
-def _write_run(folder: Path, line: int, row: Mapping[str, str], info: RunInfo, episodes: list[str]) -> None:
-    """The run folder, with all of it that readers look at.
-
-    Raises:
-        _Damage: If evaluations are missing, or a number is none.
-    """
-    try:
-        counts = {name: int(row[name]) for name in COUNTED}
-        settings = unflatten({name: text for name, text in row.items() if name.startswith(f"{SETTINGS}.")})
-    except ValueError as error:
-        raise _Damage(line, str(error)) from error
-    found = len({text.split(",")[1] for text in episodes})
-    if found != counts.pop("evaluations"):
-        raise _Damage(line, f"{row['evaluations']} evaluations were exported, and the other file has {found}")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / RUN_FILE).write_text(info.text(), encoding="utf-8")
-    text = "\n".join([",".join(EVALUATION_HEADER), *episodes]) + "\n"
-    (folder / EVALUATIONS_FILE).write_text(text, encoding="utf-8")
-    progress = {"iteration": found, "phase": ONLINE if counts["env_steps"] else PRETRAIN, **counts}
-    (folder / METRICS_FILE).write_text(json.dumps(progress) + "\n", encoding="utf-8")
-    if settings:
-        content: dict[str, Any] = {"hyperparameters": settings[SETTINGS]}
-        (folder / CONFIG_FILE).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-
-
-def _write_sweeps(root: Path, missing: list[str]) -> None:
-    """The lists of sweeps with the trials that left no run."""
-    trials: dict[Path, list[dict[str, str]]] = {}
-    for key in missing:
-        trials.setdefault((root / key).parent, []).append({"name": PurePosixPath(key).name})
-    for folder, names in trials.items():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / SWEEP_FILE).write_text(json.dumps({"trials": names}), encoding="utf-8")

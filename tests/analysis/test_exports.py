@@ -232,12 +232,21 @@ def changed(*texts: str) -> Callable[[str], str]:
         ("runs", changed("\nnow,1,", "\nnow,x,"), r"line \d+: schema_version is no version"),
         ("runs", lambda text: text[: len(text) // 2], r"is damaged: "),
         ("evaluations", lambda text: "", r"line 1: there is no column run, phase"),
-        ("evaluations", changed("-10 90,", "-10 9o,"), r"line \d+: .*9o"),
+        ("evaluations", changed("-10 90,", "-10 9o,"), r"line \d+: '9o' is no number"),
         ("evaluations", changed("-10 90,", "-10 90 90,"), r"line \d+: has 3 values for 2 episodes"),
+        (
+            "evaluations",
+            changed(",3.6,2,", ",3.6,2000000000,"),
+            r"line \d+: 2000000000 is no number of episodes",
+        ),
         ("evaluations", changed("-10 90,", ","), r"line \d+: an episode has no return"),
         ("evaluations", changed("online", "0nline"), r"line \d+: '0nline' is no phase"),
         ("evaluations", changed("\nfailed,", "\nother,"), r"line \d+: 'other' is none of the runs"),
-        ("evaluations", lambda text: text[: text.rindex("\n", 0, -1) + 1], r"evaluations were exported"),
+        (
+            "evaluations",
+            lambda text: text[: text.rindex("\n", 0, -1) + 1],
+            r"had 3 evaluations, and here are 2",
+        ),
         ("evaluations", lambda text: "\udcff" + text, r"is damaged: it is no table"),
     ],
 )

@@ -41,6 +41,20 @@ def value(found: Protocol, label: str, field: str) -> str:
     return str(text)
 
 
+def test_settings_that_are_no_numbers_are_told_as_text() -> None:
+    odd = {
+        "batch_size": {"a": [1]},
+        "hidden_size": 10**400,
+        "num_layers": None,
+        "eval_interval": float("nan"),
+    }
+    found = of(results_of(run("a", settings=SETTINGS | odd), made("b", method="odt")))
+    assert value(found, "TD3+ODT", "batch_size") == '{"a":[1]}'
+    assert value(found, "TD3+ODT", "hidden_size").startswith("1000")
+    assert value(found, "TD3+ODT", "num_layers") == "null"
+    assert protocol_table(found).table.rows
+
+
 def test_equal_conditions() -> None:
     found = of(results_of(made("a"), made("b", method="odt")))
     assert differing(found) == set()

@@ -1,5 +1,6 @@
 """No input makes a command end in anything but an answer: exit code 0, 1 or 2, no traceback, nothing left behind."""
 
+import gc
 import hashlib
 import json
 import os
@@ -18,7 +19,9 @@ from typer.testing import CliRunner
 from tests.cli.command import in_new_process
 from tests.cli.wrong_values import commands, lines, mangled, replaced
 from tests.platform.agent_runs import make_run
+from vitamin.analysis.exports.writing import write_export
 from vitamin.analysis.manifest import FileState, Manifest
+from vitamin.analysis.results import load_results
 from vitamin.errors import VitaminError
 from vitamin.platform.cli import app
 from vitamin.platform.datasets import collect_dataset
@@ -43,6 +46,7 @@ EVALUATIONS = """phase,iteration,env_steps,gradient_updates,episode,return,lengt
 pretrain,1,0,4,0,-1200.5,200,3600.0,5.0
 online,2,200,8,0,-900.5,200,3600.0,25.0
 """
+PAGE = "<!-- results: kept search -->\n<!-- end -->\n<!-- results: run scores reps=10 -->\n<!-- end -->\n"
 MANGLED = [
     "run/config.yaml",
     "run/run.json",
@@ -55,6 +59,9 @@ MANGLED = [
     "data.hdf5",
     "spec.yaml",
     "sweep/sweep.json",
+    "kept-runs.csv",
+    "kept-evaluations.csv",
+    "page.md",
 ]
 AFTERWARDS = [
     ["evaluate", "run", "--episodes", "1"],
@@ -66,6 +73,9 @@ AFTERWARDS = [
     ["data", "inspect", "data.hdf5", "--task", "Pendulum-v1"],
     ["data", "import", "data.hdf5", "--task", "Pendulum-v1"],
     ["data", "export", "run", "--to", "copy.hdf5"],
+    ["export", "run", "sweep", "--out", "new/kept"],
+    ["report", "kept-runs.csv", "--reps", "10", "--format", "md"],
+    ["embed", "page.md"],
     ["sweep", "spec.yaml", "--dry-run"],
     ["sweep", "spec.yaml", "--resume", "--out", "sweep"],
     ["report", "sweep", "--reps", "10"],
@@ -125,6 +135,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         trial = plan.trials[0]
         _finished(sweep.run_folder(trial), **trial.experiment.model_dump())
     _finished(folder / "run", data=str(data))
+    write_export(load_results(folder / "run"), folder / "kept")
+    (folder / "page.md").write_text(PAGE)
     return folder
 
 
@@ -172,6 +184,9 @@ def _run(line: list[str], left: Collection[str] = ()) -> None:
     if result.exit_code:
         assert "rror" in result.output or "Usage" in result.output, said
         if not (line[0] == "sweep" and "reached" in result.output):  # the folder of a sweep that has begun
+            if _paths() - before:
+                del result  # whose traceback holds copies of results
+                gc.collect()
             assert {path.split("/")[0] for path in _paths() - before} <= set(left), said
 
 
@@ -203,6 +218,8 @@ def test_every_command_is_there() -> None:
         ("report",),
         ("compare",),
         ("watch",),
+        ("export",),
+        ("embed",),
         ("data", "collect"),
         ("figure", "theory"),
     } <= paths

@@ -32,7 +32,7 @@ def test_version() -> None:
 def test_help_names_every_command() -> None:
     listed = re.findall(r"^. (\w+)  ", vitamin("-h").stdout, re.MULTILINE)
     assert listed == [
-        *("train", "evaluate", "sweep", "report", "compare", "watch"),
+        *("train", "evaluate", "sweep", "report", "compare", "watch", "export", "embed"),
         *("tasks", "methods", "data", "figure"),
     ]
 

@@ -19,6 +19,8 @@ USUAL: dict[tuple[str, ...], list[str]] = {
     ("report",): ["run", "--reps", "10"],
     ("compare",): ["td3_odt", "odt", "--results", "run"],
     ("watch",): ["run"],
+    ("export",): ["run", "--out", "kept"],
+    ("embed",): ["page.md"],
     ("sweep",): ["spec.yaml", "--out", "sweep"],
     ("tasks",): ["Pendulum-v1"],
     ("data", "collect"): ["Pendulum-v1", "--policy", "random", "--steps", "200", "--out", "made.hdf5"],
