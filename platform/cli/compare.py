@@ -20,7 +20,7 @@ from vitamin.platform.cli.report import (
 
 def compare(
     a: Annotated[
-        str, typer.Argument(metavar="A", help="A results folder or URI, or a method such as td3_odt.")
+        str, typer.Argument(metavar="A", help="A results folder, export or URI, or a method such as td3_odt.")
     ],
     b: Annotated[str, typer.Argument(metavar="B", help="Another of the same kind.")],
     results: Annotated[
