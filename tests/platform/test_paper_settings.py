@@ -347,7 +347,6 @@ def test_places_in_the_order_in_which_they_count() -> None:
         "preset paper, method pdt",
         "suite toys, preset paper, method pdt",
         "environment toy, preset paper, method pdt",
-        "definition of pdt",
     ]
     places = [layer.place for layer in settings_layers(task, "td3_bc", "small")]
     assert places[4:] == ["preset small", "suite toys, preset small", "method td3_bc", "definition of td3_bc"]
