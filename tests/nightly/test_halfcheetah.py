@@ -28,7 +28,9 @@ def test_td3_odt_leaves_random_data_behind_and_odt_does_not(tmp_path: Path) -> N
     sweep |= {"seeds": 2, "data": {task: "random.hdf5"}}
     sweep["overrides"] |= {"online_steps": 10_000}
     (tmp_path / "sweep.yaml").write_text(yaml.safe_dump(sweep), encoding="utf-8")
-    vitamin(tmp_path, "data", "collect", task, "--policy", "random", "--steps", "100000", "--out", "random.hdf5")
+    vitamin(
+        tmp_path, "data", "collect", task, "--policy", "random", "--steps", "100000", "--out", "random.hdf5"
+    )
     vitamin(tmp_path, "sweep", "sweep.yaml", "--out", "runs")
     results = load_results(tmp_path / "runs")
     assert results.runs["status"].tolist() == ["finished"] * 4

@@ -13,7 +13,9 @@ from vitamin.platform.tasks import get_task, preset_names, resolve_hyperparamete
 from vitamin.platform.tasks.presets import setting_origins, settings_layers
 
 PAGE = (Path(__file__).parents[2] / "docs" / "presets.md").read_text(encoding="utf-8")
-ROW = re.compile(r"^\| (?:((?:suite|environment) [^|]+) \| )?`(\w+)` \| ([^|]+) \| ([^|]+) \| [^|]+ \|$", re.MULTILINE)
+ROW = re.compile(
+    r"^\| (?:((?:suite|environment) [^|]+) \| )?`(\w+)` \| ([^|]+) \| ([^|]+) \| [^|]+ \|$", re.MULTILINE
+)
 
 Departures = dict[tuple[str, str], tuple[list[Any], list[Any]]]
 
@@ -37,7 +39,9 @@ def departures() -> Departures:
 def told() -> Departures:
     """The same from the page's tables."""
     return {
-        (_place(where), name): tuple([yaml.safe_load(value) for value in cell.split(" or ")] for cell in cells)  # type: ignore[misc]
+        (_place(where), name): tuple(
+            [yaml.safe_load(value) for value in cell.split(" or ")] for cell in cells
+        )  # type: ignore[misc]
         for where, name, *cells in ROW.findall(PAGE)
     }
 
