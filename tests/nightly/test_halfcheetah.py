@@ -22,7 +22,7 @@ def vitamin(folder: Path, *arguments: str) -> None:
 @pytest.mark.nightly
 @pytest.mark.timeout(3 * HOURS)
 def test_td3_odt_leaves_random_data_behind_and_odt_does_not(tmp_path: Path) -> None:
-    """The shipped sweep with two seeds and a tenth of its steps. Too few seeds for a test: the difference has a sign."""
+    """The shipped sweep with two seeds and a tenth of its steps: too few for a test, but the difference has a sign."""
     sweep = yaml.safe_load(SPEC.read_text(encoding="utf-8"))
     (task,) = sweep["tasks"]
     sweep |= {"seeds": 2, "data": {task: "random.hdf5"}}
