@@ -260,7 +260,8 @@ def test_tasks_shows_where_each_setting_comes_from() -> None:
     assert rows["rl_coefficient"][:4] == ["0.1"] * 3 + ["suite mujoco"]
     assert "rl_coefficient" not in _setting_rows("hopper-random-v2", "--method", "odt")
     perceptron = _setting_rows("hopper-random-v2", "--method", "td3_bc")
-    assert perceptron["rl_coefficient"][:4] == ["2.5"] * 3 + ["method td3_bc"]
+    assert perceptron["rl_coefficient"][0] == "2.5"
+    assert perceptron["rl_coefficient"][3] == "method td3_bc; suite mujoco, preset small, method td3_bc"
     assert perceptron["context_length"][:4] == ["1"] * 3 + ["definition of td3_bc"]
     assert rows["min_env_steps_per_iteration"][3] == "data random; preset small; preset tiny"
     assert _setting_rows("door-human-v1")["return_scale"][3] == "environment door"

@@ -9,8 +9,8 @@ import yaml
 
 from vitamin.algorithms.combinations import ignored_settings
 from vitamin.algorithms.methods import METHODS
-from vitamin.platform.tasks import get_task, preset_names, resolve_hyperparameters, task_names
-from vitamin.platform.tasks.presets import setting_origins, settings_layers
+from vitamin.platform.tasks import get_task, preset_names, task_names
+from vitamin.platform.tasks.presets import preset_hyperparameters, setting_origins, settings_layers
 
 PAGE = (Path(__file__).parents[2] / "docs" / "presets.md").read_text(encoding="utf-8")
 ROW = re.compile(
@@ -25,7 +25,7 @@ def departures() -> Departures:
     found: dict[tuple[str, str], tuple[set[Any], set[Any]]] = defaultdict(lambda: (set(), set()))
     for task in map(get_task, task_names()):
         for method in METHODS.values():
-            paper, small = (resolve_hyperparameters(task, method.name, it, {}) for it in ("paper", "small"))
+            paper, small = (preset_hyperparameters(task, method.name, it) for it in ("paper", "small"))
             origins = setting_origins(settings_layers(task, method.name, "small"))
             for name, value in small:
                 usual = getattr(paper, name)
