@@ -25,7 +25,7 @@ CODE := platform algorithms analysis benchmarks tests vitamin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev quickstart results test check check-d4rl lint lint-docker format bench clean distclean
+.PHONY: help install install-dev quickstart results test nightly check check-d4rl lint lint-docker format bench clean distclean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -45,6 +45,9 @@ results: $(RUNTIME) ## fill the tables, verdicts and pictures of pages from docs
 
 test: $(DEVELOPMENT) ## install, then run the tests
 	$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_ARGS)
+
+nightly: $(DEVELOPMENT) ## check that TD3+ODT leaves HalfCheetah's random data behind and ODT does not: a quarter of an hour
+	$(BIN)/python -m pytest -m nightly -n 0 --capture no tests/nightly
 
 check: lint test ## format, lint, types, import rules, image and tests (with the wheel's)
 

@@ -12,6 +12,9 @@ from vitamin.platform.tasks import get_task
 TASK = "hopper-random-v2"
 PRESETS = ("small", "paper")
 
+# Figures of different versions are compared, so the small size is fixed, whatever its preset says now.
+_SIZES = {"small": {"hidden_size": 128, "num_layers": 3}, "paper": {}}
+
 
 def collect(folder: Path) -> Path:
     """A file of 20 000 random steps in ``folder``."""
@@ -29,6 +32,6 @@ def build(
         num_env_runners=runners,
         num_learners=learners,
         num_gpus_per_learner=gpus,
-        overrides=overrides,
+        overrides=_SIZES[preset] | overrides,
     )
     return algorithm_config(spec, data).build_algo()

@@ -22,6 +22,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.optparser.conflict_handler = "error"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # Not by an expression in pyproject.toml, which any `-m` of the user's would replace.
+    if "nightly" in config.option.markexpr:
+        return
+    nightly = [item for item in items if item.get_closest_marker("nightly")]
+    config.hook.pytest_deselected(items=nightly)
+    items[:] = [item for item in items if item not in nightly]
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     if item.get_closest_marker("ray"):
         item.add_marker(pytest.mark.xdist_group("ray"))

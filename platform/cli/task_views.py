@@ -87,16 +87,15 @@ def print_settings(task: Task, method: str) -> None:
             continue
         cells = [_text(resolved[preset][name]) for preset in presets]
         set_by = dict.fromkeys(origin[name].place for origin in origins.values())
-        rows.append((name, *cells, ", ".join(set_by), field.description or ""))
+        rows.append((name, *cells, "; ".join(set_by), field.description or ""))
     print_table(
         f"Settings of {method} by preset (--method shows another one's; `vitamin methods` lists them)",
         ("setting", *presets, "set by (the later where the value differs)", "meaning"),
         rows,
     )
     used = {layer.place: layer.source for origin in origins.values() for layer in origin.values()}
-    print_fields(
-        "Where they come from", [(place, source) for place, source in used.items() if "preset" not in place]
-    )
+    summaries = {f"preset {preset}" for preset in presets}  # follow below
+    print_fields("Where they come from", [item for item in used.items() if item[0] not in summaries])
     print_fields("Presets", [(preset, preset_summary(preset)) for preset in presets])
 
 

@@ -13,7 +13,7 @@ from vitamin.algorithms.methods import get_method
 from vitamin.errors import SettingsError, nearest
 from vitamin.platform.tasks.overrides import build_hyperparameters, checked_settings
 from vitamin.platform.tasks.registry_files import presets_file
-from vitamin.platform.tasks.task import SettingsLayer, Task
+from vitamin.platform.tasks.task import PresetLayers, SettingsLayer, Task
 
 _DEFAULTS = SettingsLayer(
     "default",
@@ -141,8 +141,9 @@ def _given(task: Task, method: str, preset: str, overrides: Mapping[str, Any]) -
 def settings_layers(task: Task, method: str, preset: str) -> tuple[SettingsLayer, ...]:
     """Every place that sets something for a run over the defaults, later ones over earlier ones.
 
-    The task's (suite, environment, data, task), the preset, the task's for the preset, the method, the task's for the
-    method, the preset's for the method, the method's definition.
+    The task's (suite, environment, data, task), the preset, the task's for the preset (suite, environment), the method,
+    the task's for the method, the preset's for the method, the task's for the preset and the method, the method's
+    definition.
 
     Raises:
         SettingsError: If there is no such method or preset (names the nearest).
@@ -154,10 +155,11 @@ def settings_layers(task: Task, method: str, preset: str) -> tuple[SettingsLayer
             f"Unknown preset {preset!r}.{nearest(preset, known.presets)} Presets: {', '.join(known.presets)}."
         )
     chosen = known.presets[preset]
+    here = task.presets.get(preset, PresetLayers((), {}))
     layers = [
         *task.settings,
         SettingsLayer(f"preset {preset}", chosen.summary, chosen.hyperparameters),
-        *([task.presets[preset]] if preset in task.presets else []),
+        *here.settings,
     ]
     if (block := known.methods.get(method)) is not None:
         layers.append(SettingsLayer(f"method {method}", block.source, block.hyperparameters))
@@ -165,6 +167,7 @@ def settings_layers(task: Task, method: str, preset: str) -> tuple[SettingsLayer
         layers.append(task.methods[method])
     if (block := chosen.methods.get(method)) is not None:
         layers.append(SettingsLayer(f"preset {preset}, method {method}", block.source, block.hyperparameters))
+    layers += here.methods.get(method, ())
     layers.append(SettingsLayer(f"definition of {method}", row.summary, row.fixed))
     return tuple(layer for layer in layers if layer.values)
 

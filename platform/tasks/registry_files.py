@@ -14,7 +14,7 @@ from vitamin.platform.tasks.schema import (
     SuiteFile,
     TaskEntry,
 )
-from vitamin.platform.tasks.task import SettingsLayer, Task
+from vitamin.platform.tasks.task import PresetLayers, SettingsLayer, Task
 from vitamin.platform.yaml_files import load_yaml
 
 _PRESETS_FILE = "presets.yaml"
@@ -105,8 +105,8 @@ def _task(name: str, entry: TaskEntry, key: str, suite: SuiteFile) -> Task:
         sources=suite.sources + (kind.sources if kind else ()),
         settings=tuple(_layers(name, entry, key, suite)),
         presets={
-            preset: SettingsLayer(f"environment {key}, preset {preset}", suite.hyperparameters_source, values)
-            for preset, values in environment.presets.items()
+            preset: _preset_layers(preset, key, suite)
+            for preset in dict.fromkeys([*suite.presets, *environment.presets])
         },
         methods={
             method: SettingsLayer(
@@ -115,6 +115,22 @@ def _task(name: str, entry: TaskEntry, key: str, suite: SuiteFile) -> Task:
             for method, block in suite.methods.items()
         },
     )
+
+
+def _preset_layers(preset: str, key: str, suite: SuiteFile) -> PresetLayers:
+    """What a preset sets on the tasks of an environment: its suite's block, then its own."""
+    holders = {f"suite {suite.suite}": suite.presets, f"environment {key}": suite.environments[key].presets}
+    settings: list[SettingsLayer] = []
+    methods: dict[str, tuple[SettingsLayer, ...]] = {}
+    for holder, presets in holders.items():
+        if (block := presets.get(preset)) is None:
+            continue
+        place = f"{holder}, preset {preset}"
+        settings.append(SettingsLayer(place, block.source, block.hyperparameters))
+        for method, own in block.methods.items():
+            layer = SettingsLayer(f"{place}, method {method}", own.source, own.hyperparameters)
+            methods[method] = (*methods.get(method, ()), layer)
+    return PresetLayers(tuple(settings), methods)
 
 
 def _layers(name: str, entry: TaskEntry, key: str, suite: SuiteFile) -> Iterator[SettingsLayer]:

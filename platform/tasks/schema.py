@@ -71,6 +71,21 @@ class TaskEntry(_Block):
         return self
 
 
+class MethodBlock(_Block):
+    """What a method changes, and who says so."""
+
+    source: str
+    hyperparameters: Settings
+
+
+class PresetBlock(_Block):
+    """What a preset changes on the tasks of a suite or an environment, who says so, and what a method changes there."""
+
+    source: str
+    hyperparameters: Settings = Field(default_factory=dict)
+    methods: dict[str, MethodBlock] = Field(default_factory=dict)
+
+
 class EnvironmentBlock(_Block):
     """An environment and its tasks. A single action bound holds for every dimension.
 
@@ -94,7 +109,7 @@ class EnvironmentBlock(_Block):
     quirks: tuple[str, ...] = ()
     hyperparameters: Settings = Field(default_factory=dict)
     hyperparameters_source: str | None = None
-    presets: dict[str, Settings] = Field(default_factory=dict)
+    presets: dict[str, PresetBlock] = Field(default_factory=dict)
     tasks: dict[str, TaskEntry]
 
     def bounds(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -117,18 +132,12 @@ class EnvironmentBlock(_Block):
         return self
 
 
-class MethodBlock(_Block):
-    """What a method changes, and who says so."""
-
-    source: str
-    hyperparameters: Settings
-
-
 class SuiteFile(_Block):
     """A registry file. A task is merged from suite, environment, dataset kind and its own entry.
 
     ``hyperparameters_source`` holds for the settings of every block that does not state its own.
-    ``methods`` has what a method changes on the suite's tasks, in every preset.
+    ``methods`` has what a method changes on the suite's tasks, in every preset, and ``presets`` what a preset changes
+    there, an environment's own over its suite's.
     ``other_versions`` says of versions that are not registered (``v0``) how they differ, ``other_datasets`` lists
     kinds of published data (``medium-expert``) that are not.
     """
@@ -142,6 +151,7 @@ class SuiteFile(_Block):
     hyperparameters: Settings = Field(default_factory=dict)
     hyperparameters_source: str = ""
     methods: dict[str, MethodBlock] = Field(default_factory=dict)
+    presets: dict[str, PresetBlock] = Field(default_factory=dict)
     datasets: dict[str, DatasetKind] = Field(default_factory=dict)
     environments: dict[str, EnvironmentBlock]
 

@@ -26,6 +26,19 @@ class SettingsLayer:
 
 
 @dataclass(frozen=True)
+class PresetLayers:
+    """What a preset sets on a task beyond what it sets on all.
+
+    Attributes:
+        settings: For every method, the suite's, then the environment's.
+        methods: By method what holds for it alone, likewise.
+    """
+
+    settings: tuple[SettingsLayer, ...]
+    methods: Mapping[str, tuple[SettingsLayer, ...]]
+
+
+@dataclass(frozen=True)
 class Task:
     """One task. Only the first three fields are needed; what is None or empty is unknown or does not apply.
 
@@ -59,7 +72,7 @@ class Task:
         sources: Where the entries of the registry come from.
         settings: The settings that depend on the task, by their names in ``Hyperparameters``, later layers
             over earlier ones.
-        presets: Per preset, settings of this task that go before the preset's own.
+        presets: Per preset, settings of this task that go before the preset's own, for all methods and for one.
         methods: Per method, settings on this task that go before the method's own.
     """
 
@@ -88,7 +101,7 @@ class Task:
     quirks: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     settings: tuple[SettingsLayer, ...] = ()
-    presets: Mapping[str, SettingsLayer] = field(default_factory=dict)
+    presets: Mapping[str, PresetLayers] = field(default_factory=dict)
     methods: Mapping[str, SettingsLayer] = field(default_factory=dict)
 
     @property

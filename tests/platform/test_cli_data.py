@@ -251,14 +251,19 @@ def test_tasks_shows_everything_about_one(name: str) -> None:
 
 def test_tasks_shows_where_each_setting_comes_from() -> None:
     rows = _setting_rows("hopper-random-v2")
-    assert rows["hidden_size"][:4] == ["512", "128", "16", "default, preset small, preset tiny"]
+    assert rows["hidden_size"][:4] == ["512", "64", "16", "default; suite mujoco, preset small; preset tiny"]
+    shown = vitamin("tasks", "hopper-random-v2", "--method", "pdt").stdout
+    small = get_task("hopper-random-v2").presets["small"]
+    for layer in (*small.settings, *small.methods["pdt"]):
+        assert re.search(rf"^{re.escape(layer.place)}  +{re.escape(layer.source)}$", shown, re.MULTILINE)
     assert rows["weight_decay"][:4] == ["0.0005"] * 3 + ["environment hopper"]
     assert rows["rl_coefficient"][:4] == ["0.1"] * 3 + ["suite mujoco"]
     assert "rl_coefficient" not in _setting_rows("hopper-random-v2", "--method", "odt")
     perceptron = _setting_rows("hopper-random-v2", "--method", "td3_bc")
-    assert perceptron["rl_coefficient"][:4] == ["2.5"] * 3 + ["method td3_bc"]
+    assert perceptron["rl_coefficient"][0] == "2.5"
+    assert perceptron["rl_coefficient"][3] == "method td3_bc; suite mujoco, preset small, method td3_bc"
     assert perceptron["context_length"][:4] == ["1"] * 3 + ["definition of td3_bc"]
-    assert rows["min_env_steps_per_iteration"][3] == "data random, preset small, preset tiny"
+    assert rows["min_env_steps_per_iteration"][3] == "data random; preset small; preset tiny"
     assert _setting_rows("door-human-v1")["return_scale"][3] == "environment door"
 
 

@@ -46,7 +46,7 @@ def test_changes_leave_the_hyperparameters_alone(tmp_path: Path, changes: dict[s
     ("old", "new", "kind", "message"),
     [
         ("seed: 0", "seed: one", SettingsError, "seed"),
-        ("tau: 0.005", "tau: high", SettingsError, "tau=high does not fit"),
+        ("discount: 0.99", "discount: high", SettingsError, "discount=high does not fit"),
         ("task: hopper-medium-v2", "task: hoper-medium-v2", TaskError, "Did you mean hopper-medium-v2"),
         ("method: td3_odt", "method: td3odt", SettingsError, "Did you mean td3_odt"),
         ("num_learners: 0", "num_learner: 0", SettingsError, "num_learner"),

@@ -44,6 +44,7 @@ def test_labels_are_those_of_reports() -> None:
 
 @pytest.mark.parametrize("preset", preset_names())
 def test_published_settings_hold_in_every_preset(preset: str) -> None:
+    """But for what a suite's search has found for the method in this preset, whose source says so."""
     perceptron = {
         "context_length": 1,
         "hidden_size": 256,
@@ -65,8 +66,12 @@ def test_published_settings_hold_in_every_preset(preset: str) -> None:
         "sac_odt": {"actor_update_interval": 1, "rl_coefficient": 0.1},
         "odt": {"rl_coefficient": 0.0},
     }
+    here = get_task("hopper-medium-v2").presets.get(preset)
     for method, settings in expected.items():
-        assert spec(method, preset).hyperparameters().model_dump().items() >= settings.items()
+        own = here.methods.get(method, ()) if here else ()
+        searched = {name for layer in own for name in layer.values}
+        settled = {name: value for name, value in settings.items() if name not in searched}
+        assert spec(method, preset).hyperparameters().model_dump().items() >= settled.items()
 
 
 def test_what_makes_no_sense_is_refused() -> None:

@@ -14,7 +14,8 @@ from vitamin.platform.sweeps import SweepSpec, make_plan
 from vitamin.platform.sweeps.spec import Axis
 from vitamin.platform.tasks import get_task, preset_names, resolve_hyperparameters, task_names
 from vitamin.platform.tasks.presets import setting_origins, settings_layers
-from vitamin.platform.tasks.registry_files import presets_file, suites
+from vitamin.platform.tasks.registry_files import presets_file, suites, tasks_of
+from vitamin.platform.tasks.schema import SuiteFile
 
 Row = dict[str, str]
 BOTH_PHASES: tuple[Phase, ...] = ("pretrain", "online")
@@ -264,7 +265,8 @@ def test_pdt_has_its_release_s_settings(task: str, return_scale: float) -> None:
     )
     for settings in (paper, small):
         assert (settings.return_scale, settings.reward_shift, settings.reward_divisor) == (return_scale, 0, 1)
-    assert (paper.pretrain_updates, small.pretrain_updates) == (50_000, 2_000)
+    ours = 1_000 if get_task(task).suite == "mujoco" else 2_000
+    assert (paper.pretrain_updates, small.pretrain_updates) == (50_000, ours)
     origins = setting_origins(settings_layers(get_task(task), "pdt", "paper"))
     assert origins["pretrain_updates"].place == "preset paper, method pdt"
 
@@ -283,8 +285,10 @@ def test_every_setting_has_a_place_and_a_source(name: str) -> None:
 
 
 def test_blocks_of_methods_set_what_these_methods_use() -> None:
-    files = [presets_file(), *presets_file().presets.values(), *suites()]
-    for method, block in [item for file in files for item in file.methods.items()]:
+    environments = [environment for suite in suites() for environment in suite.environments.values()]
+    own = [preset for holder in (*suites(), *environments) for preset in holder.presets.values()]
+    holders = [presets_file(), *presets_file().presets.values(), *suites(), *own]
+    for method, block in [item for holder in holders for item in holder.methods.items()]:
         unused = ignored_settings(METHODS[method]).keys() & block.hyperparameters.keys()
         assert unused <= {
             "rl_coefficient",
@@ -292,6 +296,60 @@ def test_blocks_of_methods_set_what_these_methods_use() -> None:
             "num_heads",
         }  # shown as 0, and a divisor
         assert not METHODS[method].fixed.keys() & block.hyperparameters.keys()
+
+
+def test_suites_and_environments_change_presets_that_exist() -> None:
+    for suite in suites():
+        for holder in (suite, *suite.environments.values()):
+            assert set(holder.presets) <= set(preset_names())
+
+
+def test_places_in_the_order_in_which_they_count() -> None:
+    """A suite that says something in each block: of two places that set a value, the later one counts."""
+    settings: dict[str, Any] = {"hyperparameters": {"tau": 0.5}}
+    sourced = settings | {"source": "here"}
+    preset: dict[str, Any] = sourced | {"methods": {"pdt": sourced}}
+    environment = {
+        "env_id": "Pendulum-v1",
+        "max_episode_steps": 200,
+        "observation_size": 3,
+        "action_size": 1,
+        "action_low": -2,
+        "action_high": 2,
+    }
+    content = settings | {
+        "suite": "toys",
+        "summary": "",
+        "sources": [],
+        "hyperparameters_source": "here",
+        "dataset_base_url": "",
+        "datasets": {"random": settings | {"summary": ""}},
+        "methods": {"pdt": sourced},
+        "presets": {"paper": preset, "small": sourced},
+        "environments": {
+            "toy": environment
+            | settings
+            | {
+                "presets": {"paper": preset},
+                "tasks": {"toy-random": settings | {"dataset": "random", "file": "toy.hdf5"}},
+            }
+        },
+    }
+    (task,) = tasks_of(SuiteFile.model_validate(content))
+    assert [layer.place for layer in settings_layers(task, "pdt", "paper")] == [
+        "suite toys",
+        "environment toy",
+        "data random",
+        "task toy-random",
+        "suite toys, preset paper",
+        "environment toy, preset paper",
+        "suite toys, method pdt",
+        "preset paper, method pdt",
+        "suite toys, preset paper, method pdt",
+        "environment toy, preset paper, method pdt",
+    ]
+    places = [layer.place for layer in settings_layers(task, "td3_bc", "small")]
+    assert places[4:] == ["preset small", "suite toys, preset small", "method td3_bc", "definition of td3_bc"]
 
 
 def test_the_last_place_that_sets_a_value_is_its_origin() -> None:
@@ -309,6 +367,10 @@ def test_the_last_place_that_sets_a_value_is_its_origin() -> None:
     assert places("hopper-random-v2", "odt", "small")["rl_coefficient"] == "method odt"
     assert places("hopper-random-v2", "odt", "small")["batch_size"] == "preset small"
     assert places("Pendulum-v1", "odt", "small")["hidden_size"] == "environment pendulum, preset small"
+    assert places("hopper-random-v2", "odt", "small")["hidden_size"] == "suite mujoco, preset small"
+    assert places("hopper-random-v2", "iql", "small")["hidden_size"] == "method iql"
+    own = places("hopper-random-v2", "pdt", "small")["warmup_env_steps"]
+    assert own == "suite mujoco, preset small, method pdt"
 
 
 def test_the_departures_of_the_published_code_are_the_paper_preset_s_alone() -> None:

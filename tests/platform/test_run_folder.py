@@ -165,7 +165,7 @@ def test_another_run_is_refused_with_what_differs(tmp_path: Path) -> None:
         ({"method": "odt"}, "method: 'td3_odt' → 'odt'"),
         ({"task": "walker2d-random-v2"}, "task: 'hopper-medium-v2' → 'walker2d-random-v2'"),
         ({"overrides": {}}, "weight_decay: 0.1 → 0.0005"),
-        ({"preset": "small"}, "hidden_size: 16 → 128"),
+        ({"preset": "small"}, "hidden_size: 16 → 64"),
     ]
     for values, words in differences:
         with pytest.raises(RunError, match="holds another run") as error:

@@ -121,7 +121,10 @@ def test_later_sources_win() -> None:
     assert small.reward_divisor == 10  # the task's, the preset says nothing
     assert small.context_length == 5  # the preset's
     assert small.hidden_size == 64  # the task's for this preset
-    assert resolve_hyperparameters(HOPPER, "td3_odt", "small", {}).hidden_size == 128
+    assert resolve_hyperparameters(get_task("door-human-v1"), "td3_odt", "small", {}).hidden_size == 128
+    hopper = resolve_hyperparameters(HOPPER, "td3_odt", "small", {})
+    assert (hopper.hidden_size, hopper.num_heads) == (64, 4)  # the suite's for this preset, the preset's
+    assert resolve_hyperparameters(HOPPER, "iql", "small", {}).hidden_size == 256  # the method's
     assert resolve_hyperparameters(pendulum, "td3_odt", "small", {"hidden_size": 32}).hidden_size == 32
 
 
@@ -157,7 +160,7 @@ def test_presets_in_order_of_size() -> None:
         ),
         (
             ("odt", "small", {"num_heads": 3}),
-            "contradict each other: num_heads 3 does not divide hidden_size 128",
+            "contradict each other: num_heads 3 does not divide hidden_size 64",
         ),
     ],
 )

@@ -109,11 +109,21 @@ def test_a_specification_is_found_by_path_or_by_shipped_name(tmp_path: Path) -> 
         find_spec("quikstart")
 
 
-@pytest.mark.parametrize(
-    "name", ["alpha", "contenders", "gradients", "hopper_random", "quickstart", "recurrent_critics"]
-)
+def test_the_specifications_that_pages_name_are_shipped() -> None:
+    named = {
+        "alpha",
+        "contenders",
+        "gradients",
+        "halfcheetah",
+        "halfcheetah_contenders",
+        "hopper_random",
+        "ppo_ratios",
+    }
+    assert named | {"quickstart", "recurrent_critics"} == set(shipped_specs())
+
+
+@pytest.mark.parametrize("name", shipped_specs())
 def test_shipped_specifications_make_plans_and_say_what_they_show(name: str) -> None:
-    assert name in shipped_specs()
     file = find_spec(name)
     spec = read_spec(file)
     assert spec.name == name
