@@ -11,7 +11,7 @@ TORCH_INDEX ?=
 VENV_D4RL ?= .venv-d4rl
 FILES ?=
 # Pages with blocks that `vitamin embed` fills.
-RESULT_PAGES := docs/results.md
+RESULT_PAGES := README.md docs/results.md
 # Test processes, and further arguments of pytest: make test PYTEST_ARGS="tests/maths -x"
 JOBS ?= 2
 PYTEST_ARGS ?=
