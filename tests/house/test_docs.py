@@ -37,7 +37,7 @@ def test_places_in_the_project_exist(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_links_lead_somewhere(page: Path) -> None:
-    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text())
+    links = re.findall(r"\]\((?!<?https?:|#)<?([^)#<>]+)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
