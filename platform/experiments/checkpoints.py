@@ -1,4 +1,4 @@
-"""Checkpoints of a run: complete or absent, verified when read, the two newest kept."""
+"""Checkpoints of a run: complete or absent, verified when read; the pretrained one and the two newest are kept."""
 
 import hashlib
 import json
@@ -34,8 +34,13 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def save_checkpoint(folder: Path, iteration: int, write: Callable[[Path], object]) -> Path:
-    """Adds the checkpoint of an iteration to ``folder`` (``checkpoints/`` of a run).
+def save_checkpoint(
+    folder: Path, iteration: int, write: Callable[[Path], object], *, pretrained: int | None = None
+) -> Path:
+    """Adds the checkpoint of an iteration to ``folder`` (``checkpoints/`` of a run) and removes older ones.
+
+    The two newest stay, and that of the iteration ``pretrained``, with which pretraining ends: the policy that
+    fine-tuning began with can be evaluated and filmed later.
 
     ``write`` fills a temporary folder, which is renamed when everything in it has reached the disk: a kill at any
     moment leaves the checkpoints before it as they were.
@@ -66,7 +71,8 @@ def save_checkpoint(folder: Path, iteration: int, write: Callable[[Path], object
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     for old in list_checkpoints(folder)[:-_KEEP]:
-        _remove(old)
+        if int(old.name) != pretrained:
+            _remove(old)
     return final
 
 
