@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 
 from vitamin.analysis.manifest import CHANGED, FileState, changed_files
 from vitamin.analysis.schema import CHECKPOINTS_FOLDER
@@ -187,3 +188,35 @@ def newest_checkpoint(folder: Path, report: Callable[[str], None]) -> Path | Non
         else:
             return path
     return None
+
+
+def latest_checkpoint(run: Path, report: Callable[[str], None]) -> Path:
+    """The newest whole checkpoint of a run folder; each damaged one that is passed over is reported.
+
+    Raises:
+        RunError: If there is none, or this user may not read it.
+    """
+    folder = run / CHECKPOINTS_FOLDER
+    newest = newest_checkpoint(folder, report)
+    if newest is not None:
+        return newest
+    if list_checkpoints(folder):
+        raise RunError(
+            f"No checkpoint in {folder} is whole. `vitamin train --resume --out {quote(str(run))}` makes the run "
+            "again; a finished one, if it is given more --online-steps."
+        )
+    raise RunError(f"{run} holds no checkpoint yet.")
+
+
+def chosen_checkpoint(run: Path, iteration: int, what: str) -> Path:
+    """The checkpoint of an iteration of a run folder; ``what`` names it in the error.
+
+    Raises:
+        DamagedCheckpoint: If it is not whole.
+        RunError: If it is not there, or this user may not read it.
+    """
+    there = {int(path.name): path for path in list_checkpoints(run / CHECKPOINTS_FOLDER)}
+    if iteration not in there:
+        raise RunError(f"{run} holds no checkpoint of {what}; it has {', '.join(map(str, there)) or 'none'}.")
+    verify_checkpoint(there[iteration])
+    return there[iteration]
