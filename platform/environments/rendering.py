@@ -75,6 +75,21 @@ def draw_small(environment: gymnasium.Env[Any, Any], width: int, height: int) ->
     visual = renderer.model.vis
     visual.global_.offwidth, visual.global_.offheight = width, height
     visual.quality.shadowsize = visual.quality.offsamples = 0
+    _draw_endless_floor(renderer.model)
+
+
+def _draw_endless_floor(model: Any) -> None:
+    """A cheetah runs past the 40 m of its floor that are drawn; to what touches it a plane has no end anyway."""
+    import mujoco
+
+    floor = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_GEOM, "floor")
+    if floor < 0 or model.geom_type[floor] != mujoco.mjtGeom.mjGEOM_PLANE:
+        return
+    size = model.geom_size[floor, :2].copy()
+    material = model.geom_matid[floor]
+    if material >= 0 and not model.mat_texuniform[material] and size.all():
+        model.mat_texrepeat[material] /= 2 * size  # of an endless plane it counts for one metre
+    model.geom_size[floor, :2] = 0
 
 
 def uses_mujoco(environment: gymnasium.Env[Any, Any]) -> bool:

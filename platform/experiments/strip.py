@@ -21,7 +21,7 @@ _HEIGHT = 120  # of a frame, pixels
 _GAP = 4
 _HEADING = 22  # height of a row's heading
 _FONT_SIZE = 14
-_COLORS = 64
+_COLORS = 256
 _SPARE = 4  # frames kept for each one that will be shown
 
 
