@@ -1,5 +1,6 @@
 """Films and strips: their frames, what is left of a film that is cut short, and pictures of MuJoCo."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -14,11 +15,13 @@ from tests.cli.command import in_new_process, vitamin
 from tests.platform.agent_runs import make_run
 from tests.platform.own_environments import Painted
 from vitamin.errors import EnvironmentFailure, RunError
-from vitamin.platform.environments.rendering import choose_mujoco_renderer
+from vitamin.platform.environments import make_environment
+from vitamin.platform.environments.rendering import choose_mujoco_renderer, draw_small, drawn, first_frame
 from vitamin.platform.experiments.camera import Shot
 from vitamin.platform.experiments.evaluate import evaluate_agent, load_agent
 from vitamin.platform.experiments.strip import FrameChoice, StripRow, write_strip
 from vitamin.platform.experiments.video import film_episode
+from vitamin.platform.tasks import get_task
 
 ffmpeg = pytest.importorskip("imageio_ffmpeg")
 PAINTED = "tests.platform.own_environments:Painted-v0"
@@ -210,18 +213,39 @@ def test_pretrained_checkpoint(tmp_path: Path) -> None:
         load_agent(tmp_path / "other", checkpoint="pretrained")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the renderer of other systems may need a display")
-def test_films_of_mujoco_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def _renderer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MUJOCO_GL", os.environ.get("MUJOCO_GL", "egl"))
     try:
         choose_mujoco_renderer()
     except RunError as error:
         pytest.skip(str(error))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the renderer of other systems may need a display")
+@pytest.mark.usefixtures("_renderer")
+def test_film_of_mujoco(tmp_path: Path) -> None:
     make_run(tmp_path / "run", task="hopper-random-v2")
     agent = load_agent(tmp_path / "run")
-    for name in ("first.mp4", "second.mp4"):
-        value = film_episode(agent, tmp_path / name, size=(96, 64), frames_per_second=60)
-        frames = film(tmp_path / name)[1]
-        assert frames[0].shape == (64, 96, 3)
-        assert np.asarray(frames[-1][20:]).std() > 20  # not black
-        assert value == pytest.approx(evaluate_agent(agent, episodes=1).returns[0])
+    value = film_episode(agent, tmp_path / "film.mp4", size=(96, 64), frames_per_second=60)
+    frames = film(tmp_path / "film.mp4")[1]
+    assert frames[0].shape == (64, 96, 3)
+    assert frames[-1][20:].std() > 20  # not black
+    assert value == pytest.approx(evaluate_agent(agent, episodes=1).returns[0])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the renderer of other systems may need a display")
+@pytest.mark.usefixtures("_renderer")
+def test_what_a_closed_environment_leaves_blackens_no_other() -> None:
+    first, second = (
+        make_environment(get_task("hopper-random-v2"), render_mode="rgb_array") for _ in range(2)
+    )
+    for environment in (first, second):
+        draw_small(environment, 64, 64)
+    with drawn(first):
+        first_frame(first)
+    with drawn(second):
+        assert first_frame(second).std() > 20
+        del first, environment
+        gc.collect()
+        assert first_frame(second).std() > 20
