@@ -33,6 +33,7 @@ run folders below DIR at any depth. A sweep's folder holds the run folders of it
 """
 
 _CHECKPOINTS = """\
+The two newest are kept, and that of the end of pretraining: `vitamin evaluate RUN --checkpoint pretrained`.
 Acting needs one checkpoint, such as `checkpoints/00000120/`, `run.json` and `config.yaml`, neither the dataset nor
 Ray: `vitamin evaluate RUN` works where only these were copied. Nothing in a checkpoint is pickled but
 `class_and_ctor_args.pkl`, which `Algorithm.from_checkpoint` alone reads; it also asks for `algorithm_state.msgpack`,

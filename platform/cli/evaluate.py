@@ -1,5 +1,6 @@
-"""`vitamin evaluate`: the returns of a trained agent, and its film."""
+"""`vitamin evaluate`: the returns of a trained agent, its film, and frames of it."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,12 +8,15 @@ import typer
 
 from vitamin.algorithms.seeds import LARGEST_SEED
 from vitamin.platform.cli.endings import say
+from vitamin.platform.cli.filming import SIZE, Pictures, make_pictures, parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vitamin.platform.experiments.evaluate import Agent, EvaluationResult
+    from vitamin.platform.experiments.evaluate import Agent, CheckpointName, EvaluationResult
 
+_NEWEST = "newest"
+_PICTURES = "Pictures"
 _MOST_EPISODES = 1_000_000  # each of them is kept to its end
 
 
@@ -34,28 +38,79 @@ def evaluate(
         ),
     ] = None,
     checkpoint: Annotated[
-        int | None, typer.Option(metavar="N", help="Iteration of the checkpoint.", show_default="the newest")
+        list[str] | None,
+        typer.Option(
+            metavar="N|pretrained|newest",
+            help="Iteration of the checkpoint; pretrained: that with which pretraining ended. May be repeated.",
+            show_default="newest",
+        ),
     ] = None,
-    video: Annotated[Path | None, typer.Option(metavar="FILE.mp4", help="Film an episode first.")] = None,
+    video: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.mp4", help="Film an episode first.", rich_help_panel=_PICTURES),
+    ] = None,
+    video_size: Annotated[
+        str,
+        typer.Option(
+            metavar="WIDTHxHEIGHT", help="Pixels that a frame fits into.", rich_help_panel=_PICTURES
+        ),
+    ] = SIZE,
+    video_fps: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=240,
+            help="Frames a second, at most; the film is as fast as the environment.",
+            rich_help_panel=_PICTURES,
+        ),
+    ] = 20,
+    strip: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.png|.jpg",
+            help="Picture of an episode: frames side by side, a row for each checkpoint.",
+            rich_help_panel=_PICTURES,
+        ),
+    ] = None,
+    strip_frames: Annotated[
+        int, typer.Option(metavar="N", min=2, max=20, help="Frames in a row.", rich_help_panel=_PICTURES)
+    ] = 5,
 ) -> None:
     """Roll out a run's policy and print its returns."""
-    if video is not None and video.suffix != ".mp4":
-        raise typer.BadParameter(f"--video writes .mp4 files, not {video.name}.")
+    chosen = [_checkpoint(text) for text in checkpoint or [_NEWEST]]
+    pictures = Pictures(video, strip, parse_size(video_size), video_fps, strip_frames)
+    pictures.check(len(chosen))
     from vitamin.platform.cli.output import progress_display
     from vitamin.platform.experiments.evaluate import evaluate_agent, load_agent
 
-    agent = load_agent(run, checkpoint=checkpoint, report=say)
-    if video is not None:
+    agents = [load_agent(run, checkpoint=one, report=say) for one in chosen]
+    if video is not None or strip is not None:
         # Before the episodes, so that a renderer that is missing shows at once.
-        from vitamin.platform.experiments.video import film_episode
+        make_pictures(agents, pictures, seed=seed, target_return=target_return)
+    for agent in agents:
+        with progress_display("Episodes") as progress:
+            result = evaluate_agent(
+                agent,
+                episodes=episodes,
+                seed=seed,
+                target_return=target_return,
+                progress=progress,
+                report=say,
+            )
+        _print(agent, result)
 
-        value = film_episode(agent, video, seed=seed, target_return=target_return)
-        print(f"Film of an episode with return {value:.1f}: {video}")
-    with progress_display("Episodes") as progress:
-        result = evaluate_agent(
-            agent, episodes=episodes, seed=seed, target_return=target_return, progress=progress, report=say
-        )
-    _print(agent, result)
+
+def _checkpoint(text: str) -> "CheckpointName | None":
+    if text == _NEWEST:
+        return None
+    if text == "pretrained":
+        return "pretrained"
+    if re.fullmatch(r"[0-9]{1,18}", text, re.ASCII):
+        return int(text)
+    raise typer.BadParameter(
+        f"--checkpoint is the number of an iteration, 'pretrained' or '{_NEWEST}', not {text!r}."
+    )
 
 
 def _print(agent: "Agent", result: "EvaluationResult") -> None:

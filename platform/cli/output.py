@@ -1,8 +1,9 @@
 """Printing for people at a terminal and for logs: the same content, as rich tables or plain aligned lines."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.markup import escape
@@ -57,8 +58,15 @@ def print_fields(title: str, fields: Sequence[tuple[str, str]]) -> None:
         print(f"{name.ljust(width)}  {value}".rstrip())
 
 
+class ShowProgress(Protocol):
+    """Shows how far something has come, and ``note``, a few words on it."""
+
+    def __call__(self, done: int, total: int | None, note: str = "") -> None:
+        """``done`` of ``total``, which may be unknown."""
+
+
 @contextmanager
-def progress_display(what: str, *, unit_bytes: bool = False) -> Iterator[Callable[[int, int | None], None]]:
+def progress_display(what: str, *, unit_bytes: bool = False) -> Iterator[ShowProgress]:
     """A function to call with (done, total): a bar at a terminal, else a line for each tenth.
 
     Args:
@@ -70,11 +78,21 @@ def progress_display(what: str, *, unit_bytes: bool = False) -> Iterator[Callabl
         yield _LineProgress(what)
         return
     counts = DownloadColumn() if unit_bytes else TaskProgressColumn()
+    note_column = TextColumn("{task.fields[note]}", markup=False)
     with Progress(
-        TextColumn("{task.description}"), BarColumn(), counts, TimeRemainingColumn(), console=console
+        TextColumn("{task.description}"),
+        BarColumn(),
+        counts,
+        TimeRemainingColumn(),
+        note_column,
+        console=console,
     ) as progress:
-        bar = progress.add_task(what, total=None)
-        yield lambda done, total: progress.update(bar, completed=done, total=total)
+        bar = progress.add_task(what, total=None, note="")
+
+        def show(done: int, total: int | None, note: str = "") -> None:
+            progress.update(bar, completed=done, total=total, note=note)
+
+        yield show
 
 
 class _LineProgress:
@@ -82,10 +100,11 @@ class _LineProgress:
         self._what = what
         self._printed = -1
 
-    def __call__(self, done: int, total: int | None) -> None:
+    def __call__(self, done: int, total: int | None, note: str = "") -> None:
         if not total:
             return
         tenth = done * _STEPS_IN_LOG // total
         if tenth > self._printed:
             self._printed = tenth
-            print(f"{self._what}: {100 * tenth // _STEPS_IN_LOG} %", file=sys.stderr, flush=True)
+            words = f"{self._what}: {100 * tenth // _STEPS_IN_LOG} %"
+            print(f"{words}, {note}" if note else words, file=sys.stderr, flush=True)

@@ -1,7 +1,6 @@
 """A page with a picture of every registered environment."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -10,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from vitamin.errors import RunError, TaskError
 from vitamin.platform.environments.make import make_environment
-from vitamin.platform.environments.rendering import Frame, choose_mujoco_renderer, first_frame
+from vitamin.platform.environments.rendering import Frame, choose_mujoco_renderer, drawn, first_frame
 from vitamin.platform.tasks.lookup import get_task
 from vitamin.platform.tasks.registry_files import suites
 from vitamin.platform.tasks.task import Task
@@ -80,7 +79,7 @@ def _environments() -> Iterator[tuple[str, tuple[str, ...]]]:
 def _exhibit(folder: Path, title: str, tasks: tuple[str, ...]) -> Exhibit:
     task = get_task(tasks[0])
     try:
-        with closing(make_environment(task, render_mode="rgb_array")) as environment:
+        with drawn(make_environment(task, render_mode="rgb_array")) as environment:
             frame = first_frame(environment)
     except (TaskError, RunError) as error:
         return Exhibit(title, tasks, task, image=None, reason=str(error))

@@ -1,4 +1,4 @@
-"""Checkpoints of a run: complete or absent, verified when read, the two newest kept."""
+"""Checkpoints of a run: complete or absent, verified when read; the pretrained one and the two newest are kept."""
 
 import hashlib
 import json
@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 
 from vitamin.analysis.manifest import CHANGED, FileState, changed_files
 from vitamin.analysis.schema import CHECKPOINTS_FOLDER
@@ -34,8 +35,13 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def save_checkpoint(folder: Path, iteration: int, write: Callable[[Path], object]) -> Path:
-    """Adds the checkpoint of an iteration to ``folder`` (``checkpoints/`` of a run).
+def save_checkpoint(
+    folder: Path, iteration: int, write: Callable[[Path], object], *, pretrained: int | None = None
+) -> Path:
+    """Adds the checkpoint of an iteration to ``folder`` (``checkpoints/`` of a run) and removes older ones.
+
+    The two newest stay, and that of the iteration ``pretrained``, with which pretraining ends: the policy that
+    fine-tuning began with can be evaluated and filmed later.
 
     ``write`` fills a temporary folder, which is renamed when everything in it has reached the disk: a kill at any
     moment leaves the checkpoints before it as they were.
@@ -66,7 +72,8 @@ def save_checkpoint(folder: Path, iteration: int, write: Callable[[Path], object
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     for old in list_checkpoints(folder)[:-_KEEP]:
-        _remove(old)
+        if int(old.name) != pretrained:
+            _remove(old)
     return final
 
 
@@ -181,3 +188,35 @@ def newest_checkpoint(folder: Path, report: Callable[[str], None]) -> Path | Non
         else:
             return path
     return None
+
+
+def latest_checkpoint(run: Path, report: Callable[[str], None]) -> Path:
+    """The newest whole checkpoint of a run folder; each damaged one that is passed over is reported.
+
+    Raises:
+        RunError: If there is none, or this user may not read it.
+    """
+    folder = run / CHECKPOINTS_FOLDER
+    newest = newest_checkpoint(folder, report)
+    if newest is not None:
+        return newest
+    if list_checkpoints(folder):
+        raise RunError(
+            f"No checkpoint in {folder} is whole. `vitamin train --resume --out {quote(str(run))}` makes the run "
+            "again; a finished one, if it is given more --online-steps."
+        )
+    raise RunError(f"{run} holds no checkpoint yet.")
+
+
+def chosen_checkpoint(run: Path, iteration: int, what: str) -> Path:
+    """The checkpoint of an iteration of a run folder; ``what`` names it in the error.
+
+    Raises:
+        DamagedCheckpoint: If it is not whole.
+        RunError: If it is not there, or this user may not read it.
+    """
+    there = {int(path.name): path for path in list_checkpoints(run / CHECKPOINTS_FOLDER)}
+    if iteration not in there:
+        raise RunError(f"{run} holds no checkpoint of {what}; it has {', '.join(map(str, there)) or 'none'}.")
+    verify_checkpoint(there[iteration])
+    return there[iteration]

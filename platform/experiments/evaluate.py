@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from shlex import quote
-from typing import Any
+from typing import Any, Final, Literal
 
 import gymnasium
 import torch
@@ -20,6 +19,7 @@ from vitamin.algorithms.methods import get_method
 from vitamin.algorithms.models.policy import PolicyNetwork
 from vitamin.algorithms.randomness import Stream, generator, global_generators
 from vitamin.algorithms.rllib.checkpoint import read_state, read_tensors
+from vitamin.algorithms.rllib.schedule import Schedule
 from vitamin.algorithms.rollout import rollout_unit
 from vitamin.algorithms.seeds import check_seed
 from vitamin.algorithms.setting_types import LARGEST_NUMBER
@@ -32,9 +32,13 @@ from vitamin.analysis.schema import RunInfo
 from vitamin.errors import RunError, SettingsError
 from vitamin.machine import machine_memory
 from vitamin.platform.environments import make_environment, probe_environment
-from vitamin.platform.experiments.checkpoints import list_checkpoints, newest_checkpoint, verify_checkpoint
+from vitamin.platform.experiments.checkpoints import chosen_checkpoint, latest_checkpoint
 from vitamin.platform.experiments.spec import ExperimentSpec, read_config
 from vitamin.platform.tasks import Task
+
+PRETRAINED: Final = "pretrained"
+CheckpointName = int | Literal["pretrained"]
+"""Which checkpoint of a run: that of an iteration, or the one with which pretraining ended."""
 
 _POLICY = "module/networks.policy."
 _ACTION_BIASES = ("head.action.bias", "head.loc.bias")
@@ -157,7 +161,7 @@ def evaluate_run(
     *,
     episodes: int | None = None,
     seed: int = 0,
-    checkpoint: int | None = None,
+    checkpoint: CheckpointName | None = None,
     target_return: float | None = None,
     report: Callable[[str], None] = _ignore,
 ) -> EvaluationResult:
@@ -222,12 +226,14 @@ def evaluate_agent(
     )
 
 
-def load_agent(run: Path, *, checkpoint: int | None = None, report: Callable[[str], None] = _ignore) -> Agent:
+def load_agent(
+    run: Path, *, checkpoint: CheckpointName | None = None, report: Callable[[str], None] = _ignore
+) -> Agent:
     """The policy of a run folder.
 
     Args:
         run: The folder.
-        checkpoint: Iteration of the checkpoint; by default the newest whole one.
+        checkpoint: Iteration of the checkpoint, or that with which pretraining ended; by default the newest whole one.
         report: Called with a sentence on files that changed since the run wrote them, and for each damaged checkpoint
             that is passed over.
 
@@ -242,10 +248,16 @@ def load_agent(run: Path, *, checkpoint: int | None = None, report: Callable[[st
         report(f"{run}: {damaged}")
     spec = read_config(run / schema.CONFIG_FILE)
     _check_same("config.yaml", run, info, spec.task, spec.method)
-    folder = _checkpoint(run, checkpoint, report)
+    settings = spec.hyperparameters()
+    if checkpoint == PRETRAINED:
+        iteration = Schedule(settings).pretrain_iterations
+        folder = chosen_checkpoint(run, iteration, f"iteration {iteration}, with which pretraining ends")
+    elif checkpoint is not None:
+        folder = chosen_checkpoint(run, checkpoint, f"iteration {checkpoint}")
+    else:
+        folder = latest_checkpoint(run, report)
     state = _state(folder)
     _check_same(f"checkpoint {folder.name}", run, info, state.get("task"), state.get("method"))
-    settings = spec.hyperparameters()
     tensors = {name: torch.from_numpy(array) for name, array in read_tensors(folder).items()}
     weights = {
         name.removeprefix(_POLICY): tensor for name, tensor in tensors.items() if name.startswith(_POLICY)
@@ -330,23 +342,3 @@ def _check_same(what: str, run: Path, info: RunInfo, task: str | None, method: s
             f"The {what} of {run} belongs to {task} with {method}, its {schema.RUN_FILE} to {info.task} with "
             f"{info.method}: files of two runs were mixed."
         )
-
-
-def _checkpoint(run: Path, iteration: int | None, report: Callable[[str], None]) -> Path:
-    folder = run / schema.CHECKPOINTS_FOLDER
-    if iteration is None:
-        newest = newest_checkpoint(folder, report)
-        if newest is None and list_checkpoints(folder):
-            raise RunError(
-                f"No checkpoint in {folder} is whole. `vitamin train --resume --out {quote(str(run))}` makes the run "
-                "again; a finished one, if it is given more --online-steps."
-            )
-        if newest is None:
-            raise RunError(f"{run} holds no checkpoint yet.")
-        return newest
-    for path in list_checkpoints(folder):
-        if int(path.name) == iteration:
-            verify_checkpoint(path)
-            return path
-    there = ", ".join(str(int(path.name)) for path in list_checkpoints(folder))
-    raise RunError(f"{run} holds no checkpoint of iteration {iteration}; it has {there or 'none'}.")

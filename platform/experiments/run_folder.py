@@ -225,15 +225,20 @@ class RunFolder:
         self._records = Records(self.path, iteration, self._manifest.replacing)
         return self._records
 
-    def save(self, iteration: int, write: Callable[[Path], object]) -> None:
+    def save(self, iteration: int, write: Callable[[Path], object], *, pretrained: int | None = None) -> None:
         """Makes the records reach the disk and adds a checkpoint; the next update of ``run.json`` seals them.
+
+        Args:
+            iteration: That of the checkpoint.
+            write: Fills its folder.
+            pretrained: The iteration with which pretraining ends, whose checkpoint stays; None if it need not.
 
         Raises:
             RunError: If something cannot be written.
         """
         assert self._records is not None
         self._records.sync()
-        save_checkpoint(self.checkpoints, iteration, write)
+        save_checkpoint(self.checkpoints, iteration, write, pretrained=pretrained)
         self.seal()
 
     def seal(self) -> None:

@@ -248,15 +248,15 @@ class _Loop:
         algorithm = self.algorithm
         algorithm.train()
         records.add(algorithm.record, algorithm.evaluation, self.task)
-        iteration = algorithm.progress.iteration
+        iteration, pretrained = algorithm.progress.iteration, algorithm.schedule.pretrain_iterations
         due = (
             iteration % self.spec.checkpoint_interval == 0
-            or iteration == algorithm.schedule.pretrain_iterations
+            or iteration == pretrained
             or time.monotonic() - self.saved > _LONGEST_UNSAVED_S
         )
         stopping = self.stop.requested
         if due or algorithm.finished or stopping:
-            self.folder.save(iteration, algorithm.save_to_path)
+            self.folder.save(iteration, algorithm.save_to_path, pretrained=pretrained)
             self.saved = time.monotonic()
             self.folder.set_status("running", None, time.monotonic() - self.start)
         self.reporter.iteration(algorithm.record, algorithm.hyperparameters)

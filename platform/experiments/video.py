@@ -1,138 +1,161 @@
 """Filming an episode off-screen."""
 
 import math
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gymnasium
 import numpy as np
 
-from vitamin.algorithms.delayed_rewards import RewardDelay, reward_paid
 from vitamin.algorithms.randomness import Stream, global_generators
 from vitamin.errors import RunError, TaskError
 from vitamin.platform.environments import make_environment, probe_environment
-from vitamin.platform.environments.rendering import Frame, choose_mujoco_renderer, first_frame, uses_mujoco
+from vitamin.platform.environments.rendering import (
+    Frame,
+    choose_mujoco_renderer,
+    draw_small,
+    drawn,
+    first_frame,
+    uses_mujoco,
+)
+from vitamin.platform.experiments.camera import Camera, Shot, Viewer
 from vitamin.platform.experiments.evaluate import Agent, check_sizes
+from vitamin.platform.experiments.film_file import check_encoder, film_file
+from vitamin.platform.experiments.strip import FrameChoice
 from vitamin.platform.tasks import Task
 
-_FRAMES_PER_SECOND = 60
+if TYPE_CHECKING:
+    from PIL.ImageFont import FreeTypeFont, ImageFont
+
+SIZE = 320, 240
+FRAMES_PER_SECOND = 20
+_USUAL_RATE = 30.0  # of an environment that does not say how fast it is
+_LINES = 20  # of text that would fit above each other
+_SMALLEST_LETTERS = 12  # pixels
 
 
-def film_episode(agent: Agent, file: Path, *, seed: int = 0, target_return: float | None = None) -> float:
+def film_episode(
+    agent: Agent,
+    file: Path | None,
+    *,
+    seed: int = 0,
+    target_return: float | None = None,
+    size: tuple[int, int] = SIZE,
+    frames_per_second: int = FRAMES_PER_SECOND,
+    choice: FrameChoice | None = None,
+    progress: Callable[[int, int | None, str], None] = lambda *_: None,
+    report: Callable[[str], None] = lambda _: None,
+) -> float:
     """Films one episode of the agent as an mp4 file, with step, return and return-to-go, if the policy looks at it.
+
+    The film is as fast as the environment says that it is; of a fast one it shows every n-th step.
+
+    Args:
+        agent: The policy.
+        file: The film; None makes none.
+        seed: Key of the episode.
+        target_return: Return-to-go at the start, in scaled-reward units; by default ``eval_target_return``.
+        size: Width and height that frames fit into, pixels; those of MuJoCo are of this size.
+        frames_per_second: Of the film, at most.
+        choice: Is shown frames of the same episode, for a strip.
+        progress: Called with the steps done, those after which the episode ends at the latest, if that is known, and
+            how it goes, in words.
+        report: Told in a sentence where a film lies that was cut short.
 
     Returns:
         The return of the episode.
 
     Raises:
+        EnvironmentFailure: If the environment raises or returns values that are not finite.
         RunError: If the extra ``video`` or a renderer is missing, or the file cannot be written.
         SettingsError: If the policy does not look at target returns and one is given.
     """
     agent.check_target_return(target_return)
-    _check_encoder()
-    temporary = file.with_name(f".{file.stem}.tmp.mp4")
+    if file is not None:
+        check_encoder()
     probe_environment(agent.task)
-    with global_generators(seed, Stream.ENVIRONMENTS, 0):
-        drawn = _drawn_environment(agent.task)
-    with closing(drawn) as environment:
+    with _drawn_environment(agent.task, seed) as environment:
         check_sizes(agent, environment)
         if uses_mujoco(environment):
             choose_mujoco_renderer()
+            draw_small(environment, *size)
         first_frame(environment)  # says what is missing before the episode begins
-        settings = agent.hyperparameters
-        target = settings.eval_target_return if target_return is None else target_return
+        limit = agent.task.max_episode_steps or getattr(environment.spec, "max_episode_steps", None)
+        viewers: list[Viewer] = []
+        film: _Film | None = None
 
-        def caption(step: int, total: float, paid: float) -> str:
-            to_go = target - (paid + step * settings.reward_shift) / settings.reward_divisor
-            words = f"step {step}   return {total:.1f}"
-            return words if agent.blind_to_returns is not None else f"{words}   return-to-go {to_go:.1f}"
+        def tell(step: int, total: float, ended: bool) -> None:
+            frames = "" if film is None else f"{film.frames} frames, "
+            progress(step, step if ended else limit, f"{frames}return {total:.1f}")
 
-        rate = float(environment.metadata.get("render_fps", 30))
-        stride = math.ceil(rate / _FRAMES_PER_SECOND)
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with closing(_open_writer(temporary, rate / stride)) as writer:
-                camera = _Camera(environment, writer.append_data, caption, stride, settings.reward_delay)
-                trajectories = agent.rollout([camera], seed=seed, unit=0, target_return=target)
-            temporary.replace(file)
-        except OSError as error:
-            raise RunError(
-                f"Cannot write the film {file}: {error}. Choose another file for --video."
-            ) from error
-        finally:
-            temporary.unlink(missing_ok=True)
+        with ExitStack() as stack:
+            if file is not None:
+                own_rate = float(environment.metadata.get("render_fps") or _USUAL_RATE)
+                stride = math.ceil(own_rate / frames_per_second)
+                add = stack.enter_context(film_file(file, own_rate / stride, report))
+                viewers.append(film := _Film(add, stride, _caption(agent, target_return)))
+            if choice is not None:
+                choice.plan(limit)
+                viewers.append(choice)
+            camera = Camera(environment, viewers, agent.hyperparameters.reward_delay, size, tell)
+            trajectories = agent.rollout([camera], seed=seed, unit=0, target_return=target_return)
     return float(trajectories.returns[0])
 
 
-def _drawn_environment(task: Task) -> gymnasium.Env[Any, Any]:
+class _Film:
+    """A viewer that adds every ``stride``-th step to a film."""
+
+    def __init__(self, add: Callable[[Frame], None], stride: int, caption: Callable[[Shot], str]) -> None:
+        self._add, self._stride, self._caption = add, stride, caption
+        self.frames = 0
+
+    def wants(self, step: int) -> bool:
+        return step % self._stride == 0
+
+    def show(self, shot: Shot) -> None:
+        from PIL import Image, ImageDraw
+
+        image = Image.fromarray(shot.frame)
+        letters = max(_SMALLEST_LETTERS, image.height // _LINES)
+        draw = ImageDraw.Draw(image)
+        draw.rectangle(
+            (0, 0, image.width, 3 * letters // 2), fill="black"
+        )  # an outline of letters takes longer
+        draw.text((6, letters // 4), self._caption(shot), fill="white", font=_font(letters))
+        self._add(np.asarray(image))
+        self.frames += 1
+
+
+@cache
+def _font(size: int) -> "FreeTypeFont | ImageFont":
+    from PIL import ImageFont
+
+    return ImageFont.load_default(size)
+
+
+@contextmanager
+def _drawn_environment(task: Task, seed: int) -> Iterator[gymnasium.Env[Any, Any]]:
     try:
-        return make_environment(task, render_mode="rgb_array")
+        with global_generators(seed, Stream.ENVIRONMENTS, 0):
+            environment = make_environment(task, render_mode="rgb_array")
     except TaskError as error:
         raise RunError(f"{task.name} cannot be filmed. {error}") from error
+    with drawn(environment):
+        yield environment
 
 
-class _Camera(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Takes a picture every ``stride`` steps of an episode."""
+def _caption(agent: Agent, target_return: float | None) -> Callable[[Shot], str]:
+    settings = agent.hyperparameters
+    target = settings.eval_target_return if target_return is None else target_return
 
-    def __init__(
-        self,
-        environment: gymnasium.Env[Any, Any],
-        keep: Callable[[Frame], object],
-        caption: Callable[[int, float, float], str],
-        stride: int,
-        delay: RewardDelay,
-    ) -> None:
-        super().__init__(environment)
-        self.keep, self.caption, self.stride, self.delay = keep, caption, stride, delay
-        self.rewards: list[float] = []
-        self.paid = 0.0
+    def caption(shot: Shot) -> str:
+        words = f"step {shot.step}   return {shot.total:.1f}"
+        if agent.blind_to_returns is not None:
+            return words
+        to_go = target - (shot.paid + shot.step * settings.reward_shift) / settings.reward_divisor
+        return f"{words}   return-to-go {to_go:.1f}"
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
-        """Begins the film."""
-        first = self.env.reset(seed=seed, options=options)
-        self.rewards, self.paid = [], 0.0
-        self._shoot()
-        return first
-
-    def step(self, action: Any) -> Any:
-        """One step, and a picture if it is time for one or the episode ends."""
-        result = self.env.step(action)
-        self.rewards.append(float(result[1]))
-        ended = bool(result[2] or result[3])
-        self.paid += float(reward_paid(np.asarray(self.rewards, np.float32), self.delay, ended=ended))
-        if len(self.rewards) % self.stride == 0 or ended:
-            self._shoot()
-        return result
-
-    def _shoot(self) -> None:
-        self.keep(
-            _write_on(
-                np.asarray(self.env.render()), self.caption(len(self.rewards), sum(self.rewards), self.paid)
-            )
-        )
-
-
-def _write_on(frame: Frame, text: str) -> Frame:
-    from PIL import Image, ImageDraw
-
-    image = Image.fromarray(frame)
-    ImageDraw.Draw(image).text((8, 6), text, fill="white", stroke_width=2, stroke_fill="black", font_size=16)
-    return np.asarray(image)
-
-
-def _open_writer(file: Path, rate: float) -> Any:
-    import imageio.v2
-
-    # libx264 with yuv420p needs even sizes, not imageio's multiples of 16.
-    return imageio.v2.get_writer(file, fps=rate, macro_block_size=2, ffmpeg_log_level="error")
-
-
-def _check_encoder() -> None:
-    try:
-        import imageio.v2  # noqa: F401
-        import imageio_ffmpeg  # type: ignore[import-untyped]  # noqa: F401
-        import PIL  # noqa: F401
-    except ImportError as error:
-        raise RunError(f"A film needs the package {error.name}: pip install 'vitamin[video]'") from error
+    return caption

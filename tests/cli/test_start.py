@@ -48,6 +48,12 @@ def test_help_names_every_command() -> None:
         ["evaluate"],
         ["evaluate", "run", "--episodes", "0"],
         ["evaluate", "run", "--video", "film.gif"],
+        ["evaluate", "run", "--video", "film.mp4", "--video-size", "320"],
+        ["evaluate", "run", "--video", "film.mp4", "--video-size", "0x240"],
+        ["evaluate", "run", "--video", "film.mp4", "--video-fps", "0"],
+        ["evaluate", "run", "--video", "film.mp4", "--checkpoint", "2", "--checkpoint", "4"],
+        ["evaluate", "run", "--strip", "strip.gif"],
+        ["evaluate", "run", "--checkpoint", "last"],
     ],
 )
 def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:

@@ -47,6 +47,12 @@ def test_the_two_newest_are_kept(tmp_path: Path) -> None:
     assert (newest / "state.json").read_text() == "state.json of 100"
 
 
+def test_the_pretrained_one_stays(tmp_path: Path) -> None:
+    for iteration in (2, 4, 6, 8, 10):
+        save_checkpoint(tmp_path, iteration, write(iteration), pretrained=4)
+    assert names(tmp_path) == ["00000004", "00000008", "00000010"]
+
+
 @pytest.mark.parametrize("damaged", [False, True])
 def test_kill_before_any_file_operation_leaves_a_whole_checkpoint(tmp_path: Path, damaged: bool) -> None:
     operation, killed, found = 0, True, set()

@@ -193,8 +193,8 @@ def test_signals_end_the_run_after_the_iteration_or_at_once(
 def test_damage_is_survived(data: Path, undisturbed: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     runs.stop_after(13, folder, spec(data))
-    older, newest = list_checkpoints(folder / "checkpoints")
-    assert (older.name, newest.name) == ("00000012", "00000013")
+    pretrained, older, newest = list_checkpoints(folder / "checkpoints")
+    assert (pretrained.name, older.name, newest.name) == ("00000010", "00000012", "00000013")
     tensors = bytearray((newest / "tensors.safetensors").read_bytes())
     tensors[-1] ^= 1
     (newest / "tensors.safetensors").write_bytes(tensors)
