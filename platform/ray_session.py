@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 
 import ray
 from ray import _raylet
+from ray._private import parameter as ray_parameter
+from ray._private import services as ray_services
 from ray._private import utils as ray_utils
 from ray._private import worker as ray_worker
 from ray._private.node import Node
@@ -89,7 +91,7 @@ def _private_ray(cpus: int) -> Iterator[None]:
     """Starts a Ray with a folder and a token of its own, so that it needs no home folder; ends it after the block."""
     with private_ray_folder() as folder, _own_token(), cleaned_up(partial(_kill_processes, folder)):
         try:
-            with mock.patch.object(ray_utils, "set_kill_on_parent_death_linux", _detach):
+            with mock.patch.object(ray_utils, "set_kill_on_parent_death_linux", _detach), _no_idle_helpers():
                 ray.init(
                     address="local",
                     num_cpus=cpus,
@@ -170,6 +172,21 @@ def _detach() -> None:
     """
     os.setsid()
     _die_with_parent()
+
+
+@contextmanager
+def _no_idle_helpers() -> Iterator[None]:
+    """Lets a Ray start without the helpers that a private one has no use for; each takes a second of CPU or more.
+
+    They are the autoscaler's monitor, the log monitor (workers' logs go to no driver) and the API server, which without
+    a dashboard serves usage statistics only, and which ``ray.init`` would wait for.
+    """
+    parameters = partial(ray_parameter.RayParams, no_monitor=True, include_log_monitor=False)
+    with (
+        mock.patch.object(ray_parameter, "RayParams", parameters),
+        mock.patch.object(ray_services, "start_api_server", lambda *_, **__: ("", None)),
+    ):
+        yield
 
 
 def _wait_for(address: str) -> None:

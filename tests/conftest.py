@@ -34,4 +34,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     if item.get_closest_marker("ray"):
-        item.add_marker(pytest.mark.xdist_group("ray"))
+        # Two groups that take about as long: two workers are busy to the end, and start with them.
+        group = "ray-rllib" if item.path.parent.name == "rllib" else "ray"
+        item.add_marker(pytest.mark.xdist_group(group))

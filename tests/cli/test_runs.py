@@ -79,10 +79,10 @@ def test_stopping_keeps_the_state_and_resume_goes_on(tmp_path: Path) -> None:
 
 def test_damaged_data_ends_the_run_with_one_message(data: Path) -> None:
     data.write_bytes(b"no HDF5")
-    code, out, err = in_new_process("train", "Pendulum-v1", "--data", data, "--quiet")
-    assert (code, out) == (1, "")
-    assert err.count("\n") == 1
-    assert "is not an HDF5 file" in err
+    answer = vitamin("train", "Pendulum-v1", "--data", data, "--quiet", code=1)
+    assert answer.stdout == ""
+    assert answer.stderr.count("\n") == 1
+    assert "is not an HDF5 file" in answer.stderr
 
 
 def test_an_environment_of_the_current_directory(tmp_path: Path) -> None:

@@ -79,8 +79,8 @@ def test_kill_minus_nine_of_the_whole_process_tree(data: Path, undisturbed: Path
     first = RunInfo.read(folder)
     assert (first.status, first.wall_time_s) == ("running", 0)
 
-    # Online, between two checkpoints, with env runners
-    process = runs.start("train", "--resume", "--out", folder, "--num-env-runners", 2)
+    # Online, between two checkpoints, with an env runner
+    process = runs.start("train", "--resume", "--out", folder, "--num-env-runners", 1)
     runs.wait_for(lambda: len(runs.lines(folder)) >= 11, process)
     assert runs.kill_tree(process) > 4
     second = RunInfo.read(folder)
@@ -119,7 +119,7 @@ def test_a_signal_to_the_process_group_spares_ray_until_the_checkpoint_is_writte
 ) -> None:
     folder = tmp_path / "run"
     options = ["--data", data, "--preset", "tiny", "--out", folder, "--num-learners", 1]
-    options += ["--online-steps", 10**6, "--checkpoint-interval", 10**6]
+    options += ["--online-steps", 10**6, "--checkpoint-interval", 10**6, "--num-env-runners", 0]
     process = runs.start("train", "Pendulum-v1", *options)
     runs.wait_for(lambda: len(runs.lines(folder)) >= 4, process)
     ray_processes = runs.processes("ray", process.pid)

@@ -97,6 +97,7 @@ def test_a_sweep_runs_as_a_job(tmp_path: Path, head: str, environment: dict[str,
         "seeds": 1,
         "preset": "tiny",
         "overrides": {"online_steps": 400, "pretrain_updates": 4},
+        "resources": {"num_env_runners": 0},
         "data": {"Pendulum-v1": str(data)},
     }
     (tmp_path / "job.yaml").write_text(yaml.safe_dump(spec))

@@ -1,4 +1,4 @@
-"""A real local Ray and real Pendulum data, once per session."""
+"""A real local Ray and real Pendulum data, once for all of these tests."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,7 +27,7 @@ def pendulum_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return collect_dataset(get_task("Pendulum-v1"), steps=2000, seed=1, out=path)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def local_ray() -> Iterator[None]:
     with ray_session(cpus=8):
         yield

@@ -27,6 +27,13 @@ def _parameters(learner: ReplayLearner) -> np.ndarray:
     return parameters_to_vector(learner.networks_module.parameters()).detach().numpy()
 
 
+def _runner_pids(algorithm: OfflineToOnline) -> list[int]:
+    pids: list[int] = algorithm.env_runner_group.foreach_env_runner(
+        lambda runner: os.getpid(), local_env_runner=False
+    )
+    return pids
+
+
 @pytest.mark.parametrize("method", ["td3_odt", "odt"])
 def test_phases_counters_and_metrics(make_config: MakeConfig, method: str) -> None:
     algorithm = make_config(method).build_algo()
@@ -46,69 +53,47 @@ def test_phases_counters_and_metrics(make_config: MakeConfig, method: str) -> No
     algorithm.stop()
 
 
-def test_result_does_not_depend_on_the_number_of_env_runners(make_config: MakeConfig) -> None:
-    outcomes = []
-    for runners in (0, 1, 2):
-        algorithm = make_config(runners=runners, min_env_steps_per_iteration=1000).build_algo()
-        outcomes.append((histories(algorithm, 4), digest(algorithm)))
-        algorithm.stop()
+def test_result_depends_on_neither_the_number_of_env_runners_nor_their_deaths(
+    make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A runner dies between two iterations, and one while its data are taken over: its unit is computed again."""
+    algorithms = {
+        runners: make_config(runners=runners, min_env_steps_per_iteration=1000).build_algo()
+        for runners in (0, 1, 2)
+    }
+    outcomes = [(histories(algorithm, 4), digest(algorithm)) for algorithm in algorithms.values()]
     assert outcomes[0] == outcomes[1] == outcomes[2]
     assert outcomes[0][0][3][0]["env_steps"] == 2400  # three units of 400 steps an iteration
 
+    alone, single, several = algorithms.values()
+    expected = (histories(alone, 1), digest(alone))
+    os.kill(_runner_pids(several)[0], signal.SIGKILL)
+    assert (histories(several, 1), digest(several)) == expected
 
-def test_learner_and_env_runners_are_processes_of_their_own(make_config: MakeConfig) -> None:
-    algorithm = make_config(runners=2, learners=1).build_algo()
-    histories(algorithm, 3)
-    runners = algorithm.env_runner_group.foreach_env_runner(
-        lambda runner: os.getpid(), local_env_runner=False
-    )
-    learners = algorithm.call_learners(lambda learner: os.getpid())
-    assert len({os.getpid(), *runners, *learners}) == 4
-    algorithm.stop()
-
-
-def test_killed_env_runner_changes_nothing(make_config: MakeConfig) -> None:
-    reference = make_config(runners=2, min_env_steps_per_iteration=1000).build_algo()
-    expected = (histories(reference, 5), digest(reference))
-    reference.stop()
-    algorithm = make_config(runners=2, min_env_steps_per_iteration=1000).build_algo()
-    history = histories(algorithm, 3)
-    pids = algorithm.env_runner_group.foreach_env_runner(lambda runner: os.getpid(), local_env_runner=False)
-    os.kill(pids[0], signal.SIGKILL)
-    history += histories(algorithm, 2)
-    assert (history, digest(algorithm)) == expected
-    algorithm.stop()
-
-
-def test_unit_whose_data_died_with_its_runner_is_computed_again(
-    make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reference = make_config(runners=1).build_algo()
-    expected = (histories(reference, 3), digest(reference))
-    reference.stop()
-    algorithm = make_config(runners=1).build_algo()
-    history = histories(algorithm, 2)
     stage, kills = algorithm_module.stage, []
 
     def kill_then_stage(*arguments: Any) -> None:
-        pid = algorithm.env_runner_group.foreach_env_runner(
-            lambda runner: os.getpid(), local_env_runner=False
-        )[0]
-        kills.append(pid)
-        os.kill(pid, signal.SIGKILL)
-        time.sleep(1)
+        if not kills:
+            kills.extend(_runner_pids(single))
+            os.kill(kills[0], signal.SIGKILL)
+            time.sleep(1)
         stage(*arguments)
 
     monkeypatch.setattr(algorithm_module, "stage", kill_then_stage)
-    history += histories(algorithm, 1)
+    assert (histories(single, 1), digest(single)) == expected
     assert kills
-    assert (history, digest(algorithm)) == expected
-    algorithm.stop()
+    for algorithm in algorithms.values():
+        algorithm.stop()
 
 
-def test_dead_learner_ends_the_run_clearly(make_config: MakeConfig) -> None:
-    algorithm = make_config(learners=1).build_algo()
-    os.kill(algorithm.call_learners(lambda learner: os.getpid())[0], signal.SIGKILL)
+def test_learners_and_env_runners_are_processes_and_a_dead_learner_ends_the_run_clearly(
+    make_config: MakeConfig,
+) -> None:
+    algorithm = make_config(runners=2, learners=1).build_algo()
+    histories(algorithm, 3)
+    learners = algorithm.call_learners(lambda learner: os.getpid())
+    assert len({os.getpid(), *_runner_pids(algorithm), *learners}) == 4
+    os.kill(learners[0], signal.SIGKILL)
     with pytest.raises(WorkerFailure, match="learner died"):
         algorithm.train()
     algorithm.stop()
@@ -168,7 +153,7 @@ def test_nan_is_reported_as_divergence(make_config: MakeConfig, learners: int) -
 
 @pytest.mark.parametrize("learners", [0, 1])
 def test_checkpoint_continues_bit_for_bit(make_config: MakeConfig, tmp_path: Path, learners: int) -> None:
-    reference = make_config(learners=learners).build_algo()
+    reference = make_config().build_algo()  # in this process, whose updates are those of a learner's
     expected = (histories(reference, 6), digest(reference))
     reference.stop()
     first = make_config(learners=learners).build_algo()
@@ -254,16 +239,16 @@ def test_two_learners_stay_in_step_and_equal_one(make_config: MakeConfig, method
         "learning_rate": 1e-3,
         "batch_size": 16,
     }
-    vectors = {}
-    for learners in (1, 2):
+    vectors = []
+    for learners, processes in ((0, 1), (2, 2)):
         algorithm = make_config(method, learners=learners, **settings).build_algo()
         algorithm.train()  # 25 actor updates, of TD3+ODT 50 critic updates
         digests = algorithm.call_learners(lambda learner: learner.digest())
-        assert len(digests) == learners
+        assert len(digests) == processes
         assert len(set(digests)) == 1
-        vectors[learners] = algorithm.call_learners(_parameters)[0]
+        vectors.append(algorithm.call_learners(_parameters)[0])
         algorithm.stop()
-    np.testing.assert_allclose(vectors[1], vectors[2], rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(*vectors, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
