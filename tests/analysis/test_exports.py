@@ -207,6 +207,12 @@ def test_an_evaluation_of_many_episodes_is_read_again(tmp_path: Path) -> None:
     assert len(load_results(kept).episodes()) == 10_000
 
 
+@pytest.mark.parametrize("out", [".", "..", "/"])
+def test_an_export_needs_a_name(kept: Path, out: str) -> None:
+    with pytest.raises(ReportError, match="does not name the export"):
+        write_export(load_results(kept), Path(out))
+
+
 def test_the_export_that_was_meant_is_named(kept: Path) -> None:
     for given in (kept.with_name("kept"), evaluations_of(kept)):
         with pytest.raises(ReportError, match=r"is not a directory.*, or the export .*kept-runs\.csv\."):
