@@ -1,7 +1,7 @@
 """Reads the runs of one source after the other, each of their files once."""
 
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from vitamin.analysis.columns import EVALUATION_MEANS, RUN_COLUMNS, names
 from vitamin.analysis.episode_rows import PHASES
 from vitamin.analysis.evaluations import read_evaluations
-from vitamin.analysis.folders import find_folders
+from vitamin.analysis.exports.reading import ExportedRun
+from vitamin.analysis.folders import Folders, find_folders
 from vitamin.analysis.lines import metrics_line
 from vitamin.analysis.manifest import changed_files, damage
 from vitamin.analysis.run_files import RunFiles
@@ -43,7 +44,7 @@ class Loading:
     Attributes:
         infos: As in ``Results``, and so are ``warnings``, ``damages``, ``missing``, ``shortened`` and ``altered``.
         folders: The run folders on this machine, by key.
-        exports: Those of the sources that are exports below others.
+        exports: Those of the sources that are exports, or have such below them; `add_exports` reads them.
     """
 
     def __init__(self) -> None:
@@ -62,9 +63,32 @@ class Loading:
         self._keys: dict[str, str] = {}
         self._nothing: list[str] = []
         self._known: set[tuple[Any, ...]] = set()
+        self._latest: dict[tuple[Any, ...], ExportedRun] = {}
 
     def add(self, source: Source) -> None:
-        """Reads what lies at or below a source."""
+        """Reads what lies at or below a source, but for exports."""
+        if source.unpacked is not None:
+            self.exports.append(source)
+            return
+        for file in self._read(source).exports:
+            try:
+                self.exports.append(open_export(source, file))
+            except ReportError as error:
+                self.warnings.append(source.told(str(error)))
+                self._nothing.append(source.told(str(error)))
+
+    def add_exports(self) -> None:
+        """Reads exports: of a run that has no folder the latest, wherever it was given."""
+        runs = [run for export in self.exports if export.unpacked for run in export.unpacked.runs.values()]
+        for run in runs:
+            latest = self._latest.setdefault(_identity(run.info), run)
+            if run.info.updated > latest.info.updated:
+                self._latest[_identity(run.info)] = run
+        for export in self.exports:
+            self._read(export)
+
+    def _read(self, source: Source) -> Folders:
+        """Reads the run folders of a source, or those that an export became."""
         found = find_folders(source.root)
         warnings = list(found.problems)
         missing = _missing_trials(source, found.sweeps, found.runs, warnings)
@@ -81,25 +105,22 @@ class Loading:
             except RunError as error:
                 warnings.append(str(error))
         if again:
+            where = "read already" if source.unpacked is None else "read from another place too"
             what = f"{len(again)} runs that were" if len(again) > 1 else "1 run that was"
             who = f"they count once, {again[0]} …" if len(again) > 1 else f"it counts once: {again[0]}"
-            warnings.append(f"{source.shown} holds {what} read already; {who}.")
+            warnings.append(f"{source.shown} holds {what} {where}; {who}.")
         elif not found.runs and not found.exports:
             self._nothing.append(source.told(_nothing_found(source.root, missing, warnings)))
         elif found.runs and len(self.infos) == before:
             more = f" ({len(warnings) - 1} more like it)" if len(warnings) > 1 else ""
             self._nothing.append(source.told(f"No run below {source.root} can be read. {warnings[0]}{more}"))
         self.warnings += map(source.told, warnings)
+        if again and source.unpacked is not None:  # a copy of a sweep, or of a part of it
+            exported = (key for export in self.exports if export.unpacked for key in export.unpacked.runs)
+            known = {PurePosixPath(key).name for key in (*self.infos, *self.missing, *exported)}
+            missing = [key for key in missing if PurePosixPath(key).name not in known]
         self.missing += missing
-        for file in found.exports:
-            try:
-                export = open_export(source, file)
-            except ReportError as error:
-                self.warnings.append(source.told(str(error)))
-                self._nothing.append(source.told(str(error)))
-            else:
-                self.exports.append(export)
-                self.add(export)
+        return found
 
     def check(self) -> None:
         """Checks that there is a run; sources without one are added to the warnings.
@@ -130,9 +151,12 @@ class Loading:
         return pd.DataFrame(columns, copy=False)
 
     def _is_copy(self, source: Source, folder: Path) -> bool:
-        """Whether the run is of an export, and was read already, from its own folder or another export."""
+        """Whether the run is of an export, and is read from its own folder or another export."""
         export = source.exported(folder)
-        return export is not None and _identity(export.info) in self._known
+        if export is None:
+            return False
+        identity = _identity(export.info)
+        return identity in self._known or self._latest[identity] is not export
 
     def _add_run(self, source: Source, folder: Path, key: str) -> None:
         files = RunFiles(folder)

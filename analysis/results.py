@@ -34,7 +34,7 @@ class Results:
     Attributes:
         sources: Where runs were looked for, as it was given.
         directory: The first of these; of a URI or an export, the copy of its files on this machine.
-        infos: The ``run.json`` of each run, by key: by source, then in the order of the keys.
+        infos: The ``run.json`` of each run, by key: by source, exports last, then in the order of the keys.
         runs: One row for each run, in this order.
         evaluations: One row for each evaluation, the mean over its episodes: by run, in this order, then iteration.
         warnings: One line for each run folder, list of a sweep's trials, or folder that was skipped because it is
@@ -171,7 +171,7 @@ def load_results(*sources: str | Path) -> Results:
     Args:
         sources: Folders of runs, files that ``vitamin export`` wrote (``NAME-runs.csv``) or folders of such, or URIs of
             stores, such as ``s3://bucket/results``: those that PyArrow knows, and those for which a package for fsspec
-            is installed. A run that is found below several of them counts once.
+            is installed. A run that is found below several of them counts once: its folder, else its latest export.
 
     Raises:
         ReportError: If a source is missing or cannot be read, or none holds a run folder that can be read.
@@ -180,6 +180,7 @@ def load_results(*sources: str | Path) -> Results:
     loading = Loading()
     for source in opened:
         loading.add(source)
+    loading.add_exports()
     loading.check()
     return Results(
         sources=tuple(spelled(source.shown) for source in opened),

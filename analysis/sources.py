@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from vitamin.analysis.exports import RUNS, export_name, is_export
+from vitamin.analysis.exports import EVALUATIONS, RUNS, export_name, is_export
 from vitamin.analysis.exports.reading import ExportedRun
 from vitamin.analysis.exports.unpacking import Unpacked, unpack
 from vitamin.analysis.mirror import Mirror, open_mirror, without_secrets
@@ -140,11 +140,18 @@ def _checked(source: Source) -> Source:
             f"Cannot read {source.shown}: {getattr(error, 'strerror', None) or error}."
         ) from error
     if not is_folder:
-        exported = f", or FILE{RUNS} that `vitamin export` wrote" if source.root.suffix == ".csv" else ""
         raise ReportError(
-            f"{source.shown} is not a directory. Give the folder that holds your runs{exported}."
+            f"{source.shown} is not a directory. Give the folder that holds your runs{_export_meant(source.root)}."
         )
     return source
+
+
+def _export_meant(path: Path) -> str:
+    """The export that a file, or the name of one, belongs to."""
+    name = path.name.removesuffix(EVALUATIONS)
+    if name and (export := path.with_name(f"{name}{RUNS}")).is_file():
+        return f", or the export {spelled(str(export))}"
+    return f", or FILE{RUNS} that `vitamin export` wrote" if path.suffix == ".csv" else ""
 
 
 def _name(source: Source) -> str:

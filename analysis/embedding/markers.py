@@ -19,7 +19,11 @@ from vitamin.errors import ReportError, nearest, shown
 _BEGIN: Final = "<!-- results:"
 _CLOSE: Final = "-->"
 _END: Final = "<!-- end -->"
+_BEGINS: Final = re.compile(r"<!--\s*results:")
+_ENDS: Final = re.compile(r"<!--\s*end\s*-->")
 _FENCES: Final = ("```", "~~~")
+_CODE: Final = re.compile(r" {0,3}\t| {4}")  # what a line of code that is indented begins with
+_BYTE_ORDER: Final = "\ufeff"
 _OPTION: Final = re.compile(r"([a-z_]+)=(.*)", re.DOTALL)
 
 
@@ -110,34 +114,37 @@ def parse_page(text: str) -> Page:
     pieces, blocks = [""], list[Block]()
     fence = ""
     marker: list[str] = []  # lines of a marker that goes on
+    first = 0  # line of the last marker
     began = 0  # line of the block that is open, 0 if none is
     for number, line in enumerate(text.splitlines(keepends=True), start=1):
-        bare = line.strip()
-        if marker or (bare.startswith(_BEGIN) and not fence):
+        bare = line.removeprefix(_BYTE_ORDER).strip()
+        is_code = bool(fence or _CODE.match(line))
+        if marker or (_BEGINS.match(bare) and not is_code):
             if began:
                 raise ReportError(
                     f"line {number}: the block of line {began} has no {_END} before this one begins."
                 )
+            first = first if marker else number
             marker.append(bare)
             pieces[-1] += line
             if bare.endswith(_CLOSE):
                 began = number
-                blocks.append(_block(number - len(marker) + 1, " ".join(marker)))
+                blocks.append(_block(first, " ".join(marker)))
                 pieces.append("")
                 marker = []
+            elif _CLOSE in bare:
+                raise ReportError(f"line {number}: nothing can follow the marker on its line.")
         elif began:
-            if bare == _END:
+            if _ENDS.fullmatch(bare):
                 pieces[-1] += line
                 began = 0
-        elif bare == _END and not fence:
+        elif _ENDS.fullmatch(bare) and not is_code:
             raise ReportError(f"line {number}: {_END} ends no block.")
         else:
             fence = _next_fence(fence, bare)
             pieces[-1] += line
     if began or marker:
-        raise ReportError(
-            f"line {began or text.count(chr(10))}: the block has no {_END if began else _CLOSE}."
-        )
+        raise ReportError(f"line {first}: the block has no {_END if began else _CLOSE}.")
     return Page(tuple(pieces), tuple(blocks), "\r\n" if "\r\n" in text else "\n")
 
 
@@ -146,7 +153,10 @@ def _next_fence(fence: str, line: str) -> str:
     if fence:
         return "" if line.startswith(fence) and not line.strip(fence[0]) else fence
     sign = next((sign for sign in _FENCES if line.startswith(sign)), "")
-    return line[: len(line) - len(line.lstrip(sign[0]))] if sign else ""
+    after = line.lstrip(sign[:1]) if sign else ""
+    if not sign or (sign == _FENCES[0] and "`" in after):  # the latter is code within a line
+        return ""
+    return line[: len(line) - len(after)]
 
 
 def _block(line: int, marker: str) -> Block:
@@ -156,7 +166,7 @@ def _block(line: int, marker: str) -> Block:
         ReportError: If it cannot be read.
     """
     try:
-        words = shlex.split(marker.removeprefix(_BEGIN).removesuffix(_CLOSE))
+        words = shlex.split(_BEGINS.sub("", marker, count=1).removesuffix(_CLOSE))
     except ValueError as error:
         raise ReportError(f"line {line}: {str(error).lower()} in the marker.") from error
     if len(words) < 2:
@@ -175,6 +185,9 @@ def _block(line: int, marker: str) -> Block:
             raise ReportError(
                 f"line {line}: No option {shown(name)}.{nearest(name, _NAMES)} There are {', '.join(_NAMES)}."
             )
+        elif (name in _FLAGS) != (match is None) or (match and not value):
+            needed = "takes no value" if name in _FLAGS else "needs a value"
+            raise ReportError(f"line {line}: {name} {needed}.")
         else:
             options[name] = value
     return Block(
@@ -197,6 +210,8 @@ def _report_options(line: int, options: Mapping[str, str]) -> ReportOptions:
         for name in parsers.keys() & options.keys():
             try:
                 found[name] = parsers[name](options[name])
+            except ReportError as error:
+                raise ReportError(f"line {line}: {error}") from error
             except ValueError as error:
                 raise ReportError(
                     f"line {line}: {name}={options[name]} is no whole number, or too small or large."

@@ -1,7 +1,9 @@
 """Fills the blocks of pages from the results that they name, or says which pages are not what their results say."""
 
+import errno
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -151,11 +153,17 @@ def _texts(picture: bytes) -> list[bytes]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Replaces the file: it is the old one or the new one at any moment."""
-    temporary = path.with_name(f".{path.name}.new")
+    """Replaces the file, which may be reached by a link: it is the old one or the new one at any moment."""
+    target = path.resolve()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        temporary.replace(path)
+        if target.exists() and not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=target.parent) as folder:
+            temporary = Path(folder) / target.name
+            temporary.write_bytes(content)
+            if target.exists():
+                shutil.copymode(target, temporary)
+            temporary.replace(target)
     except OSError as error:
         raise ReportError(f"Cannot write {path}: {error.strerror}.") from error

@@ -54,6 +54,7 @@ SETTINGS: Final = "settings"
 COUNTED: Final = ("env_steps", "gradient_updates", "evaluations")
 MARKS: Final = ("altered", "shortened")
 
+_DIGITS: Final = 18  # an int64 holds every integer of so many
 _LARGEST: Final = 2**53  # up to it a float64 holds every integer
 
 
@@ -130,15 +131,15 @@ def numbers_from_cell(text: str, count: int) -> list[str]:
 
 
 def whole_from_cell(text: str) -> int:
-    """A whole number.
+    """A whole number that an int64 holds.
 
     Raises:
         ValueError: If it is none.
     """
-    try:
-        return int(text)
-    except ValueError as error:
-        raise ValueError(f"{shown(text)} is no whole number") from error
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= _DIGITS):
+        raise ValueError(f"{shown(text)} is no whole number")
+    return int(text)
 
 
 def number_text(value: float) -> str:

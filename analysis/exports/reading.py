@@ -28,6 +28,7 @@ _AGAIN: Final = "Restore it, or make it again with `vitamin export`."
 _REQUIRED: Final = ("run", "status", "schema_version", *COUNTED)
 _MAY_BE_EMPTY: Final = ("normalized_score", "success")
 _MOST_EPISODES: Final = 1_000_000  # as in `vitamin evaluate`
+_LONGEST_CELL: Final = 30 * _MOST_EPISODES
 _OF_EPISODES: Final = ("return", "length", *_MAY_BE_EMPTY)
 
 
@@ -102,7 +103,8 @@ def _rows(file: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict[str
         OSError: If the file cannot be read.
         _Damage: If a column is missing or twice, or a row has another number of cells.
     """
-    with file.open(encoding="utf-8", newline="") as stream:
+    with file.open(encoding="utf-8-sig", newline="") as stream:  # a spreadsheet adds a mark of the encoding
+        csv.field_size_limit(_LONGEST_CELL)
         reader = csv.reader(stream, strict=True)
         header = next(reader, [])
         missing = [name for name in required if name not in header]
@@ -110,7 +112,7 @@ def _rows(file: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict[str
             raise _Damage(1, f"there is no column {', '.join(missing)}")
         if len({*header}) < len(header):
             raise _Damage(1, "a column is there twice")
-        for cells in reader:
+        for cells in filter(None, reader):
             if len(cells) != len(header):
                 raise _Damage(reader.line_num, f"it has {len(cells)} of {len(header)} cells")
             yield reader.line_num, dict(zip(header, cells, strict=True))
@@ -218,6 +220,8 @@ def _of_evaluation(row: Mapping[str, str]) -> Iterator[str]:
     values = {name: numbers_from_cell(row[name], count) for name in _OF_EPISODES}
     if any("" in values[name] for name in _OF_EPISODES if name not in _MAY_BE_EMPTY):
         raise ValueError("an episode has no return or no length")
+    for length in {*values["length"]}:
+        whole_from_cell(length)
     for episode in range(count):
         cells = {"phase": row["phase"], "target_return": target, "episode": str(episode), **shared}
         cells |= {name: texts[episode] for name, texts in values.items()}

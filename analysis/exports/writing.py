@@ -69,6 +69,8 @@ def write_export(results: Results, out: Path) -> Export:
     Raises:
         ReportError: If the files cannot be written.
     """
+    if not out.name.strip("."):
+        raise ReportError(f"--out {out} does not name the export. Name it too: --out {out / 'NAME'}.")
     out = _without_suffix(out)
     runs = list(_runs(results))
     evaluations = list(_evaluations(results))

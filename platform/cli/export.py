@@ -24,11 +24,11 @@ def export(
     """
     from vitamin.analysis.exports.writing import write_export
     from vitamin.analysis.results import load_results
+    from vitamin.analysis.tables.texts import count_text
 
     made = write_export(load_results(*results), out)
     for note in made.notes:
         print(note)
     size = sum(file.stat().st_size for file in made.files) / 1000
-    print(
-        f"{made.runs} runs, {made.evaluations} evaluations, {size:.0f} kB: {', '.join(map(str, made.files))}"
-    )
+    counts = f"{count_text(made.runs, 'run')}, {count_text(made.evaluations, 'evaluation')}"
+    print(f"{counts}, {size:.0f} kB: {', '.join(map(str, made.files))}")

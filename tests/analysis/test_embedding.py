@@ -204,7 +204,12 @@ SOME = "<!-- results: results/halfcheetah {} -->\n<!-- end -->\n"
         ("text", "page.md has no block to fill"),
         ("<!-- results: results/halfcheetah scores -->\n", "page.md, line 1: the block has no <!-- end -->."),
         ("\n<!-- results: results/halfcheetah scores\n", "page.md, line 2: the block has no -->."),
+        ("\n<!-- results: a b\nc\n\n", "page.md, line 2: the block has no -->."),
+        ("<!-- results: a scores --> text\n<!-- end -->\n", "line 1: nothing can follow the marker on its line."),
         ("\n<!-- end -->\n", "page.md, line 2: <!-- end --> ends no block."),
+        (SOME.format("scores bare=no"), "line 1: bare takes no value."),
+        (SOME.format("scores final="), "line 1: final needs a value."),
+        (SOME.format("scores interval=x"), "line 1: No interval 'x'."),
         (SOME.format("scores").splitlines()[0] + "\n" + SOME.format("scores"), "line 2: the block of line 1 has"),
         (SOME.format("scores reps=0"), "line 1: reps=0 is no whole number, or too small or large."),
         ("<!-- results: scores -->\n<!-- end -->\n", "line 1: a block names its results and what to show of them"),
@@ -263,3 +268,21 @@ def test_the_project_s_pages_say_what_their_data_say(monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(ROOT)
     (pages,) = re.findall(r"^RESULT_PAGES := (.+)$", Path("Makefile").read_text("utf-8"), re.MULTILINE)
     assert embed(map(Path, pages.split()), write=False).changed == ()
+
+
+def test_what_is_a_marker_and_what_is_code() -> None:
+    marked = "\ufeff<!--results: r scores-->\n<!--end-->\n"
+    assert parse_page(marked).filled(["one"]) == "\ufeff<!--results: r scores-->\n\none\n\n<!--end-->\n"
+    shown = "```a``` b\n\n    <!-- results: r scores -->\n    <!-- end -->\n\n\t<!-- end -->\n"
+    assert parse_page(shown).blocks == ()
+    assert parse_page(shown + marked.strip("\ufeff")).filled(["one"]).startswith(shown)
+
+
+def test_a_page_that_is_a_link_stays_one_and_keeps_its_mode(page: Path) -> None:
+    page.chmod(0o664)
+    (link := page.with_name("link.md")).symlink_to(page)
+    assert embed([link]).changed == (link,)
+    assert link.is_symlink()
+    assert "typed by hand" not in page.read_text("utf-8")
+    assert page.stat().st_mode & 0o777 == 0o664
+    assert not [*page.parent.glob(".new-*")]

@@ -3,6 +3,7 @@
 import csv
 import shutil
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -164,13 +165,58 @@ def test_exports_in_a_folder_have_their_names_before_the_keys(study: Path, kept:
     more = exported(study / "sweep", kept.parent / "more")
     found = load_results(kept.parent)
     assert {run.split("/")[0] for run in found.infos} == {"kept"}
-    again = "holds 2 runs that were read already; they count once, more/swept-0.005 …."
+    again = "holds 2 runs that were read from another place too; they count once, more/swept-0.005 …."
     assert found.warnings == (f"{more} {again}",)
     assert set(found.runs["folder"]) == {str(kept)}
     assert load_results(more, kept).runs["run"].iloc[0] == "more/swept-0.005"
-    both = load_results(study, kept)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_runs_beside_their_export_count_once_from_their_folders(study: Path, kept: Path, order: int) -> None:
+    both = load_results(*[study, kept][::order])
     assert {run.split("/")[0] for run in both.infos} == {"results"}
+    assert both.missing == ("results/sweep/waits",)
     assert len(both.warnings) == 1
+
+
+def test_of_two_exports_of_a_sweep_that_went_on_the_later_counts(tmp_path: Path) -> None:
+    write_run(tmp_path / "before" / "one", [1], status="running")
+    write_sweep(tmp_path / "before", "one", "two")
+    exported(tmp_path / "before", tmp_path / "kept" / "a")
+    finished = run_info().updated + timedelta(hours=1)
+    write_run(tmp_path / "after" / "one", [1, 2], updated=finished)
+    write_run(tmp_path / "after" / "two", [1, 2], seed=1, updated=finished)
+    exported(tmp_path / "after", tmp_path / "kept" / "b")
+    found = load_results(tmp_path / "kept")
+    assert set(found.runs["run"]) == {"b/one", "b/two"}
+    assert set(found.runs["status"]) == {"finished"}
+    assert found.missing == ()
+
+
+def test_what_a_spreadsheet_or_editor_adds_is_no_damage(kept: Path) -> None:
+    expected = load_results(kept).runs
+    for file in (kept, evaluations_of(kept)):
+        text = file.read_text("utf-8").replace("\n", "\r\n")
+        file.write_bytes(b"\xef\xbb\xbf" + text.encode() + b"\r\n")
+    pd.testing.assert_frame_equal(load_results(kept).runs, expected)
+
+
+def test_an_evaluation_of_many_episodes_is_read_again(tmp_path: Path) -> None:
+    write_run(tmp_path / "run", [1 / 3], episodes=10_000)
+    kept = exported(tmp_path / "run", tmp_path / "kept")
+    assert len(load_results(kept).episodes()) == 10_000
+
+
+@pytest.mark.parametrize("out", [".", "..", "/"])
+def test_an_export_needs_a_name(kept: Path, out: str) -> None:
+    with pytest.raises(ReportError, match="does not name the export"):
+        write_export(load_results(kept), Path(out))
+
+
+def test_the_export_that_was_meant_is_named(kept: Path) -> None:
+    for given in (kept.with_name("kept"), evaluations_of(kept)):
+        with pytest.raises(ReportError, match=r"is not a directory.*, or the export .*kept-runs\.csv\."):
+            load_results(given)
 
 
 def test_what_never_counts_does_not_count_from_an_export(study: Path, tmp_path: Path) -> None:
@@ -239,6 +285,8 @@ def changed(*texts: str) -> Callable[[str], str]:
             changed(",3.6,2,", ",3.6,2000000000,"),
             r"line \d+: 2000000000 is no number of episodes",
         ),
+        ("evaluations", changed("-10 90,50,", "-10 90,50.5,"), r"line \d+: '50.5' is no whole number"),
+        ("evaluations", changed("-10 90,50,", f"-10 90,{10**30},"), r"line \d+: '10+' is no whole number"),
         ("evaluations", changed("-10 90,", ","), r"line \d+: an episode has no return"),
         ("evaluations", changed("online", "0nline"), r"line \d+: '0nline' is no phase"),
         ("evaluations", changed("\nfailed,", "\nother,"), r"line \d+: 'other' is none of the runs"),
