@@ -181,7 +181,7 @@ def _no_idle_helpers() -> Iterator[None]:
     They are the autoscaler's monitor, the log monitor (workers' logs go to no driver) and the API server, which without
     a dashboard serves usage statistics only, and which ``ray.init`` would wait for.
     """
-    parameters = partial(ray_parameter.RayParams, no_monitor=True, include_log_monitor=False)
+    parameters = partial(ray_parameter.RayParams, no_monitor=True, include_log_monitor=False)  # type: ignore[arg-type]
     with (
         mock.patch.object(ray_parameter, "RayParams", parameters),
         mock.patch.object(ray_services, "start_api_server", lambda *_, **__: ("", None)),
