@@ -18,9 +18,9 @@ def export(
         ),
     ],
 ) -> None:
-    """Write runs, their settings and evaluations to two small text files, which every command reads as run folders.
+    """Write runs, their settings and evaluations to two small text files, which `report`, `compare` and `embed` read.
 
-    Hosts, paths, metrics and checkpoints are not in them.
+    Their results are those of the run folders. Hosts, paths, metrics and checkpoints are not in them.
     """
     from vitamin.analysis.exports.writing import write_export
     from vitamin.analysis.results import load_results
