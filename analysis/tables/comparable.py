@@ -8,6 +8,7 @@ import pandas as pd
 
 from vitamin.analysis.paper import PAPER_PRESET, published_steps
 from vitamin.analysis.schema import RunInfo
+from vitamin.analysis.tables.marks import stand_in
 from vitamin.analysis.tables.texts import whole
 from vitamin.analysis.units import NORMALIZED
 from vitamin.analysis.wording import listed
@@ -74,7 +75,7 @@ def _reasons(suite: str, kinds: Sequence[_Kind]) -> list[str]:
     """In what runs of one method on one task differ from the paper's."""
     presets = [str(kind.preset) for kind in kinds if kind.preset != PAPER_PRESET]
     changed = [kind.changed for kind in kinds if kind.changed]
-    data = [kind.data for kind in kinds if kind.data]
+    data = [stand_in(kind.data) for kind in kinds if kind.data]
     theirs = published_steps(suite)
     unlike = [
         kind.at_steps

@@ -18,6 +18,8 @@ _WITHIN_TEXT: Final = (
     f"{WITHIN} not the best, but within 10 % of it (what the paper highlights; it is no test)."
 )
 
+_PREFIX: Final = "stand-in: "  # of the label that `vitamin data collect` gives
+
 Places = Mapping[tuple[str, str], str]
 """What stands in for the data, by scope (a task or several) and label; empty where the data are the task's own."""
 
@@ -48,8 +50,13 @@ def stand_in_text(places: Places) -> str:
             if data:
                 whose = f": {listed(labels)}" if len(of_data) > 1 else ""
                 where.setdefault(data, []).append(f"{scope}{whose}")
-    kinds = "; ".join(f"{data} ({listed(scopes)})" for data, scopes in where.items())
+    kinds = "; ".join(f"{stand_in(data)} ({listed(scopes)})" for data, scopes in where.items())
     return f"{STAND_IN} stand-in data, not the task's published dataset{f': {kinds}' if kinds else ''}."
+
+
+def stand_in(label: str) -> str:
+    """What stands in, by the label of the data: sentences name it after the words "stand-in data"."""
+    return label.removeprefix(_PREFIX)
 
 
 def task_stand_ins(counted: pd.DataFrame) -> dict[tuple[str, str], str]:

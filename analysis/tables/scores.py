@@ -19,6 +19,7 @@ from vitamin.analysis.tables.marks import (
     common_stand_in,
     explained,
     marked_if,
+    stand_in,
     task_stand_ins,
 )
 from vitamin.analysis.tables.suite import Row, Suite, average_text, seeds_text, steps_text
@@ -140,7 +141,7 @@ def _note(suite: Suite, key: tuple[str, str], row: Row) -> str:
     if key in suite.partial:
         parts.append(f"{count_text(suite.partial[key], 'run')} diverged or unfinished")
     if suite.stand_ins.get(key):
-        parts.append(f"stand-in data: {suite.stand_ins[key]}")
+        parts.append(f"stand-in data: {stand_in(suite.stand_ins[key])}")
     return "; ".join(parts)
 
 

@@ -22,6 +22,7 @@ def embed(
     docs/embedding.md has the blocks.
     """
     from vitamin.analysis.embedding.pages import embed as fill
+    from vitamin.analysis.tables.texts import count_text
     from vitamin.errors import ReportError
 
     made = fill(pages, write=not check)
@@ -32,5 +33,4 @@ def embed(
         raise ReportError(
             f"Not what the results say: {changed}. `vitamin embed` without --check writes them."
         )
-    blocks = f"{made.blocks} block{'s' * (made.blocks > 1)}"
-    print(f"{blocks}; {f'changed: {changed}' if changed else 'nothing to change'}.")
+    print(f"{count_text(made.blocks, 'block')}; {f'changed: {changed}' if changed else 'nothing to change'}.")

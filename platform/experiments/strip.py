@@ -15,8 +15,6 @@ from vitamin.platform.experiments.camera import Shot
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-SUFFIXES = (".png", ".jpg", ".jpeg")
-
 _HEIGHT = 120  # of a frame, pixels
 _GAP = 4
 _HEADING = 22  # height of a row's heading

@@ -87,7 +87,7 @@ def test_other_presets_data_and_budgets_are_shown_but_not_comparable() -> None:
     assert row[4:6] == ["89.07 (+25.97)", "−9.07"]
     space = "\N{NO-BREAK SPACE}"
     assert row[7] == "no"
-    reason = f"preset small; stand-in data: stand-in: SAC; 10{space}000 steps instead of 500{space}000"
+    reason = f"preset small; stand-in data: SAC; 10{space}000 steps instead of 500{space}000"
     assert f"None of these can be compared with the paper's: {reason}." in found.tables[0].caption
     half = against({"finals": [80.0], **PAPER}, {"label": "ODT", "finals": [80.0], "unit": "return", **PAPER})
     assert [row[7] for row in texts(half.tables[0].table)][:1] == ["yes"]

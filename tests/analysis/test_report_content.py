@@ -92,7 +92,7 @@ def test_every_picture_tells_of_stand_in_data(directory: Path) -> None:
     assert [
         kind
         for kind, caption in figures.items()
-        if "‡ stand-in data" not in caption or "stand-in: SAC" not in caption
+        if "‡ stand-in data" not in caption or "dataset: SAC" not in caption
     ] == []
 
 

@@ -166,7 +166,7 @@ def test_figures_over_tasks(two_tasks: Path) -> None:
     (curves,) = curve_figures(found)
     for figure in (curves, intervals):
         assert "‡ stand-in data" in figure.caption
-        assert "stand-in: random" in figure.caption
+        assert "dataset: random" in figure.caption
 
 
 def test_rliable_s_own_intervals_are_not_called_widened(two_tasks: Path) -> None:

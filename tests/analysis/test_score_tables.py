@@ -107,8 +107,8 @@ def test_stand_in_data_are_marked_by_task_or_by_method() -> None:
     assert [cell.text for cell in block.table.rows[0][1:]] == ["1.00 (−9.00)", "9.00 (−1.00)"]
     assert [cell.text for cell in block.table.rows[1][1:]] == ["1.00 (−9.00)", "9.00 (−1.00)‡"]
     assert block.caption.endswith(
-        "‡ stand-in data, not the task's published dataset: stand-in: random policy (hopper-medium-v2); "
-        "stand-in: SAC (walker2d-medium-v2: B)."
+        "‡ stand-in data, not the task's published dataset: random policy (hopper-medium-v2); "
+        "SAC (walker2d-medium-v2: B)."
     )
 
 

@@ -45,9 +45,7 @@ def test_every_figure_and_caption_tells_which_methods_have_stand_in_data(tmp_pat
         *("curves", "intervals", "profiles", "improvement", "efficiency", "ablation")
     }
     for figure in figures:
-        assert "‡ stand-in data, not the task's published dataset: stand-in: SAC" in figure.caption, (
-            figure.name
-        )
+        assert "‡ stand-in data, not the task's published dataset: SAC" in figure.caption, figure.name
         labels = [name for name in ("label", "method_a", "method_b") if name in figure.frame]
         has = (
             figure.frame[labels]
