@@ -12,7 +12,7 @@ VENV_D4RL ?= .venv-d4rl
 FILES ?=
 # Pages with blocks that `vitamin embed` fills.
 RESULT_PAGES := README.md docs/results.md
-# Test processes, and further arguments of pytest: make test PYTEST_ARGS="tests/maths -x"
+# Test processes, and further arguments of pytest: make test PYTEST_ARGS="tests/algorithms -x"
 JOBS ?= 2
 PYTEST_ARGS ?=
 

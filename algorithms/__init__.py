@@ -1,1 +1,1 @@
-"""What is learned and how: models, RL gradients, optimizers, replay, updates; `rllib/` binds them to Ray."""
+"""The learning algorithms: models, RL gradients, optimizers, replay, updates, rollouts; `rllib/` binds them to Ray."""

@@ -1,7 +1,7 @@
 """From a row of the method table to its networks, its updates and its replay."""
 
-from vitamin.algorithms.future_replay import FutureReplay
-from vitamin.algorithms.future_update import FutureUpdater
+from vitamin.algorithms.data.replay import Replay
+from vitamin.algorithms.data.transition_replay import TransitionReplay
 from vitamin.algorithms.gradients import GRADIENTS
 from vitamin.algorithms.gradients.base import AverageOverLearners, single_learner
 from vitamin.algorithms.hyperparameters import Hyperparameters
@@ -14,8 +14,8 @@ from vitamin.algorithms.models.mlp_policy import MLPPolicy
 from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.models.policy import PolicyNetwork
 from vitamin.algorithms.models.recurrent_critics import RecurrentCritic
-from vitamin.algorithms.replay import Replay
-from vitamin.algorithms.transition_replay import TransitionReplay
+from vitamin.algorithms.pdt.replay import FutureReplay
+from vitamin.algorithms.pdt.update import FutureUpdater
 from vitamin.algorithms.update import Updater
 
 

@@ -1,10 +1,9 @@
 """Every setting of training, with the paper's MuJoCo values as defaults (Appendix, tables of hyperparameters)."""
 
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from vitamin.algorithms.delayed_rewards import RewardDelay
 from vitamin.algorithms.setting_types import (
     Count,
     NonNegativeFloat,
@@ -12,21 +11,12 @@ from vitamin.algorithms.setting_types import (
     Number,
     PositiveFloat,
     PositiveInt,
+    RewardDelay,
     Threads,
-    check_count,
 )
 from vitamin.errors import shown
 
 _MOST_DESCRIBED = 5
-
-
-def _reward_delay(value: Any) -> Any:
-    whole = int(value) if isinstance(value, float) and value.is_integer() else value
-    if whole == "episode":
-        return whole
-    if type(whole) is int and whole >= 0:
-        return check_count(whole)
-    raise ValueError("a delay is a number of steps, 0 for none, or 'episode' for the episode's end")
 
 
 class Hyperparameters(BaseModel):
@@ -212,7 +202,7 @@ class Hyperparameters(BaseModel):
     )
     reward_divisor: PositiveFloat = Field(1.0, description="rewards are divided by this, offline and online")
     reward_shift: Number = Field(0.0, description="added to each reward before the division")
-    reward_delay: Annotated[RewardDelay, BeforeValidator(_reward_delay)] = Field(
+    reward_delay: RewardDelay = Field(
         0,
         description="steps between payments of what was earned, offline and online; 0: none; episode: its end",
     )

@@ -1,6 +1,6 @@
 """Types of settings: numbers with the bounds within which they can be computed with, refused with a reason beyond."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
@@ -22,11 +22,20 @@ def _no_truth_value(value: Any) -> Any:
     return value
 
 
-def check_count(value: int) -> int:
+def _check_count(value: int) -> int:
     """The value, which is refused if it is too large to count with."""
     if value > _LARGEST_COUNT:
         raise PydanticCustomError(BEYOND, "should be at most 1e18")
     return value
+
+
+def _check_delay(value: Any) -> Any:
+    whole = int(value) if isinstance(value, float) and value.is_integer() else value
+    if whole == "episode":
+        return whole
+    if type(whole) is int and whole >= 0:
+        return _check_count(whole)
+    raise ValueError("a delay is a number of steps, 0 for none, or 'episode' for the episode's end")
 
 
 def _check_number(value: float) -> float:
@@ -37,7 +46,7 @@ def _check_number(value: float) -> float:
 
 _Untrue = BeforeValidator(_no_truth_value)
 
-Count = Annotated[int, _Untrue, AfterValidator(check_count)]
+Count = Annotated[int, _Untrue, AfterValidator(_check_count)]
 NonNegativeInt = Annotated[Count, Field(ge=0)]
 PositiveInt = Annotated[Count, Field(gt=0)]
 Seed = Annotated[int, _Untrue, Field(ge=0, le=LARGEST_SEED)]
@@ -46,3 +55,6 @@ Threads = Annotated[int, _Untrue, Field(gt=0, le=_MOST_THREADS)]
 Number = Annotated[float, _Untrue, Field(allow_inf_nan=False), AfterValidator(_check_number)]
 NonNegativeFloat = Annotated[Number, Field(ge=0)]
 PositiveFloat = Annotated[Number, Field(gt=0)]
+
+RewardDelay = Annotated[int | Literal["episode"], BeforeValidator(_check_delay)]
+"""0: none; n: rewards of n steps are received at the last of them, the rest at the end; ``episode``: all there."""

@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
+from vitamin.algorithms.data.segments import SegmentBatch
 from vitamin.algorithms.models.distributions import ActionDistribution
-from vitamin.algorithms.segments import SegmentBatch
 
 
 def squared_error(batch: SegmentBatch, actions: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from torch.optim import Adam, AdamW, Optimizer
 
 from vitamin.algorithms import supervised
 from vitamin.algorithms.coefficients import loss_coefficients
+from vitamin.algorithms.data.segments import SegmentBatch
 from vitamin.algorithms.gradients import GRADIENTS, Metrics, Noise, RLGradient
 from vitamin.algorithms.gradients.base import AverageOverLearners, Data, single_learner
 from vitamin.algorithms.hyperparameters import Hyperparameters
@@ -17,7 +18,6 @@ from vitamin.algorithms.methods import Method, Phase
 from vitamin.algorithms.models.heads import PolicyOutput
 from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.optimizers.lamb import Lamb
-from vitamin.algorithms.segments import SegmentBatch
 
 _LAMB_GRADIENT_CLIP = 1.0
 

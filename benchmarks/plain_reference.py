@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vitamin.algorithms.data.segments import SegmentBatch
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.models.networks import Networks
-from vitamin.algorithms.segments import SegmentBatch
 
 _MASKED = -1e4
 

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vitamin.algorithms.environment import Environment
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.models.decision_transformer import DecisionTransformer
+from vitamin.algorithms.rollouts.environment import Environment
 
 
 @torch.no_grad()

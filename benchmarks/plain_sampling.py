@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vitamin.algorithms.data.normalization import observation_statistics
+from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.algorithms.hyperparameters import Hyperparameters
-from vitamin.algorithms.normalization import observation_statistics
-from vitamin.algorithms.trajectories import Trajectories
 
 _NAMES = ("states", "next_states", "actions", "rewards", "terminals", "returns_to_go", "timesteps", "mask")
 

@@ -7,11 +7,11 @@ import torch
 
 from benchmarks.machine import print_header, print_table, share_of_peak, timed
 from benchmarks.plain_rollout import plain_rollout
-from vitamin.algorithms.environment import Environment
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.models.decision_transformer import DecisionTransformer
 from vitamin.algorithms.randomness import Stream, generator
-from vitamin.algorithms.rollout import rollout_unit
+from vitamin.algorithms.rollouts.environment import Environment
+from vitamin.algorithms.rollouts.rollout import rollout_unit
 from vitamin.platform.environments import make_environment
 from vitamin.platform.tasks import get_task
 

@@ -5,9 +5,9 @@ import torch
 
 from benchmarks.machine import print_header, print_table, timed
 from benchmarks.plain_sampling import PlainReplay
+from vitamin.algorithms.data.replay import Replay
+from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.algorithms.hyperparameters import Hyperparameters
-from vitamin.algorithms.replay import Replay
-from vitamin.algorithms.trajectories import Trajectories
 
 # (case, batch size, K): the paper's size, and a small one
 SIZES = (("paper", 256, 20), ("small", 64, 5))

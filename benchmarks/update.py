@@ -10,12 +10,12 @@ from benchmarks.flops import count_flops
 from benchmarks.machine import print_header, print_table, share_of_peak, timed
 from benchmarks.plain_reference import PlainTD3
 from vitamin.algorithms.assembly import build_networks
+from vitamin.algorithms.data.replay import Replay
+from vitamin.algorithms.data.segments import SegmentBatch
+from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.memory import keep_freed_memory
 from vitamin.algorithms.methods import METHODS
-from vitamin.algorithms.replay import Replay
-from vitamin.algorithms.segments import SegmentBatch
-from vitamin.algorithms.trajectories import Trajectories
 from vitamin.algorithms.update import Updater
 from vitamin.platform.datasets import load_dataset
 from vitamin.platform.tasks import get_task

@@ -2,9 +2,9 @@
 
 from torch import Tensor
 
+from vitamin.algorithms.data.segments import SegmentBatch
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.models.heads import PolicyOutput
-from vitamin.algorithms.segments import SegmentBatch
 
 
 def advantage_weights(advantages: Tensor, hyperparameters: Hyperparameters) -> Tensor:

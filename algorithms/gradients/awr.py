@@ -4,12 +4,12 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from vitamin.algorithms.data.segments import SegmentBatch, ValuedBatch
 from vitamin.algorithms.gradients.advantages import advantage_weights, log_likelihood
 from vitamin.algorithms.gradients.base import Data, Metrics, Noise, Targets
 from vitamin.algorithms.gradients.on_policy import ValueGradient
 from vitamin.algorithms.models.heads import PolicyOutput
 from vitamin.algorithms.models.networks import Networks
-from vitamin.algorithms.segments import SegmentBatch, ValuedBatch
 
 _SMALLEST_STD = 1e-8
 

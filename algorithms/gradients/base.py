@@ -7,11 +7,11 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
+from vitamin.algorithms.data.segments import SegmentBatch
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import PolicyKind
 from vitamin.algorithms.models.heads import PolicyOutput
 from vitamin.algorithms.models.networks import Networks
-from vitamin.algorithms.segments import SegmentBatch
 
 Metrics = dict[str, Tensor]
 """Named scalars, detached, on the networks' device."""

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
+from vitamin.algorithms.data.segments import SegmentBatch
 from vitamin.algorithms.gradients.base import Metrics, Noise, RLGradient
 from vitamin.algorithms.models.heads import PolicyOutput
 from vitamin.algorithms.models.networks import Networks
-from vitamin.algorithms.segments import SegmentBatch
 
 
 class BellmanGradient(RLGradient):

@@ -5,13 +5,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from vitamin.algorithms.data.segments import SegmentBatch
 from vitamin.algorithms.gradients.advantages import advantage_weights, log_likelihood
 from vitamin.algorithms.gradients.base import AverageOverLearners, Metrics, Noise, single_learner
 from vitamin.algorithms.gradients.bellman import BellmanGradient
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.models.heads import PolicyOutput
 from vitamin.algorithms.models.networks import Networks
-from vitamin.algorithms.segments import SegmentBatch
 
 
 class IQL(BellmanGradient):

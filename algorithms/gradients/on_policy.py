@@ -4,9 +4,9 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from vitamin.algorithms.data.segments import SegmentBatch, ValuedBatch
 from vitamin.algorithms.gradients.base import Metrics, Noise, RLGradient
 from vitamin.algorithms.models.networks import Networks
-from vitamin.algorithms.segments import SegmentBatch, ValuedBatch
 
 
 class ValueGradient(RLGradient):

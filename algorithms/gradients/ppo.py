@@ -5,13 +5,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from vitamin.algorithms.data.segments import SegmentBatch, ValuedBatch
 from vitamin.algorithms.gradients.advantages import log_likelihood
 from vitamin.algorithms.gradients.base import Data, Metrics, Noise, Targets
 from vitamin.algorithms.gradients.on_policy import ValueGradient
 from vitamin.algorithms.methods import PolicyKind
 from vitamin.algorithms.models.heads import PolicyOutput
 from vitamin.algorithms.models.networks import Networks
-from vitamin.algorithms.segments import SegmentBatch, ValuedBatch
 
 _LARGEST_LOG_RATIO = 20.0
 

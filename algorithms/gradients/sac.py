@@ -4,12 +4,12 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from vitamin.algorithms.data.segments import SegmentBatch
 from vitamin.algorithms.gradients.base import Metrics, Noise
 from vitamin.algorithms.gradients.bellman import BellmanGradient
 from vitamin.algorithms.methods import PolicyKind
 from vitamin.algorithms.models.heads import PolicyOutput
 from vitamin.algorithms.models.networks import Networks
-from vitamin.algorithms.segments import SegmentBatch
 
 
 class SAC(BellmanGradient):

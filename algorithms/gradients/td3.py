@@ -6,12 +6,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from vitamin.algorithms.data.normalization import ACTION_LIMIT
+from vitamin.algorithms.data.segments import SegmentBatch
 from vitamin.algorithms.gradients.base import Metrics, Noise
 from vitamin.algorithms.gradients.bellman import BellmanGradient
-from vitamin.algorithms.models.distributions import ACTION_LIMIT
 from vitamin.algorithms.models.heads import PolicyOutput
 from vitamin.algorithms.models.networks import Networks
-from vitamin.algorithms.segments import SegmentBatch
 
 
 @dataclass(frozen=True)

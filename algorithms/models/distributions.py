@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-ACTION_LIMIT = 1 - 1e-6
-"""Actions lie in [-ACTION_LIMIT, ACTION_LIMIT], where tanh can be inverted."""
+from vitamin.algorithms.data.normalization import ACTION_LIMIT
 
 _NODES = 64  # of the quadrature over a normal variable, between -5 and 5
 

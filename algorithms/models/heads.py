@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from vitamin.algorithms.data.normalization import ACTION_LIMIT
 from vitamin.algorithms.models.distributions import (
-    ACTION_LIMIT,
     ActionDistribution,
     Gaussian,
     SquashedGaussian,

@@ -13,12 +13,12 @@ from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.util.debug import log_once
 
 from vitamin.algorithms.combinations import check_method, check_settings
+from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.algorithms.hyperparameters import Hyperparameters, describe_errors
 from vitamin.algorithms.methods import Method, get_method
 from vitamin.algorithms.rllib.capacity import check_capacity
 from vitamin.algorithms.rllib.refusing_config import RefusingConfig, check_class, refuse_unread_attributes
 from vitamin.algorithms.seeds import LARGEST_SEED
-from vitamin.algorithms.trajectories import Trajectories
 from vitamin.errors import SettingsError, nearest
 
 EnvironmentCreator = Callable[[], gym.Env[Any, Any]]

@@ -12,14 +12,14 @@ from ray.rllib.env.env_runner import EnvRunner
 from ray.rllib.utils.checkpoints import Checkpointable
 
 from vitamin.algorithms.assembly import records_log_probs
-from vitamin.algorithms.environment import require_restorable
-from vitamin.algorithms.group_rollout import GroupRollout, rollout_groups
+from vitamin.algorithms.data.trajectories import Trajectories
+from vitamin.algorithms.grpo.rollout import GroupRollout, rollout_groups
 from vitamin.algorithms.randomness import Stream, generator, global_generators
 from vitamin.algorithms.rllib.module import OfflineToOnlineModule, PolicyWeights
 from vitamin.algorithms.rllib.work import LEARNER_DIED, UnitResult, WorkUnit
-from vitamin.algorithms.rollout import rollout_unit
+from vitamin.algorithms.rollouts.environment import require_restorable
+from vitamin.algorithms.rollouts.rollout import rollout_unit
 from vitamin.algorithms.threads import torch_threads
-from vitamin.algorithms.trajectories import Trajectories
 from vitamin.errors import EnvironmentFailure, VitaminError, WorkerFailure
 
 Tell = Callable[[str], None]

@@ -15,22 +15,22 @@ from ray.rllib.core.learner.torch.torch_learner import TorchLearner
 from torch import Tensor
 
 from vitamin.algorithms.assembly import build_updater, replay_class
+from vitamin.algorithms.data.replay import Replay
+from vitamin.algorithms.data.segments import SegmentBatch
+from vitamin.algorithms.data.trajectories import Trajectories
+from vitamin.algorithms.data.valued_replay import ValuedReplay
 from vitamin.algorithms.gradients import Metrics
-from vitamin.algorithms.group_rollout import GroupRollout
-from vitamin.algorithms.group_update import GroupUpdater
-from vitamin.algorithms.groups import GroupBuffer, Groups, batch_of_passes
+from vitamin.algorithms.grpo.groups import GroupBuffer, Groups, batch_of_passes
+from vitamin.algorithms.grpo.rollout import GroupRollout
+from vitamin.algorithms.grpo.update import GroupUpdater
 from vitamin.algorithms.memory import keep_freed_memory
 from vitamin.algorithms.methods import Phase
-from vitamin.algorithms.online_buffer import OnlineBuffer
 from vitamin.algorithms.randomness import Stream, generator, torch_seed
-from vitamin.algorithms.replay import Replay
 from vitamin.algorithms.rllib.checkpoint import Tensors
 from vitamin.algorithms.rllib.learner_state import load_state, state_counters, state_tensors
 from vitamin.algorithms.rllib.module import OfflineToOnlineModule, PolicyWeights
 from vitamin.algorithms.rllib.work import LEARNER_DIED, PeerLost
-from vitamin.algorithms.segments import SegmentBatch
 from vitamin.algorithms.threads import torch_threads
-from vitamin.algorithms.trajectories import Trajectories
 from vitamin.errors import Diverged
 
 Collected = Trajectories | GroupRollout
@@ -54,7 +54,7 @@ class ReplayLearner(TorchLearner):
         self.online = False
         self._staged: list[Collected] = []
         self._group_updater: GroupUpdater | None = None
-        self._own_buffer: OnlineBuffer | None = None
+        self._own_buffer: ValuedReplay | None = None
         self._sums: dict[str, tuple[Tensor, int]] = {}
         super().build()
         if self.device.type == "cuda":
@@ -230,7 +230,7 @@ class ReplayLearner(TorchLearner):
         value = self.networks_module.networks.value
         assert value is not None
         with self._reproducible():
-            self._own_buffer = OnlineBuffer(replay, value, self.hyperparameters, log_probs)
+            self._own_buffer = ValuedReplay(replay, value, self.hyperparameters, log_probs)
 
     def _take_up(self, groups: Groups) -> None:
         """Makes the iteration's groups what the policy learns from; they are not kept for later ones."""
@@ -299,7 +299,7 @@ class ReplayLearner(TorchLearner):
     def _torch_seed(self, stream: Stream, *counters: int) -> int:
         return torch_seed(self.config.seed or 0, stream, self.updates, *counters)
 
-    def _sample(self, source: Replay | OnlineBuffer, stream: Stream) -> SegmentBatch:
+    def _sample(self, source: Replay | ValuedReplay, stream: Stream) -> SegmentBatch:
         """This learner's rows of the global batch."""
         size, world, rank = self.hyperparameters.batch_size, self._world, self.rank
         starts = source.draw(generator(self.config.seed or 0, stream, self.updates), size)

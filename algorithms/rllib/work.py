@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import ray
 
-from vitamin.algorithms.group_rollout import GroupRollout
-from vitamin.algorithms.trajectories import Trajectories
+from vitamin.algorithms.data.trajectories import Trajectories
+from vitamin.algorithms.grpo.rollout import GroupRollout
 from vitamin.errors import VitaminError, WorkerFailure
 
 Purpose = Literal["online", "evaluation"]

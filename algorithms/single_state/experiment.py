@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch.optim import Adam
 
+from vitamin.algorithms.data.replay import Replay
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import Method, Phase
 from vitamin.algorithms.randomness import Stream, generator, torch_seed
-from vitamin.algorithms.replay import Replay
 from vitamin.algorithms.single_state.networks import SingleStateNetworks
 from vitamin.algorithms.single_state.problem import episodes, offline_actions, reward
 from vitamin.algorithms.threads import torch_threads

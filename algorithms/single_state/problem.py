@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vitamin.algorithms.trajectories import Trajectories
+from vitamin.algorithms.data.trajectories import Trajectories
 
 OPTIMUM: Final = 0.0
 """The action of highest reward, 1."""

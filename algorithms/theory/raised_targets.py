@@ -12,13 +12,13 @@ import torch
 from numpy.typing import NDArray
 
 from vitamin.algorithms.assembly import build_networks
+from vitamin.algorithms.data.replay import Replay
+from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import Method
 from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.randomness import Stream, generator, torch_seed
-from vitamin.algorithms.replay import Replay
 from vitamin.algorithms.threads import torch_threads
-from vitamin.algorithms.trajectories import Trajectories
 from vitamin.algorithms.update import Updater
 
 Floats = NDArray[np.float64]

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitamin.algorithms.environment import CheckedEnvironment
-from vitamin.algorithms.normalization import Observations
+from vitamin.algorithms.data.normalization import Observations
 from vitamin.algorithms.randomness import Stream, global_generators
+from vitamin.algorithms.rollouts.environment import CheckedEnvironment
 from vitamin.algorithms.seeds import check_seed
 from vitamin.errors import DatasetError, SettingsError, nearest
 from vitamin.platform.datasets.cache import cache_directory, cached_path, install, make_way

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vitamin.algorithms.normalization import Observations, constant_components, moments
+from vitamin.algorithms.data.normalization import Observations, constant_components, moments
 from vitamin.platform.datasets.wording import columns
 
 _STEADY = 1e-3

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vitamin.algorithms.normalization import Observations, as_observations, moments
-from vitamin.algorithms.trajectories import Trajectories
+from vitamin.algorithms.data.normalization import Observations, as_observations, moments
+from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.platform.datasets.hdf5 import RawDataset
 from vitamin.platform.datasets.wording import count
 from vitamin.platform.tasks.task import EpisodeEnds, Task

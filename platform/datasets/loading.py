@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitamin.algorithms.normalization import Observations, as_observations
-from vitamin.algorithms.trajectories import Trajectories
+from vitamin.algorithms.data.normalization import Observations, as_observations
+from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.errors import DatasetError
 from vitamin.platform.datasets.checks import check_dataset, check_episodes
 from vitamin.platform.datasets.columns import check_columns

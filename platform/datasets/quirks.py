@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vitamin.algorithms.trajectories import Trajectories
+from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.platform.datasets.hdf5 import RawDataset
 from vitamin.platform.datasets.wording import count
 from vitamin.platform.tasks.task import EpisodeEnds, Task

@@ -17,7 +17,7 @@ import numpy as np
 from gymnasium import Env, Wrapper
 from numpy.typing import NDArray
 
-from vitamin.algorithms.environment import CheckedEnvironment
+from vitamin.algorithms.rollouts.environment import CheckedEnvironment
 from vitamin.errors import DatasetError, SettingsError
 from vitamin.platform.datasets.cache import cache_directory, locked
 from vitamin.platform.datasets.hdf5 import RawDataset

@@ -11,9 +11,9 @@ import numpy as np
 from gymnasium.spaces import Box
 from numpy.typing import NDArray
 
-from vitamin.algorithms.environment import require_restorable
-from vitamin.algorithms.normalization import Observations
+from vitamin.algorithms.data.normalization import Observations
 from vitamin.algorithms.randomness import Stream, global_generators
+from vitamin.algorithms.rollouts.environment import require_restorable
 from vitamin.errors import TaskError
 from vitamin.platform.environments.mujoco_log import route_mujoco_warnings
 from vitamin.platform.environments.unit_box import Action, RawEnvironment, UnitBox

@@ -6,10 +6,10 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from vitamin.algorithms.environment import CheckedEnvironment
-from vitamin.algorithms.normalization import Observations
+from vitamin.algorithms.data.normalization import Observations
 from vitamin.algorithms.randomness import Stream, global_generators
-from vitamin.algorithms.step_values import take_step
+from vitamin.algorithms.rollouts.environment import CheckedEnvironment
+from vitamin.algorithms.rollouts.step_values import take_step
 from vitamin.errors import EnvironmentFailure
 from vitamin.platform.environments.make import closed_again, make_environment
 from vitamin.platform.environments.unit_box import Action

@@ -7,8 +7,8 @@ import numpy as np
 from gymnasium.spaces import Box
 from numpy.typing import NDArray
 
-from vitamin.algorithms.normalization import Observations, as_observations
-from vitamin.algorithms.step_values import take_reset, take_step
+from vitamin.algorithms.data.normalization import Observations, as_observations
+from vitamin.algorithms.rollouts.step_values import take_reset, take_step
 from vitamin.platform.environments import saved_state
 
 Action = NDArray[np.float32]

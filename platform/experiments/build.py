@@ -6,8 +6,8 @@ from typing import Any
 
 import gymnasium as gym
 
+from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.algorithms.rllib.config import DatasetLoader, EnvironmentCreator, OfflineToOnlineConfig
-from vitamin.algorithms.trajectories import Trajectories
 from vitamin.platform.datasets import load_dataset, read_dataset
 from vitamin.platform.environments import make_environment
 from vitamin.platform.experiments.spec import ExperimentSpec

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 import gymnasium
 import numpy as np
 
-from vitamin.algorithms.delayed_rewards import RewardDelay, reward_paid
+from vitamin.algorithms.data.delayed_rewards import reward_paid
+from vitamin.algorithms.setting_types import RewardDelay
 from vitamin.platform.environments.rendering import Frame
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.algorithms.methods import METHODS, get_method
 from vitamin.algorithms.randomness import Stream
 from vitamin.algorithms.seeds import check_seed
-from vitamin.algorithms.trajectories import Trajectories
 from vitamin.errors import RunError, SettingsError
 from vitamin.platform.datasets.collect import check_room, destination, write_stand_in
 from vitamin.platform.datasets.hdf5 import RawDataset

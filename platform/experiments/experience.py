@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vitamin.algorithms.delayed_rewards import RewardDelay
-from vitamin.algorithms.replay_state import online_trajectories
+from vitamin.algorithms.data.replay_state import online_trajectories
+from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.algorithms.rllib.checkpoint import read_replay, read_state
-from vitamin.algorithms.trajectories import Trajectories
+from vitamin.algorithms.setting_types import RewardDelay
 from vitamin.analysis.labels import method_label
 from vitamin.errors import RunError
 from vitamin.platform.datasets.export import Exportable

@@ -16,7 +16,7 @@ from typing import Any
 
 from ray import tune
 
-from vitamin.algorithms.trajectories import Trajectories
+from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.errors import DatasetError, EnvironmentFailure, SweepError, TaskError
 from vitamin.platform.datasets import dataset_path, load_dataset
 from vitamin.platform.environments import probe_environment

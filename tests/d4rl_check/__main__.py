@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.d4rl_check.files import make_files
-from vitamin.algorithms.trajectories import Trajectories
+from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.platform.datasets import load_dataset
 from vitamin.platform.datasets.hdf5 import RawDataset, read_raw
 from vitamin.platform.tasks import Task, get_task, task_names

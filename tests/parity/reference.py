@@ -13,13 +13,13 @@ from torch import Tensor, nn
 from tests.parity.comparison import Comparison
 from tests.parity.golden_files import GoldenFile
 from vitamin.algorithms.assembly import build_networks
+from vitamin.algorithms.data.segments import SegmentBatch
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import METHODS, Method
 from vitamin.algorithms.models.critics import Critic, ValueFunction
 from vitamin.algorithms.models.decision_transformer import DecisionTransformer
 from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.models.policy import PolicyNetwork
-from vitamin.algorithms.segments import SegmentBatch
 
 Arrays = Mapping[str, NDArray[Any]]
 

@@ -7,10 +7,10 @@ import torch
 from tests.parity import reference
 from tests.parity.comparison import Comparison
 from tests.parity.golden_files import GoldenFile
+from vitamin.algorithms.data.segments import SegmentBatch
 from vitamin.algorithms.models.decision_transformer import DecisionTransformer
 from vitamin.algorithms.models.heads import PolicyOutput
 from vitamin.algorithms.models.policy import Padding
-from vitamin.algorithms.segments import SegmentBatch
 
 NOT_OURS = ("state_preds", "return_preds")
 """Heads that no loss trains; we do not build them."""

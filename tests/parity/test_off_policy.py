@@ -10,6 +10,7 @@ import torch
 from tests.parity import reference
 from tests.parity.comparison import Comparison
 from tests.parity.golden_files import GoldenFile
+from vitamin.algorithms.data.segments import SegmentBatch
 from vitamin.algorithms.gradients import GRADIENTS
 from vitamin.algorithms.gradients.bellman import BellmanGradient
 from vitamin.algorithms.gradients.iql import IQL
@@ -17,7 +18,6 @@ from vitamin.algorithms.gradients.td3 import TD3
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import Method
 from vitamin.algorithms.models.networks import Networks
-from vitamin.algorithms.segments import SegmentBatch
 from vitamin.algorithms.update import Updater
 
 CONSTANTS: dict[str, dict[str, Any]] = {

@@ -11,6 +11,8 @@ from torch import Tensor
 from tests.parity import reference
 from tests.parity.comparison import Comparison
 from tests.parity.golden_files import GoldenFile
+from vitamin.algorithms.data.segments import SegmentBatch, ValuedBatch
+from vitamin.algorithms.data.valued_replay import td_lambda_targets
 from vitamin.algorithms.gradients.advantages import advantage_weights, log_likelihood
 from vitamin.algorithms.gradients.awr import AWR
 from vitamin.algorithms.gradients.ppo import PPO
@@ -18,8 +20,6 @@ from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import Method
 from vitamin.algorithms.models.heads import PolicyOutput
 from vitamin.algorithms.models.networks import Networks
-from vitamin.algorithms.online_buffer import td_lambda_targets
-from vitamin.algorithms.segments import SegmentBatch, ValuedBatch
 from vitamin.algorithms.update import Updater
 
 CONSTANTS = {

@@ -15,7 +15,7 @@ from tests.parity.comparison import Comparison
 from tests.parity.golden_files import GoldenFile
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.models.heads import PolicyOutput
-from vitamin.algorithms.rollout import rollout_unit
+from vitamin.algorithms.rollouts.rollout import rollout_unit
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from tests.parity.comparison import Comparison
 from tests.parity.golden_files import GoldenFile
-from vitamin.algorithms.delayed_rewards import delay_rewards, reward_paid
+from vitamin.algorithms.data.delayed_rewards import delay_rewards, reward_paid
+from vitamin.algorithms.data.replay import Replay
+from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.algorithms.hyperparameters import Hyperparameters
-from vitamin.algorithms.replay import Replay
-from vitamin.algorithms.trajectories import Trajectories
 
 NOT_OURS = re.compile(r"cumsum_gamma0|.*/ordering$")
 """Discounted sums are TD(lambda)'s. The number of a step within its segment enters no network: the published

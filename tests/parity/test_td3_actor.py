@@ -6,10 +6,10 @@ import torch
 from tests.parity import reference
 from tests.parity.comparison import Comparison
 from tests.parity.golden_files import GoldenFile
+from vitamin.algorithms.data.segments import SegmentBatch
 from vitamin.algorithms.gradients.td3 import TD3
 from vitamin.algorithms.methods import METHODS
 from vitamin.algorithms.models.networks import Networks
-from vitamin.algorithms.segments import SegmentBatch
 from vitamin.algorithms.update import Updater
 
 

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from tests.platform.dataset_files import LENGTHS, TOY, UNFINISHED, toy_arrays, write_file
-from vitamin.algorithms.trajectories import Trajectories
+from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.errors import DatasetError
 from vitamin.platform.datasets import load_dataset, read_dataset
 from vitamin.platform.datasets.chunks import read_array

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from tests.platform import runs
 from tests.platform.agent_runs import make_run
+from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.algorithms.hyperparameters import Hyperparameters
-from vitamin.algorithms.trajectories import Trajectories
 from vitamin.errors import RunError
 from vitamin.platform.cli import app
 from vitamin.platform.datasets import collect_dataset, inspect_dataset

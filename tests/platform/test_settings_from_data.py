@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from vitamin import TD3ODTConfig
+from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.algorithms.hyperparameters import Hyperparameters
-from vitamin.algorithms.trajectories import Trajectories
 from vitamin.platform.datasets import collect_dataset, load_dataset
 from vitamin.platform.experiments.spec import ExperimentSpec, read_config
 from vitamin.platform.sweeps import SweepSpec, make_plan, read_data
