@@ -2,160 +2,18 @@
 
 from collections.abc import Iterable
 
-from vitamin.algorithms.assembly import uses_temperature
 from vitamin.algorithms.coefficients import loss_coefficients
 from vitamin.algorithms.gradients import GRADIENTS
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import Method, Phase
+from vitamin.algorithms.readers import why_unread
 from vitamin.errors import SettingsError
-
-_OF_Q_FUNCTIONS = ("critic_members", "critic_network", "critic_reads_padding", "critic_loss_over_padding")
-_OF_RL_GRADIENTS = (
-    *_OF_Q_FUNCTIONS,
-    "rl_coefficient",
-    "pretrain_rl_coefficient",
-    "published_entropy",
-    "critic_hidden_size",
-    "critic_layer_norm",
-    "critic_learning_rate",
-    "critic_weight_decay",
-    "tau",
-    "actor_update_interval",
-    "bootstrap_at_time_limit",
-    "bootstrap_at_offline_cuts",
-)
-_OF_TRANSFORMERS = (
-    "weight_decay",
-    "gradient_clip",
-    "num_layers",
-    "num_heads",
-    "embedding_dropout",
-    "timestep_embedding",
-    "max_timestep",
-)
-_OF_SEGMENTS = (
-    "critic_network",
-    "critic_reads_padding",
-    "critic_loss_over_padding",
-    "target_attends_padding",
-    "normalizer_over_padding",
-    "advantage_losses_over_padding",
-)
-_OF_FUTURES = (
-    "latent_size",
-    "future_length",
-    "latent_kl_coefficient",
-    "latent_reference",
-    "num_latent_samples",
-    "warmup_env_steps",
-    "return_warmup_updates",
-    "return_warmup_learning_rate",
-)
-_OF_RETURN_CONDITIONING = (
-    "eval_target_return",
-    "online_target_return",
-    "curriculum_target_return",
-    "return_conditioning",
-)
-_OF_GROUPS = (
-    "group_size",
-    "reset_states",
-    "subtrajectory_length",
-    "uncertainty_exponent",
-    "group_batch_size",
-    "group_learning_rate",
-    "group_ratio_clip",
-    "group_entropy_coefficient",
-)
-_OF_DETERMINISTIC_POLICIES = ("exploration_noise",)
-_OF_STOCHASTIC_POLICIES = (
-    "initial_temperature",
-    "temperature_learning_rate",
-    "entropy_over_padding",
-    "published_entropy",
-)
-
-
-def _unused_by_gradient(method: Method) -> dict[str, str]:
-    """Settings of RL gradients and critics that the method's own do not read."""
-    label, gradient = method.label, None if method.gradient is None else GRADIENTS[method.gradient]
-    reasons: dict[str, str] = {}
-    for name in sorted(frozenset().union(*(other.settings for other in GRADIENTS.values()))):
-        readers = ", ".join(other.__name__ for other in GRADIENTS.values() if name in other.settings)
-        reasons[name] = f"it belongs to the gradients of {readers}"
-    if gradient is None:
-        return reasons | dict.fromkeys(_OF_RL_GRADIENTS, f"{label} has no RL gradient")
-    reasons = {name: reason for name, reason in reasons.items() if name not in gradient.settings}
-    if not gradient.has_q:
-        reasons |= dict.fromkeys(_OF_Q_FUNCTIONS, f"{label} has a value function, but no Q functions")
-    elif gradient.has_value:
-        reasons |= dict.fromkeys(
-            ("critic_network", "critic_reads_padding"),
-            f"{label} has a value function beside its Q functions, which sees the state alone",
-        )
-    if gradient.targets != "soft":
-        reasons["tau"] = f"{label} has no slowly moving targets"
-    if gradient.data != "replay":
-        reasons["pretrain_rl_coefficient"] = f"{label} learns from values of online iterations"
-    if gradient.data == "iteration":
-        reasons["jump_start_steps"] = f"{label} learns from actions of its own policy alone"
-    if method.fixed.get("critic_members") == 1:
-        reasons["critic_subset"] = f"{label} has one Q function"
-    if method.fixed.get("target_policy_noise") == 0:
-        reasons["target_noise_clip"] = f"{label} has no smoothing noise"
-    return reasons
 
 
 def ignored_settings(method: Method) -> dict[str, str]:
     """Hyperparameters without influence on the method's results, each with the reason as half a sentence."""
-    label = method.label
-    reasons = _unused_by_gradient(method)
-    if method.network == "future_transformer":
-        reasons |= dict.fromkeys(
-            _OF_RETURN_CONDITIONING, f"{label} is conditioned on latent futures, not on returns"
-        )
-        reasons["target_attends_padding"] = f"{label} has no target policy"
-        reasons["jump_start_steps"] = f"the pretrained policy of {label} does not know which latents pay"
-        reasons["curriculum_share"] = f"{label} has no curriculum"
-        reasons["drop_worst_trajectory"] = f"{label} pretrains without rewards, and so on all trajectories"
-        reasons["action_regularization"] = (
-            f"{label} acts on latent futures, which are drawn anew for each action"
-        )
-    else:
-        reasons |= dict.fromkeys(_OF_FUTURES, f"{label} is not conditioned on latent futures")
-    if not method.groups:
-        reasons |= dict.fromkeys(_OF_GROUPS, f"{label} does not learn from groups of sub-trajectories")
-    else:
-        reasons["action_regularization"] = f"{label} has its clipped ratio to keep near the policy that acted"
-        reasons["jump_start_steps"] = f"{label} learns from actions of its own policy alone"
-    if method.network == "mlp":
-        reasons |= dict.fromkeys(
-            (*_OF_RETURN_CONDITIONING, "return_scale"),
-            f"the policy of {label} does not look at returns-to-go",
-        )
-        reasons |= dict.fromkeys(_OF_SEGMENTS, f"the segments of {label} are one step long")
-        reasons["replay_capacity"] = f"the replay of {label} counts steps; transition_capacity is its size"
-        reasons["drop_worst_trajectory"] = f"{label} learns from all of the offline data"
-        reasons |= dict.fromkeys(
-            _OF_TRANSFORMERS, f"the policy of {label} is no transformer, and Adam trains it"
-        )
-    else:
-        reasons["transition_capacity"] = (
-            f"the replay of {label} counts trajectories; replay_capacity is its size"
-        )
-    if not method.supervised:
-        reasons["supervised_coefficient"] = f"{label} has no supervised term online"
-    if not uses_temperature(method):
-        reasons |= dict.fromkeys(_OF_STOCHASTIC_POLICIES, f"no loss of {label} has an entropy term")
-    if method.policy == "deterministic":
-        reasons |= dict.fromkeys(
-            _OF_STOCHASTIC_POLICIES, f"the policy of {label} is deterministic and has no entropy"
-        )
-    else:
-        reasons |= dict.fromkeys(
-            _OF_DETERMINISTIC_POLICIES, f"{label} explores with samples of its stochastic policy"
-        )
-    return reasons
+    reasons = {name: why_unread(method, name) for name in Hyperparameters.model_fields}
+    return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
 def check_combination(method: Method, chosen: Iterable[str]) -> None:

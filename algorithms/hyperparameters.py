@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from vitamin.algorithms.setting_types import (
     Count,
@@ -13,6 +13,7 @@ from vitamin.algorithms.setting_types import (
     PositiveInt,
     RewardDelay,
     Threads,
+    setting,
 )
 from vitamin.errors import shown
 
@@ -20,297 +21,335 @@ _MOST_DESCRIBED = 5
 
 
 class Hyperparameters(BaseModel):
-    """What can be set with ``--set key=value``, in a sweep's axes, and in ``TD3ODTConfig().training(...)``."""
+    """Everything that ``--set key=value``, a sweep's axes and ``TD3ODTConfig().training(...)`` can set.
+
+    Each is declared with its default, its meaning and its readers (`setting`).
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     # The policy
-    context_length: PositiveInt = Field(20, description="K (T_train): steps of a training segment")
-    eval_context_length: PositiveInt = Field(5, description="T_eval: steps of context in rollouts, at most K")
-    hidden_size: PositiveInt = Field(
-        512, description="H: width of the transformer, or of a perceptron's two layers"
+    context_length: PositiveInt = setting(20, "K (T_train): steps of a training segment", "policy")
+    eval_context_length: PositiveInt = setting(
+        5, "T_eval: steps of context in rollouts, at most K", "rollouts", "evaluation"
     )
-    num_layers: PositiveInt = Field(4, description="transformer blocks")
-    num_heads: PositiveInt = Field(4, description="attention heads; divides hidden_size")
-    dropout: Number = Field(
+    hidden_size: PositiveInt = setting(
+        512, "H: width of the transformer, or of a perceptron's two layers", "policy"
+    )
+    num_layers: PositiveInt = setting(4, "transformer blocks", "transformer")
+    num_heads: PositiveInt = setting(4, "attention heads; divides hidden_size", "transformer")
+    dropout: Number = setting(
         0.1,
+        "dropout in attention and residual branches; of a perceptron after hidden layers",
+        "policy",
         ge=0,
         lt=1,
-        description="dropout in attention and residual branches; of a perceptron after hidden layers",
     )
-    embedding_dropout: Number = Field(0.1, ge=0, lt=1, description="dropout after the embedding LayerNorm")
-    return_conditioning: bool = Field(
-        True, description="False: all returns-to-go are 0 to the policy, which then clones behaviour"
+    embedding_dropout: Number = setting(
+        0.1, "dropout after the embedding LayerNorm", "transformer", ge=0, lt=1
     )
-    timestep_embedding: bool = Field(
-        False, description="add a learned embedding of the timestep to all tokens (ordering)"
+    return_conditioning: bool = setting(
+        True, "False: all returns-to-go are 0 to the policy, which then clones behaviour", "returns_to_go"
     )
-    max_timestep: PositiveInt = Field(1000, description="size of the timestep embedding")
+    timestep_embedding: bool = setting(
+        False, "add a learned embedding of the timestep to all tokens (ordering)", "transformer"
+    )
+    max_timestep: PositiveInt = setting(1000, "size of the timestep embedding", "transformer")
 
     # The critics
-    critic_members: PositiveInt = Field(
-        2, description="Q functions of the ensemble; targets take the smallest"
+    critic_members: PositiveInt = setting(
+        2, "Q functions of the ensemble; targets take the smallest", "q_functions"
     )
-    critic_subset: NonNegativeInt = Field(
+    critic_subset: NonNegativeInt = setting(
         0,
-        description="M (REDQ): targets take the smallest of so many members drawn at random, and the actor follows the"
+        "M (REDQ): targets take the smallest of so many members drawn at random, and the actor follows the"
         " mean of all; 0: all members",
+        "several_q_functions",
+        "gradient",
     )
-    critic_network: Literal["perceptron", "rnn", "lstm"] = Field(
-        "perceptron", description="rnn, lstm: Q functions that read the segment up to the action"
+    critic_network: Literal["perceptron", "rnn", "lstm"] = setting(
+        "perceptron",
+        "rnn, lstm: Q functions that read the segment up to the action",
+        "segments",
+        "recurrent_critics",
     )
-    critic_hidden_size: PositiveInt = Field(
-        256, description="width of the two hidden layers of each critic, or of the three of a recurrent one"
+    critic_hidden_size: PositiveInt = setting(
+        256,
+        "width of the two hidden layers of each critic, or of the three of a recurrent one",
+        "rl_gradient",
     )
-    critic_layer_norm: bool = Field(
+    critic_layer_norm: bool = setting(
         False,
-        description="LayerNorm without affine after each linear layer of the critics, or the last recurrent one",
+        "LayerNorm without affine after each linear layer of the critics, or the last recurrent one",
+        "rl_gradient",
     )
 
     # Actor loss and optimizer
-    rl_coefficient: NonNegativeFloat = Field(
-        0.1, description="alpha: weight of the RL term in the online actor loss (Eq. 2)"
+    rl_coefficient: NonNegativeFloat = setting(
+        0.1, "alpha: weight of the RL term in the online actor loss (Eq. 2)", "rl_gradient"
     )
-    pretrain_rl_coefficient: NonNegativeFloat | Literal["online"] = Field(
-        0.0, description="alpha during pretraining; online: rl_coefficient"
+    pretrain_rl_coefficient: NonNegativeFloat | Literal["online"] = setting(
+        0.0, "alpha during pretraining; online: rl_coefficient", "value_of_replay"
     )
-    supervised_coefficient: NonNegativeFloat = Field(
-        1.0, description="weight of the supervised term in the online actor loss (Eq. 2)"
+    supervised_coefficient: NonNegativeFloat = setting(
+        1.0, "weight of the supervised term in the online actor loss (Eq. 2)", "supervised_term"
     )
-    pretrain_supervised_coefficient: NonNegativeFloat | Literal["online"] = Field(
+    pretrain_supervised_coefficient: NonNegativeFloat | Literal["online"] = setting(
         1.0,
-        description="its weight during pretraining; online: as online, 0 for a method whose RL term is alone",
+        "its weight during pretraining; online: as online, 0 for a method whose RL term is alone",
+        "losses",
     )
-    normalize_rl_coefficient: bool = Field(
-        False, description="divide alpha by the batch mean of |Q|, as TD3+BC does"
+    normalize_rl_coefficient: bool = setting(
+        False, "divide alpha by the batch mean of |Q|, as TD3+BC does", "gradient"
     )
-    action_regularization: NonNegativeFloat = Field(
+    action_regularization: NonNegativeFloat = setting(
         0.0,
-        description="online, weight of the mean squared distance of the policy's actions to the pretrained policy's",
+        "online, weight of the mean squared distance of the policy's actions to the pretrained policy's",
+        "reference_policy",
     )
-    learning_rate: PositiveFloat = Field(
-        1e-4, description="step size of the policy (LAMB; Adam for a perceptron)"
+    learning_rate: PositiveFloat = setting(
+        1e-4, "step size of the policy (LAMB; Adam for a perceptron)", "optimizer"
     )
-    weight_decay: NonNegativeFloat = Field(5e-4, description="LAMB weight decay of the policy")
-    warmup_updates: NonNegativeInt = Field(
-        10_000, description="linear warm-up of the policy's step size, actor updates"
+    weight_decay: NonNegativeFloat = setting(5e-4, "LAMB weight decay of the policy", "transformer")
+    warmup_updates: NonNegativeInt = setting(
+        10_000, "linear warm-up of the policy's step size, actor updates", "optimizer"
     )
-    gradient_clip: PositiveFloat = Field(
-        0.25, description="norm at which the policy's gradient is clipped; 1 at most"
+    gradient_clip: PositiveFloat = setting(
+        0.25, "norm at which the policy's gradient is clipped; 1 at most", "transformer"
     )
-    initial_temperature: PositiveFloat = Field(
-        0.1, description="lambda at the start: weight of the entropy (stochastic policy)"
+    initial_temperature: PositiveFloat = setting(
+        0.1, "lambda at the start: weight of the entropy (stochastic policy)", "entropy"
     )
-    temperature_learning_rate: PositiveFloat = Field(1e-4, description="Adam step size of log lambda")
+    temperature_learning_rate: PositiveFloat = setting(1e-4, "Adam step size of log lambda", "entropy")
 
     # Critic loss and optimizer
-    discount: Number = Field(0.99, ge=0, le=1, description="gamma")
-    critic_learning_rate: PositiveFloat = Field(1e-3, description="AdamW step size of the critics")
-    critic_weight_decay: NonNegativeFloat = Field(0.01, description="AdamW weight decay of the critics")
-    tau: Number = Field(0.005, gt=0, le=1, description="step of the soft target updates")
-    target_policy_noise: NonNegativeFloat = Field(
-        0.2, description="sigma: std of the target smoothing noise (Eq. 3)"
+    discount: Number = setting(0.99, "gamma", "losses", ge=0, le=1)
+    critic_learning_rate: PositiveFloat = setting(1e-3, "AdamW step size of the critics", "rl_gradient")
+    critic_weight_decay: NonNegativeFloat = setting(0.01, "AdamW weight decay of the critics", "rl_gradient")
+    tau: Number = setting(0.005, "step of the soft target updates", "soft_targets", gt=0, le=1)
+    target_policy_noise: NonNegativeFloat = setting(
+        0.2, "sigma: std of the target smoothing noise (Eq. 3)", "gradient"
     )
-    target_noise_clip: NonNegativeFloat = Field(
-        0.5, description="c: clip of the target smoothing noise (Eq. 3)"
+    target_noise_clip: NonNegativeFloat = setting(
+        0.5, "c: clip of the target smoothing noise (Eq. 3)", "smoothing_noise", "gradient"
     )
-    actor_update_interval: PositiveInt = Field(
-        2, description="critic updates per actor update (delayed updates)"
+    actor_update_interval: PositiveInt = setting(
+        2, "critic updates per actor update (delayed updates)", "rl_gradient"
     )
 
     # Future conditioning (pdt)
-    latent_size: PositiveInt = Field(16, description="Z: width of the latent future")
-    future_length: PositiveInt = Field(
-        20, description="F: steps after a segment that the future encoder reads"
+    latent_size: PositiveInt = setting(16, "Z: width of the latent future", "futures")
+    future_length: PositiveInt = setting(
+        20, "F: steps after a segment that the future encoder reads", "futures"
     )
-    latent_kl_coefficient: NonNegativeFloat = Field(
-        1.0,
-        description="beta: weight of the future encoder's divergence, a mean over the latent's components",
+    latent_kl_coefficient: NonNegativeFloat = setting(
+        1.0, "beta: weight of the future encoder's divergence, a mean over the latent's components", "futures"
     )
-    latent_reference: Literal["standard_normal", "prior"] = Field(
+    latent_reference: Literal["standard_normal", "prior"] = setting(
         "standard_normal",
-        description="what beta holds q(z|future) to: N(0, 1), while the prior p(z|s) follows q; or p itself",
+        "what beta holds q(z|future) to: N(0, 1), while the prior p(z|s) follows q; or p itself",
+        "futures",
     )
-    num_latent_samples: PositiveInt = Field(
-        256, description="M: samples of the prior among which the highest predicted return is chosen"
+    num_latent_samples: PositiveInt = setting(
+        256, "M: samples of the prior among which the highest predicted return is chosen", "futures"
     )
-    warmup_env_steps: NonNegativeInt = Field(
-        10_000, description="environment steps, without choosing, before the return predictor is trained"
+    warmup_env_steps: NonNegativeInt = setting(
+        10_000, "environment steps, without choosing, before the return predictor is trained", "futures"
     )
-    return_warmup_updates: NonNegativeInt = Field(
-        1500, description="updates of the return predictor alone after these steps"
+    return_warmup_updates: NonNegativeInt = setting(
+        1500, "updates of the return predictor alone after these steps", "futures"
     )
-    return_warmup_learning_rate: PositiveFloat = Field(
-        1e-3, description="Adam step size of the return predictor in these updates"
+    return_warmup_learning_rate: PositiveFloat = setting(
+        1e-3, "Adam step size of the return predictor in these updates", "futures"
     )
 
     # Values and advantages
-    expectile: Number = Field(
-        0.7, gt=0, lt=1, description="IQL: V is this expectile of Q over the data's actions"
+    expectile: Number = setting(
+        0.7, "IQL: V is this expectile of Q over the data's actions", "gradient", gt=0, lt=1
     )
-    inverse_temperature: PositiveFloat = Field(
-        1.0, description="beta: actions are weighted with exp(beta * advantage)"
+    inverse_temperature: PositiveFloat = setting(
+        1.0, "beta: actions are weighted with exp(beta * advantage)", "gradient"
     )
-    max_advantage_weight: PositiveFloat = Field(20.0, description="largest of these weights")
-    normalize_advantages: bool = Field(
-        False, description="AWR: advantages are standardized in a batch; AWAC: its weights sum to 1"
+    max_advantage_weight: PositiveFloat = setting(20.0, "largest of these weights", "gradient")
+    normalize_advantages: bool = setting(
+        False, "AWR: advantages are standardized in a batch; AWAC: its weights sum to 1", "gradient"
     )
-    awac_entropy: Literal["none", "critic", "both"] = Field(
+    awac_entropy: Literal["none", "critic", "both"] = setting(
         "none",
-        description="AWAC: where the entropy counts, nowhere, in the critics' target, in the actor loss too",
+        "AWAC: where the entropy counts, nowhere, in the critics' target, in the actor loss too",
+        "gradient",
     )
-    clip_ratio: Number = Field(0.2, gt=0, lt=1, description="PPO: clip of the likelihood ratio around 1")
-    old_log_probs: Literal["recorded", "recomputed"] = Field(
+    clip_ratio: Number = setting(0.2, "PPO: clip of the likelihood ratio around 1", "gradient", gt=0, lt=1)
+    old_log_probs: Literal["recorded", "recomputed"] = setting(
         "recorded",
-        description="PPO: what ratios are against, likelihoods recorded in rollouts or recomputed on segments",
+        "PPO: what ratios are against, likelihoods recorded in rollouts or recomputed on segments",
+        "gradient",
     )
-    td_lambda: Number = Field(0.98, ge=0, le=1, description="PPO, AWR: lambda of the TD(lambda) targets of V")
+    td_lambda: Number = setting(
+        0.98, "PPO, AWR: lambda of the TD(lambda) targets of V", "gradient", ge=0, le=1
+    )
 
     # Groups of sub-trajectories (grpo)
-    group_size: Count = Field(8, ge=2, description="G: sub-trajectories from each reset state")
-    reset_states: PositiveInt = Field(
-        8, description="states drawn for resets per whole episode of a work unit"
+    group_size: Count = setting(8, "G: sub-trajectories from each reset state", "groups", ge=2)
+    reset_states: PositiveInt = setting(
+        8, "states drawn for resets per whole episode of a work unit", "groups"
     )
-    subtrajectory_length: PositiveInt = Field(20, description="L: most steps of a sub-trajectory")
-    uncertainty_exponent: NonNegativeFloat = Field(
-        1.0, description="reset states are drawn in proportion to this power of the action variance"
+    subtrajectory_length: PositiveInt = setting(20, "L: most steps of a sub-trajectory", "groups")
+    uncertainty_exponent: NonNegativeFloat = setting(
+        1.0, "reset states are drawn in proportion to this power of the action variance", "groups"
     )
-    group_batch_size: PositiveInt = Field(
-        32, description="sub-trajectories per update, over all learners together"
+    group_batch_size: PositiveInt = setting(
+        32, "sub-trajectories per update, over all learners together", "groups"
     )
-    group_learning_rate: PositiveFloat = Field(
-        3e-4, description="LAMB step size of the policy online, where it learns from groups"
+    group_learning_rate: PositiveFloat = setting(
+        3e-4, "LAMB step size of the policy online, where it learns from groups", "groups"
     )
-    group_ratio_clip: PositiveFloat = Field(
-        0.05, description="largest distance from 1 at which a likelihood ratio still has a gradient"
+    group_ratio_clip: PositiveFloat = setting(
+        0.05, "largest distance from 1 at which a likelihood ratio still has a gradient", "groups"
     )
-    group_entropy_coefficient: NonNegativeFloat = Field(
-        0.003, description="weight of the entropy beside the group-relative policy gradient"
+    group_entropy_coefficient: NonNegativeFloat = setting(
+        0.003, "weight of the entropy beside the group-relative policy gradient", "groups"
     )
 
     # Data
-    batch_size: PositiveInt = Field(256, description="B: segments per update, over all learners together")
-    replay_capacity: PositiveInt = Field(
+    batch_size: PositiveInt = setting(256, "B: segments per update, over all learners together", "replay")
+    replay_capacity: PositiveInt = setting(
         1000,
-        description="trajectories in the replay online, at first the best of the offline data; pretraining has all",
+        "trajectories in the replay online, at first the best of the offline data; pretraining has all",
+        "trajectory_replay",
     )
-    transition_capacity: PositiveInt = Field(
-        2_000_000, description="steps in the replay of a perceptron online, at first all of the offline data"
+    transition_capacity: PositiveInt = setting(
+        2_000_000,
+        "steps in the replay of a perceptron online, at first all of the offline data",
+        "transition_replay",
     )
-    return_scale: PositiveFloat = Field(
-        1e-3, description="factor on returns-to-go before they enter the model"
+    return_scale: PositiveFloat = setting(
+        1e-3, "factor on returns-to-go before they enter the model", "scaled_returns"
     )
-    reward_divisor: PositiveFloat = Field(1.0, description="rewards are divided by this, offline and online")
-    reward_shift: Number = Field(0.0, description="added to each reward before the division")
-    reward_delay: RewardDelay = Field(
+    reward_divisor: PositiveFloat = setting(1.0, "rewards are divided by this, offline and online", "replay")
+    reward_shift: Number = setting(0.0, "added to each reward before the division", "replay")
+    reward_delay: RewardDelay = setting(
         0,
-        description="steps between payments of what was earned, offline and online; 0: none; episode: its end",
+        "steps between payments of what was earned, offline and online; 0: none; episode: its end",
+        "replay",
     )
 
     # Rollouts and evaluation
-    online_target_return: Number = Field(
-        7200.0, description="return-to-go at the start of online rollouts, scaled-reward units"
+    online_target_return: Number = setting(
+        7200.0, "return-to-go at the start of online rollouts, scaled-reward units", "returns_to_go"
     )
-    eval_target_return: Number = Field(
-        3600.0, description="return-to-go at the start of evaluation, scaled-reward units"
+    eval_target_return: Number = setting(
+        3600.0, "return-to-go at the start of evaluation, scaled-reward units", "returns_to_go"
     )
-    exploration_noise: NonNegativeFloat = Field(
-        0.1, description="std of the noise on the deterministic policy's actions"
+    exploration_noise: NonNegativeFloat = setting(
+        0.1, "std of the noise on the deterministic policy's actions", "deterministic_policy"
     )
-    min_env_steps_per_iteration: NonNegativeInt = Field(
-        0, description="roll out until this many steps; at least one unit"
+    min_env_steps_per_iteration: NonNegativeInt = setting(
+        0, "roll out until this many steps; at least one unit", "rollouts"
     )
-    envs_per_unit: PositiveInt = Field(
-        1, description="W: episodes rolled out together in one batched forward (a work unit)"
+    envs_per_unit: PositiveInt = setting(
+        1, "W: episodes rolled out together in one batched forward (a work unit)", "rollouts"
     )
-    eval_interval: PositiveInt = Field(10, description="iterations between evaluations")
-    eval_episodes: PositiveInt = Field(10, description="episodes of an evaluation")
-    eval_envs_per_unit: PositiveInt = Field(
-        5, description="episodes evaluated together in one batched forward"
+    eval_interval: PositiveInt = setting(10, "iterations between evaluations", "evaluation")
+    eval_episodes: PositiveInt = setting(10, "episodes of an evaluation", "evaluation")
+    eval_envs_per_unit: PositiveInt = setting(
+        5, "episodes evaluated together in one batched forward", "evaluation"
     )
-    rollout_threads: Threads = Field(
-        1, description="torch threads of an env runner; belongs to the result's last bits"
+    rollout_threads: Threads = setting(
+        1, "torch threads of an env runner; belongs to the result's last bits", "rollouts"
     )
 
     # Curricula of online rollouts
-    jump_start_steps: NonNegativeInt = Field(
+    jump_start_steps: NonNegativeInt = setting(
         0,
-        description="jump-start RL: the pretrained policy takes so many first steps of each online episode, fewer and"
+        "jump-start RL: the pretrained policy takes so many first steps of each online episode, fewer and"
         " fewer over curriculum_share; 0: none",
+        "jump_start",
     )
-    curriculum_target_return: Number | None = Field(
+    curriculum_target_return: Number | None = setting(
         None,
-        description="online_target_return as the online phase begins; the usual one is reached over curriculum_share",
+        "online_target_return as the online phase begins; the usual one is reached over curriculum_share",
+        "returns_to_go",
     )
-    curriculum_share: Number = Field(
-        0.5, gt=0, le=1, description="share of online_steps after which both curricula are over"
+    curriculum_share: Number = setting(
+        0.5, "share of online_steps after which both curricula are over", "curriculum", gt=0, le=1
     )
 
     # Schedule
-    pretrain_updates: NonNegativeInt = Field(5000, description="actor updates of the pretraining phase")
-    pretrain_updates_per_iteration: PositiveInt = Field(
-        500, description="actor updates of one pretraining iteration"
+    pretrain_updates: NonNegativeInt = setting(5000, "actor updates of the pretraining phase", "schedule")
+    pretrain_updates_per_iteration: PositiveInt = setting(
+        500, "actor updates of one pretraining iteration", "schedule"
     )
-    updates_per_iteration: PositiveInt = Field(300, description="actor updates of one online iteration")
-    update_to_data_ratio: NonNegativeFloat = Field(
+    updates_per_iteration: PositiveInt = setting(300, "actor updates of one online iteration", "schedule")
+    update_to_data_ratio: NonNegativeFloat = setting(
         0.0,
-        description="critic updates (actor updates without critics) of an online iteration per environment step of its"
+        "critic updates (actor updates without critics) of an online iteration per environment step of its"
         " rollouts, in place of updates_per_iteration; 0: that",
+        "schedule",
     )
-    online_steps: NonNegativeInt = Field(500_000, description="environment steps of the online phase")
+    online_steps: NonNegativeInt = setting(500_000, "environment steps of the online phase", "schedule")
 
     # Where the published code departs from what one would write; the paper preset follows the code
-    bootstrap_at_time_limit: bool = Field(
-        False, description="False: the last online step of a time-limited episode counts as terminal"
+    bootstrap_at_time_limit: bool = setting(
+        False, "False: the last online step of a time-limited episode counts as terminal", "rl_gradient"
     )
-    critic_loss_over_padding: bool = Field(
-        True, description="True: divide the critic loss by B*K, padded positions included"
+    critic_loss_over_padding: bool = setting(
+        True, "True: divide the critic loss by B*K, padded positions included", "segments", "q_functions"
     )
-    target_attends_padding: bool = Field(
-        True, description="True: the target policy attends to padded positions"
+    target_attends_padding: bool = setting(
+        True, "True: the target policy attends to padded positions", "segments", "target_policy", "gradient"
     )
-    critic_reads_padding: bool = Field(
-        True, description="True: recurrent critics read padded positions too, before the real ones"
-    )
-    entropy_over_padding: bool = Field(
-        True, description="True: the entropy is averaged over padded positions too"
-    )
-    normalizer_over_padding: bool = Field(
-        True, description="True: the mean |Q| of normalize_rl_coefficient is over padding too"
-    )
-    advantage_losses_over_padding: bool = Field(
+    critic_reads_padding: bool = setting(
         True,
-        description="True: IQL's loss of V, AWR's losses and AWAC's normalized weights count padding too",
+        "True: recurrent critics read padded positions too, before the real ones",
+        "segments",
+        "recurrent_critics",
     )
-    published_value_pretraining: bool = Field(
-        True,
-        description="True: V of PPO and AWR is pretrained by undiscounted residual gradients, padding included",
+    entropy_over_padding: bool = setting(
+        True, "True: the entropy is averaged over padded positions too", "entropy"
     )
-    published_entropy: bool = Field(
+    normalizer_over_padding: bool = setting(
+        True, "True: the mean |Q| of normalize_rl_coefficient is over padding too", "segments", "gradient"
+    )
+    advantage_losses_over_padding: bool = setting(
         True,
-        description="True: the supervised term has its entropy bonus in both phases beside IQL, in neither beside SAC,"
+        "True: IQL's loss of V, AWR's losses and AWAC's normalized weights count padding too",
+        "segments",
+        "gradient",
+    )
+    published_value_pretraining: bool = setting(
+        True,
+        "True: V of PPO and AWR is pretrained by undiscounted residual gradients, padding included",
+        "gradient",
+    )
+    published_entropy: bool = setting(
+        True,
+        "True: the supervised term has its entropy bonus in both phases beside IQL, in neither beside SAC,"
         " AWAC, PPO and AWR; False: wherever the RL term is not",
+        "entropy",
+        "rl_gradient",
     )
-    drop_worst_trajectory: bool = Field(
-        True, description="True: leave the offline trajectory of lowest return out"
+    drop_worst_trajectory: bool = setting(
+        True, "True: leave the offline trajectory of lowest return out", "ranked_trajectories"
     )
-    drop_trivial_trajectories: bool = Field(
-        False, description="True: leave offline trajectories of one step out, but for the first nine"
+    drop_trivial_trajectories: bool = setting(
+        False, "True: leave offline trajectories of one step out, but for the first nine", "replay"
     )
-    bootstrap_at_offline_cuts: bool = Field(
-        True, description="False: the last step of each offline trajectory counts as terminal"
+    bootstrap_at_offline_cuts: bool = setting(
+        True, "False: the last step of each offline trajectory counts as terminal", "rl_gradient"
     )
-    amplify_constant_observations: bool = Field(
+    amplify_constant_observations: bool = setting(
         True,
-        description="True: observation components that are constant in the data are divided by 1e-6; False: by 1",
+        "True: observation components that are constant in the data are divided by 1e-6; False: by 1",
+        "replay",
     )
 
     # Arithmetic
-    precision: Literal["float32", "bfloat16"] = Field(
-        "float32", description="bfloat16: autocast in the learner"
+    precision: Literal["float32", "bfloat16"] = setting(
+        "float32", "bfloat16: autocast in the learner", "arithmetic"
     )
-    learner_threads: Threads = Field(
-        2, description="torch threads of a learner on the CPU; belongs to the result's last bits"
+    learner_threads: Threads = setting(
+        2, "torch threads of a learner on the CPU; belongs to the result's last bits", "arithmetic"
     )
 
     @model_validator(mode="after")

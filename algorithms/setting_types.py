@@ -7,8 +7,49 @@ from pydantic_core import PydanticCustomError
 
 from vitamin.algorithms.seeds import LARGEST_SEED
 
+Reader = Literal[
+    # Parts of every method
+    "policy",
+    "losses",
+    "optimizer",
+    "replay",
+    "rollouts",
+    "evaluation",
+    "schedule",
+    "arithmetic",
+    # Parts that some methods have; `readers` says which
+    "transformer",
+    "segments",
+    "returns_to_go",
+    "scaled_returns",
+    "deterministic_policy",
+    "entropy",
+    "supervised_term",
+    "reference_policy",
+    "rl_gradient",
+    "gradient",
+    "q_functions",
+    "several_q_functions",
+    "recurrent_critics",
+    "soft_targets",
+    "target_policy",
+    "smoothing_noise",
+    "value_of_replay",
+    "trajectory_replay",
+    "transition_replay",
+    "ranked_trajectories",
+    "jump_start",
+    "curriculum",
+    "futures",
+    "groups",
+]
+"""A part of a method that reads settings."""
+
 BEYOND: Final = "beyond_limits"
 """Type of pydantic's error where a number is of the right kind, and in its field's range, but too large or small."""
+READ_BY: Final = "read_by"
+"""Key of a field's extra schema under which its readers stand."""
+
 _LARGEST_COUNT: Final = 10**18  # nothing overflows 64 bits, even where some counts are added up
 _SMALLEST_NUMBER: Final = 1e-30  # networks compute in single precision, from 1.2e-38 to 3.4e38
 LARGEST_NUMBER: Final = 1e30
@@ -58,3 +99,16 @@ PositiveFloat = Annotated[Number, Field(gt=0)]
 
 RewardDelay = Annotated[int | Literal["episode"], BeforeValidator(_check_delay)]
 """0: none; n: rewards of n steps are received at the last of them, the rest at the end; ``episode``: all there."""
+
+
+def setting(default: Any, description: str, *read_by: Reader, **bounds: Any) -> Any:
+    """A hyperparameter's declaration.
+
+    Args:
+        default: The paper's value for MuJoCo tasks, where it has one.
+        description: Half a sentence.
+        read_by: What reads it. A method uses the setting if it has all of these parts; setting it for another
+            method is refused (`combinations.ignored_settings`).
+        **bounds: As `pydantic.Field` takes them, as ``gt=0``.
+    """
+    return Field(default, description=description, json_schema_extra={READ_BY: [*read_by]}, **bounds)

@@ -1,6 +1,6 @@
 """What a method does not use is refused, with the reason."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -13,6 +13,8 @@ from vitamin.algorithms.combinations import (
 from vitamin.algorithms.gradients import GRADIENTS
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import METHODS, Method, get_method
+from vitamin.algorithms.readers import readers_of
+from vitamin.algorithms.setting_types import Reader
 from vitamin.errors import SettingsError
 
 
@@ -147,3 +149,14 @@ def test_a_gradient_that_needs_a_distribution_refuses_a_deterministic_head(gradi
 def test_a_row_that_does_not_fit_together_is_refused_whatever_is_chosen() -> None:
     with pytest.raises(SettingsError, match="needs a stochastic policy"):
         check_combination(Method("mine", "Mine", "deterministic", "sac", "a row of somebody's own"), [])
+
+
+def test_every_setting_says_what_reads_it_and_every_reader_reads_something() -> None:
+    readers = {name: readers_of(name) for name in Hyperparameters.model_fields}
+    assert all(readers.values())
+    assert set(get_args(Reader)) == {reader for names in readers.values() for reader in names}
+
+
+def test_gradients_name_the_settings_that_are_declared_as_theirs() -> None:
+    own = {name for name in Hyperparameters.model_fields if "gradient" in readers_of(name)}
+    assert own == frozenset().union(*(gradient.settings for gradient in GRADIENTS.values()))
