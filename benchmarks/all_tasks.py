@@ -16,12 +16,13 @@ import numpy as np
 
 from benchmarks.random_returns import DEFAULT_EPISODES, EPISODES, measured_environments, random_returns
 from vitamin.errors import DatasetError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import collect_dataset, dataset_label, dataset_path
 from vitamin.platform.environments import make_environment
 from vitamin.platform.experiments.spec import ExperimentSpec
 from vitamin.platform.experiments.train import train
 from vitamin.platform.ray_session import ray_session
-from vitamin.platform.tasks import Task, get_task, task_names
+from vitamin.platform.tasks import Task, task_names
 
 SPEED_STEPS = 2000
 STEPS = {"pretrain_updates": 4, "online_steps": 1}

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from vitamin.platform.catalog import get_task
 from vitamin.platform.environments import make_raw_environment
-from vitamin.platform.tasks import Task, get_task
+from vitamin.platform.tasks import Task
 from vitamin.platform.tasks.registry_files import suites
 from vitamin.platform.tasks.schema import EnvironmentBlock
 

@@ -12,8 +12,8 @@ from vitamin.algorithms.models.decision_transformer import DecisionTransformer
 from vitamin.algorithms.randomness import Stream, generator
 from vitamin.algorithms.rollouts.environment import Environment
 from vitamin.algorithms.rollouts.rollout import rollout_unit
+from vitamin.platform.catalog import get_task
 from vitamin.platform.environments import make_environment
-from vitamin.platform.tasks import get_task
 
 SIZES = {"paper, 512 x 4": Hyperparameters(), "128 x 3": Hyperparameters(hidden_size=128, num_layers=3)}
 WIDTHS = (1, 10)

@@ -27,9 +27,9 @@ from vitamin.analysis.schema import (
     RunInfo,
     RunTime,
 )
+from vitamin.platform.catalog import get_task
 from vitamin.platform.experiments.same_run import config_text
 from vitamin.platform.experiments.spec import ExperimentSpec
-from vitamin.platform.tasks import get_task
 
 TASKS: Final = tuple(dict.fromkeys(published()["task"]))
 """The paper's thirty."""

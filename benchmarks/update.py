@@ -17,8 +17,8 @@ from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.memory import keep_freed_memory
 from vitamin.algorithms.methods import METHODS
 from vitamin.algorithms.update import Updater
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import load_dataset
-from vitamin.platform.tasks import get_task
 
 THREADS = 2
 OBSERVATION_SIZE, ACTION_SIZE = 11, 3

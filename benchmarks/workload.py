@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from vitamin.algorithms.rllib.algorithm import OfflineToOnline
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import collect_dataset
 from vitamin.platform.experiments.build import algorithm_config
 from vitamin.platform.experiments.spec import ExperimentSpec
-from vitamin.platform.tasks import get_task
 
 TASK = "hopper-random-v2"
 PRESETS = ("small", "paper")

@@ -15,7 +15,6 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from unittest import mock
 from urllib.parse import urlsplit
 
 import ray
@@ -26,6 +25,7 @@ from ray._private import utils as ray_utils
 from ray._private import worker as ray_worker
 from ray._private.node import Node
 
+from vitamin.algorithms.rllib.overriding import overridden
 from vitamin.algorithms.rllib.resources import check_size
 from vitamin.errors import WorkerFailure
 from vitamin.platform.paths import check_utf8
@@ -65,7 +65,7 @@ def ray_session(cpus: float, gpus: float = 0, *, at_once: int = 1) -> Iterator[N
     with ExitStack() as stack:
         try:
             check_utf8((*sys.argv, Path.cwd()), WorkerFailure)  # Ray keeps them
-            with handlers_kept(), mock.patch.object(ray_utils, "set_sigterm_handler", lambda _: None):
+            with handlers_kept(), overridden(ray_utils, "set_sigterm_handler", lambda _: None):
                 if address:
                     _wait_for(address)
                     # Attempts of 40 seconds each, of which Ray makes 20 by default.
@@ -91,7 +91,7 @@ def _private_ray(cpus: int) -> Iterator[None]:
     """Starts a Ray with a folder and a token of its own, so that it needs no home folder; ends it after the block."""
     with private_ray_folder() as folder, _own_token(), cleaned_up(partial(_kill_processes, folder)):
         try:
-            with mock.patch.object(ray_utils, "set_kill_on_parent_death_linux", _detach), _no_idle_helpers():
+            with overridden(ray_utils, "set_kill_on_parent_death_linux", _detach), _no_idle_helpers():
                 ray.init(
                     address="local",
                     num_cpus=cpus,
@@ -102,7 +102,7 @@ def _private_ray(cpus: int) -> Iterator[None]:
                 )
             yield
         except KeyboardInterrupt:  # no time for Ray's ways, which give each process a second
-            with mock.patch.object(Node, "kill_all_processes", lambda *_, **__: _kill_processes(folder)):
+            with overridden(Node, "kill_all_processes", lambda *_, **__: _kill_processes(folder)):
                 ray.shutdown()
             raise
         except WorkerFailure as failure:
@@ -183,8 +183,8 @@ def _no_idle_helpers() -> Iterator[None]:
     """
     parameters = partial(ray_parameter.RayParams, no_monitor=True, include_log_monitor=False)  # type: ignore[arg-type]
     with (
-        mock.patch.object(ray_parameter, "RayParams", parameters),
-        mock.patch.object(ray_services, "start_api_server", lambda *_, **__: ("", None)),
+        overridden(ray_parameter, "RayParams", parameters),
+        overridden(ray_services, "start_api_server", lambda *_, **__: ("", None)),
     ):
         yield
 

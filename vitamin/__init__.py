@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from vitamin.algorithms.hyperparameters import Hyperparameters
     from vitamin.algorithms.methods import METHODS
     from vitamin.analysis.results import load_results
+    from vitamin.platform.catalog import get_task
     from vitamin.platform.datasets import load_dataset
     from vitamin.platform.experiments.api import ODTConfig, OfflineToOnline, TD3ODTConfig
-    from vitamin.platform.tasks import get_task
 
 __version__ = "0.1.0"
 __all__ = [
@@ -33,7 +33,7 @@ _HOMES = {
     "ODTConfig": "vitamin.platform.experiments.api",
     "OfflineToOnline": "vitamin.platform.experiments.api",
     "TD3ODTConfig": "vitamin.platform.experiments.api",
-    "get_task": "vitamin.platform.tasks",
+    "get_task": "vitamin.platform.catalog",
     "load_dataset": "vitamin.platform.datasets",
     "load_results": "vitamin.analysis.results",
 }

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, TypeVar
-from unittest import mock
 
 import numpy as np
 import ray
+import ray.rllib.algorithms.algorithm as algorithm_of_rllib
 import torch
 from ray.rllib.callbacks.utils import make_callback
 from ray.rllib.core import DEFAULT_MODULE_ID
@@ -30,6 +30,7 @@ from vitamin.algorithms.rllib.dispatch import Dispatcher
 from vitamin.algorithms.rllib.evaluation import PREFIX, Evaluation, evaluation_units
 from vitamin.algorithms.rllib.learner import ReplayLearner
 from vitamin.algorithms.rllib.module import OfflineToOnlineModule
+from vitamin.algorithms.rllib.overriding import overridden
 from vitamin.algorithms.rllib.processes import EnvRunners, call_learners, end_processes, start_failure
 from vitamin.algorithms.rllib.resources import check_resources
 from vitamin.algorithms.rllib.restorable import RestorableAlgorithm
@@ -64,7 +65,7 @@ class OfflineToOnline(RestorableAlgorithm):
     @classmethod
     def get_default_config(cls) -> OfflineToOnlineConfig:
         """TD3+ODT with the paper's MuJoCo settings."""
-        return OfflineToOnlineConfig()
+        return OfflineToOnlineConfig(cls)
 
     def __repr__(self) -> str:
         """As RLlib's, which fails if the config is refused: Ray then lost the reason with the actor."""
@@ -90,7 +91,7 @@ class OfflineToOnline(RestorableAlgorithm):
         request = OfflineToOnline.default_resource_request(self.config)
         assert isinstance(request, PlacementGroupFactory)
         check_resources(self.config, request)
-        with mock.patch("ray.rllib.algorithms.algorithm.EnvRunnerGroup", EnvRunners):
+        with overridden(algorithm_of_rllib, "EnvRunnerGroup", EnvRunners):
             super().setup(config)
         self.hyperparameters = self.config.hyperparameters()
         method = self.config.get_method()

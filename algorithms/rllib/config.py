@@ -17,6 +17,9 @@ from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.algorithms.hyperparameters import Hyperparameters, describe_errors
 from vitamin.algorithms.methods import Method, get_method
 from vitamin.algorithms.rllib.capacity import check_capacity
+from vitamin.algorithms.rllib.env_runner import UnitEnvRunner
+from vitamin.algorithms.rllib.learner import ReplayLearner
+from vitamin.algorithms.rllib.module import OfflineToOnlineModule
 from vitamin.algorithms.rllib.refusing_config import RefusingConfig, check_class, refuse_unread_attributes
 from vitamin.algorithms.seeds import LARGEST_SEED
 from vitamin.errors import SettingsError, nearest
@@ -34,16 +37,14 @@ class OfflineToOnlineConfig(RefusingConfig):
     The environment and the offline data are given as callables without arguments that can be pickled, so that env
     runners and learners build them in their own processes: ``environment_creator`` returns an environment with
     Box observations (S,) and actions in [-1, 1]^A; ``dataset_loader`` returns `Trajectories`.
+
+    Args:
+        algo_class: The algorithm that the config builds, which `OfflineToOnline.get_default_config` and
+            ``vitamin.TD3ODTConfig`` give; without one it can be copied, but not validated.
     """
 
     def __init__(self, algo_class: type | None = None) -> None:
-        from vitamin.algorithms.rllib.algorithm import OfflineToOnline
-        from vitamin.algorithms.rllib.env_runner import UnitEnvRunner
-
-        super().__init__(algo_class=algo_class or OfflineToOnline)
-        log_once(
-            f"{self.algo_class.__name__}_on_new_api_stack"
-        )  # RLlib's note on its new API stack is no news here
+        super().__init__(algo_class)
         self.method = "td3_odt"
         for name, field in Hyperparameters.model_fields.items():
             setattr(self, name, field.default)
@@ -143,9 +144,14 @@ class OfflineToOnlineConfig(RefusingConfig):
         """Checks what can be checked before any process starts.
 
         Raises:
-            SettingsError: If hyperparameters, method, environment, data or the split over learners do not fit, or a
-                setting of RLlib would have no effect.
+            SettingsError: If hyperparameters, method, environment, data or the split over learners do not fit, a
+                setting of RLlib would have no effect, or the config is of no algorithm.
         """
+        if self.algo_class is None:
+            raise SettingsError(
+                "This config is of no algorithm: take vitamin.TD3ODTConfig() or OfflineToOnline.get_default_config()."
+            )
+        log_once(f"{self.algo_class.__name__}_on_new_api_stack")  # RLlib's note on it is no news here
         if not self.in_evaluation:  # a config that RLlib makes of this one
             self._validate_settings_of_rllib()
         super().validate()
@@ -178,9 +184,6 @@ class OfflineToOnlineConfig(RefusingConfig):
             )
 
     def _validate_settings_of_rllib(self) -> None:
-        from vitamin.algorithms.rllib.env_runner import UnitEnvRunner
-        from vitamin.algorithms.rllib.learner import ReplayLearner
-
         refuse_unread_attributes(self)
         for name in ("num_env_runners", "num_learners", "seed"):
             value = getattr(self, name)
@@ -198,14 +201,10 @@ class OfflineToOnlineConfig(RefusingConfig):
 
     def get_default_learner_class(self) -> type[Learner]:
         """The learner that owns the replay."""
-        from vitamin.algorithms.rllib.learner import ReplayLearner
-
         return ReplayLearner
 
     def get_default_rl_module_spec(self) -> RLModuleSpec:
         """The module that holds policy, critics and targets."""
-        from vitamin.algorithms.rllib.module import OfflineToOnlineModule
-
         return RLModuleSpec(module_class=OfflineToOnlineModule)
 
     @property
@@ -216,15 +215,3 @@ class OfflineToOnlineConfig(RefusingConfig):
             "hyperparameters": self.hyperparameters().model_dump(),
             "seed": self.seed or 0,
         }
-
-
-class TD3ODTConfig(OfflineToOnlineConfig):
-    """TD3+ODT, the paper's method."""
-
-
-class ODTConfig(OfflineToOnlineConfig):
-    """ODT: the online decision transformer without RL gradients."""
-
-    def __init__(self, algo_class: type | None = None) -> None:
-        super().__init__(algo_class)
-        self.method = "odt"

@@ -106,10 +106,10 @@ def collect(
     ] = None,
 ) -> None:
     """Make a dataset by acting in a task's environment. It is labelled as a stand-in."""
+    from vitamin.platform.catalog import get_task
     from vitamin.platform.datasets import inspect_dataset
     from vitamin.platform.datasets.collect import usual_policy
     from vitamin.platform.datasets.policies import POLICIES
-    from vitamin.platform.tasks import get_task
 
     named = get_task(task)
     policy = usual_policy(named) if policy is None else policy

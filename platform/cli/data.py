@@ -40,9 +40,9 @@ def inspect(
     ] = None,
 ) -> None:
     """Show trajectories, steps, returns, lengths, types and quirks of a dataset."""
+    from vitamin.platform.catalog import get_task
     from vitamin.platform.cli.dataset_views import print_report
     from vitamin.platform.datasets import dataset_path, inspect_dataset, is_file_source, source_path
-    from vitamin.platform.tasks import get_task
 
     if is_file_source(source):
         print_report(inspect_dataset(source_path(source), get_task(task) if task is not None else None))
@@ -62,9 +62,9 @@ def fetch(
     force: Force = False,
 ) -> None:
     """Download a task's published dataset into the cache, or verify the checksum of the one there."""
+    from vitamin.platform.catalog import get_task
     from vitamin.platform.cli.output import progress_display
     from vitamin.platform.datasets import cached_path, fetch_dataset, fetch_minari, fingerprint
-    from vitamin.platform.tasks import get_task
     from vitamin.platform.tasks.minari import is_minari
 
     if is_minari(task):
@@ -88,8 +88,8 @@ def import_file(
     force: Force = False,
 ) -> None:
     """Check a file and copy it into the cache as a task's dataset."""
+    from vitamin.platform.catalog import get_task
     from vitamin.platform.datasets import fingerprint, import_dataset
-    from vitamin.platform.tasks import get_task
 
     path = import_dataset(source, get_task(task), force=force)
     print(f"{path} imported (sha256 {fingerprint(path)})")
@@ -114,8 +114,9 @@ def export(
     force: Force = False,
 ) -> None:
     """Write a run's online experience, or a dataset, to D4RL's layout or to Minari."""
-    from vitamin.platform.datasets import export_dataset, exportable_dataset
-    from vitamin.platform.tasks import get_task
+    from vitamin.platform.catalog import get_task
+    from vitamin.platform.catalog.exportable import exportable_dataset
+    from vitamin.platform.datasets import export_dataset
 
     if Path(source).is_dir():
         from vitamin.platform.experiments.experience import run_experience

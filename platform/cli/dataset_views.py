@@ -5,11 +5,12 @@ from pathlib import Path
 
 from vitamin.analysis.folders import walk
 from vitamin.errors import DatasetError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.cli.output import print_fields, print_table
 from vitamin.platform.datasets import DatasetReport, cache_directory, cached_path, dataset_label
 from vitamin.platform.datasets.inspect import Distribution
 from vitamin.platform.datasets.provenance import FOUND, read_record
-from vitamin.platform.tasks import Task, get_task, task_names
+from vitamin.platform.tasks import Task, task_names
 
 _BAR_WIDTH = 32
 _EIGHTHS = " ▏▎▍▌▋▊▉█"

@@ -30,8 +30,8 @@ def tasks(
     if task is None and method is not None:
         raise typer.BadParameter("--method shows the settings of one task: name it.")
     from vitamin.algorithms.methods import get_method
+    from vitamin.platform.catalog import get_task
     from vitamin.platform.cli.task_views import print_all, print_settings, print_task
-    from vitamin.platform.tasks import get_task
 
     if task is None:
         print_all()

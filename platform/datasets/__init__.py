@@ -2,7 +2,7 @@
 
 from vitamin.platform.datasets.cache import cache_directory, cached_path
 from vitamin.platform.datasets.collect import collect_dataset
-from vitamin.platform.datasets.export import Exportable, export_dataset, exportable_dataset
+from vitamin.platform.datasets.export import Exportable, export_dataset
 from vitamin.platform.datasets.fetch import fetch_dataset, import_dataset
 from vitamin.platform.datasets.inspect import DatasetReport, inspect_dataset
 from vitamin.platform.datasets.loading import (
@@ -26,7 +26,6 @@ __all__ = [
     "dataset_path",
     "dataset_warnings",
     "export_dataset",
-    "exportable_dataset",
     "fetch_dataset",
     "fetch_minari",
     "fingerprint",

@@ -10,8 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from vitamin.errors import RunError, TaskError
 from vitamin.platform.environments.make import make_environment
 from vitamin.platform.environments.rendering import Frame, choose_mujoco_renderer, drawn, first_frame
-from vitamin.platform.tasks.lookup import get_task
-from vitamin.platform.tasks.registry_files import suites
+from vitamin.platform.tasks.registry_files import registered_tasks, suites
 from vitamin.platform.tasks.task import Task
 
 PAGE: Final = "index.html"
@@ -77,7 +76,7 @@ def _environments() -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _exhibit(folder: Path, title: str, tasks: tuple[str, ...]) -> Exhibit:
-    task = get_task(tasks[0])
+    task = registered_tasks()[tasks[0]]
     try:
         with drawn(make_environment(task, render_mode="rgb_array")) as environment:
             frame = first_frame(environment)

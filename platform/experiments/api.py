@@ -11,14 +11,14 @@ from ray.rllib.algorithms.algorithm_config import NotProvided
 from vitamin.algorithms.combinations import check_combination
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import get_method
-from vitamin.algorithms.rllib import config as rllib
 from vitamin.algorithms.rllib.algorithm import OfflineToOnline
-from vitamin.algorithms.rllib.config import DatasetLoader
+from vitamin.algorithms.rllib.config import DatasetLoader, OfflineToOnlineConfig
 from vitamin.errors import SettingsError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import dataset_path
 from vitamin.platform.environments import probe_environment
 from vitamin.platform.experiments.build import dataset_loader, environment_creator, reference_scores
-from vitamin.platform.tasks import get_task, resolve_hyperparameters
+from vitamin.platform.tasks import resolve_hyperparameters
 from vitamin.platform.tasks.presets import settings_from_data
 
 __all__ = ["ODTConfig", "OfflineToOnline", "TD3ODTConfig"]
@@ -36,14 +36,14 @@ def _episodes(loader: DatasetLoader) -> _Episodes:
     return _Episodes(trajectories.returns, trajectories.lengths)
 
 
-class _TaskConfig(rllib.OfflineToOnlineConfig):
+class _TaskConfig(OfflineToOnlineConfig):
     """Resolves a task's name into environment, data, reference scores and settings.
 
     Hyperparameters given to ``training`` win over those of task and preset, in whatever order.
     """
 
     def __init__(self, algo_class: type | None = None) -> None:
-        super().__init__(algo_class)
+        super().__init__(algo_class or OfflineToOnline)
         self.task: str | None = None
         self.preset = "paper"
         self._chosen: frozenset[str] = frozenset()
@@ -137,9 +137,13 @@ class _TaskConfig(rllib.OfflineToOnlineConfig):
                 setattr(self, name, value)
 
 
-class TD3ODTConfig(_TaskConfig, rllib.TD3ODTConfig):
+class TD3ODTConfig(_TaskConfig):
     """TD3+ODT, the paper's method, on a named task."""
 
 
-class ODTConfig(_TaskConfig, rllib.ODTConfig):
+class ODTConfig(_TaskConfig):
     """ODT, the online decision transformer without RL gradients, on a named task."""
+
+    def __init__(self, algo_class: type | None = None) -> None:
+        super().__init__(algo_class)
+        self.method = "odt"

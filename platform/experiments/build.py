@@ -7,11 +7,13 @@ from typing import Any
 import gymnasium as gym
 
 from vitamin.algorithms.data.trajectories import Trajectories
+from vitamin.algorithms.rllib.algorithm import OfflineToOnline
 from vitamin.algorithms.rllib.config import DatasetLoader, EnvironmentCreator, OfflineToOnlineConfig
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import load_dataset, read_dataset
 from vitamin.platform.environments import make_environment
 from vitamin.platform.experiments.spec import ExperimentSpec
-from vitamin.platform.tasks import Task, get_task
+from vitamin.platform.tasks import Task
 
 
 def _load(path: Path, task: str) -> Trajectories:
@@ -46,7 +48,7 @@ def reference_scores(task: Task) -> tuple[float, float] | None:
 def algorithm_config(spec: ExperimentSpec, data: Path) -> OfflineToOnlineConfig:
     """RLlib's config of an experiment on the data file ``data``."""
     task = spec.scored_task()
-    config = OfflineToOnlineConfig()
+    config = OfflineToOnline.get_default_config()
     config.environment(
         task.name, environment_creator=environment_creator(task), reference_scores=reference_scores(task)
     )

@@ -14,7 +14,8 @@ from vitamin.algorithms.methods import get_method
 from vitamin.algorithms.rllib.capacity import check_capacity
 from vitamin.algorithms.setting_types import NonNegativeFloat, NonNegativeInt, Number, PositiveInt, Seed
 from vitamin.errors import SettingsError, TaskError
-from vitamin.platform.tasks import Task, get_task
+from vitamin.platform.catalog import get_task
+from vitamin.platform.tasks import Task
 from vitamin.platform.tasks.presets import (
     Episodes,
     left_to_data,

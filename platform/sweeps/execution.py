@@ -18,6 +18,7 @@ from ray import tune
 
 from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.errors import DatasetError, EnvironmentFailure, SweepError, TaskError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import dataset_path, load_dataset
 from vitamin.platform.environments import probe_environment
 from vitamin.platform.paths import check_utf8
@@ -29,7 +30,6 @@ from vitamin.platform.sweeps.progress import SweepProgress, SweepReporter
 from vitamin.platform.sweeps.resources import total, trial_resources
 from vitamin.platform.sweeps.trial import run_trial, trial_config
 from vitamin.platform.sweeps.watching import StopWhenQuiet, Watcher
-from vitamin.platform.tasks import get_task
 
 _QUIET_TUNE = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # a run folder has its own metrics and TensorBoard files

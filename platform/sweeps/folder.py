@@ -15,13 +15,13 @@ from vitamin.analysis.manifest import damage
 from vitamin.analysis.schema import METRICS_FILE, RUN_FILE, SCHEMA_VERSION, SWEEP_FILE, RunInfo
 from vitamin.analysis.sweep_file import read_trials
 from vitamin.errors import RunError, SweepError, VitaminError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import dataset_path, fingerprint
 from vitamin.platform.experiments.checkpoints import changed_at_rest
 from vitamin.platform.experiments.files import make_folders, remove_empty
 from vitamin.platform.paths import check_length
 from vitamin.platform.sweeps.plan import Plan, Trial, uses
 from vitamin.platform.sweeps.progress import SweepProgress
-from vitamin.platform.tasks import get_task
 from vitamin.platform.tasks.presets import TAKEN_FROM_DATA
 
 _LOCK_FILE = ".lock"

@@ -13,10 +13,11 @@ from typing import Any
 from vitamin.algorithms.combinations import ignored_settings
 from vitamin.algorithms.methods import get_method
 from vitamin.errors import SettingsError, SweepError, TaskError, nearest, shown
+from vitamin.platform.catalog import get_task
 from vitamin.platform.experiments.spec import ExperimentSpec
 from vitamin.platform.paths import LONGEST_NAME, digest_of, short_name
 from vitamin.platform.sweeps.spec import MOST_TRIALS, Axis, SweepSpec
-from vitamin.platform.tasks import get_task, resolve_hyperparameters
+from vitamin.platform.tasks import resolve_hyperparameters
 from vitamin.platform.tasks.minari import absolute_source
 from vitamin.platform.tasks.overrides import checked_settings
 

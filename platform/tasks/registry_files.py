@@ -66,6 +66,11 @@ def registered_tasks() -> Mapping[str, Task]:
     return tasks
 
 
+def task_names() -> list[str]:
+    """The names of all registered tasks."""
+    return list(registered_tasks())
+
+
 def tasks_of(suite: SuiteFile) -> Iterator[Task]:
     """The tasks of a suite, each merged from suite, environment, dataset kind and its own entry."""
     for key, environment in suite.environments.items():

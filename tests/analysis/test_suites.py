@@ -1,5 +1,6 @@
 from vitamin.analysis.suites import PAPER_TASKS, sort_tasks, suite_of
-from vitamin.platform.tasks import get_task, task_names
+from vitamin.platform.catalog import get_task
+from vitamin.platform.tasks import task_names
 
 
 def test_suites_are_those_of_the_registry() -> None:

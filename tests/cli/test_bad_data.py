@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from tests.cli.command import vitamin
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import collect_dataset
-from vitamin.platform.tasks import get_task
 
 Change = Callable[[h5py.File], None]
 

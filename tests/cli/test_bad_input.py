@@ -7,8 +7,8 @@ import pytest
 
 from tests.cli.command import vitamin
 from tests.platform.agent_runs import make_run
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import collect_dataset
-from vitamin.platform.tasks import get_task
 
 
 @pytest.fixture(autouse=True)

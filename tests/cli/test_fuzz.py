@@ -23,11 +23,11 @@ from vitamin.analysis.exports.writing import write_export
 from vitamin.analysis.manifest import FileState, Manifest
 from vitamin.analysis.results import load_results
 from vitamin.errors import VitaminError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.cli import app
 from vitamin.platform.datasets import collect_dataset
 from vitamin.platform.experiments.evaluate import Agent
 from vitamin.platform.sweeps import SweepFolder, make_plan, read_spec
-from vitamin.platform.tasks import get_task
 
 pytestmark = pytest.mark.slow
 

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from tests.d4rl_check.files import make_files
 from vitamin.algorithms.data.trajectories import Trajectories
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import load_dataset
 from vitamin.platform.datasets.hdf5 import RawDataset, read_raw
-from vitamin.platform.tasks import Task, get_task, task_names
+from vitamin.platform.tasks import Task, task_names
 
 Arrays = Mapping[str, NDArray[Any]]
 

@@ -13,10 +13,10 @@ from vitamin.algorithms.assembly import build_networks
 from vitamin.algorithms.methods import get_method
 from vitamin.algorithms.rllib.checkpoint import write_checkpoint
 from vitamin.analysis.schema import RunInfo
+from vitamin.platform.catalog import get_task
 from vitamin.platform.environments import describe_environment
 from vitamin.platform.experiments.checkpoints import save_checkpoint
 from vitamin.platform.experiments.spec import ExperimentSpec
-from vitamin.platform.tasks import get_task
 
 
 def make_run(folder: Path, *, iterations: tuple[int, ...] = (2, 4), **values: Any) -> ExperimentSpec:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from vitamin.platform.catalog import get_task
 from vitamin.platform.environments import make_environment, make_raw_environment
-from vitamin.platform.tasks import get_task
 
 DEMONSTRATION = Path(__file__).parent / "fixtures" / "door_demonstration.npz"
 

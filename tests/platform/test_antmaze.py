@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vitamin.platform.catalog import get_task
 from vitamin.platform.environments import make_raw_environment
-from vitamin.platform.tasks import get_task
 
 # D4RL's *_TEST maps: R start, G goal.
 MAPS = {

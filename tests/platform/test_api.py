@@ -6,11 +6,12 @@ import pytest
 from ray import tune
 
 from vitamin import ODTConfig, TD3ODTConfig
-from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
+from vitamin.algorithms.rllib.algorithm import OfflineToOnline
 from vitamin.errors import DatasetError, RunError, SettingsError, TaskError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import collect_dataset
 from vitamin.platform.ray_session import ray_session
-from vitamin.platform.tasks import get_task, resolve_hyperparameters
+from vitamin.platform.tasks import resolve_hyperparameters
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +91,9 @@ def test_search_spaces_survive_until_tune_samples_them(data: Path) -> None:
     )
     space = config.to_dict()
     assert space["rl_coefficient"] == {"grid_search": [0.1, 0.2]}
-    sampled = OfflineToOnlineConfig().update_from_dict(space | {"rl_coefficient": 0.2, "method": "odt"})
+    sampled = OfflineToOnline.get_default_config().update_from_dict(
+        space | {"rl_coefficient": 0.2, "method": "odt"}
+    )
     sampled.validate()
     assert sampled.method == "odt"
     assert sampled.hyperparameters() == expected(rl_coefficient=0.2)

@@ -10,8 +10,8 @@ from vitamin import machine
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import METHODS, get_method
 from vitamin.algorithms.rllib import capacity
+from vitamin.algorithms.rllib.algorithm import OfflineToOnline
 from vitamin.algorithms.rllib.capacity import check_capacity
-from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
 from vitamin.errors import SettingsError
 from vitamin.platform.experiments.spec import ExperimentSpec
 
@@ -83,7 +83,7 @@ def test_a_cluster_is_not_judged_from_here(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_configs_of_rllib_are_checked_too() -> None:
-    config = OfflineToOnlineConfig()
+    config = OfflineToOnline.get_default_config()
     config.environment("any", environment_creator=object).offline_data(dataset_loader=object)
     config.training(num_layers=100_000)
     with pytest.raises(SettingsError, match="this machine has 16 GB"):

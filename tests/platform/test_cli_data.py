@@ -13,9 +13,10 @@ from tests.platform.file_server import FileServer, serve
 from vitamin.algorithms.combinations import ignored_settings
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import get_method
+from vitamin.platform.catalog import get_task
 from vitamin.platform.cli import app
 from vitamin.platform.datasets import collect_dataset
-from vitamin.platform.tasks import get_task, task_names
+from vitamin.platform.tasks import task_names
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from tests.platform.dataset_files import LENGTHS, TOY, UNFINISHED, toy_arrays, write_file
 from vitamin.errors import DatasetError, SettingsError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.cli.dataset_views import histogram_lines
 from vitamin.platform.datasets import (
     cached_path,
@@ -20,7 +21,6 @@ from vitamin.platform.datasets import (
 from vitamin.platform.datasets.inspect import Distribution
 from vitamin.platform.datasets.provenance import record_path
 from vitamin.platform.environments import make_raw_environment
-from vitamin.platform.tasks import get_task
 
 PENDULUM = get_task("Pendulum-v1")
 

@@ -12,10 +12,10 @@ from tests.cli.command import vitamin
 from tests.platform.agent_runs import make_run
 from tests.platform.dataset_files import pendulum_rewards
 from vitamin.errors import DatasetError, RunError, SettingsError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import dataset_label
 from vitamin.platform.experiments.collect import collect_from_agent
 from vitamin.platform.experiments.evaluate import load_agent
-from vitamin.platform.tasks import get_task
 
 PENDULUM = get_task("Pendulum-v1")
 CORRIDOR = "tests.platform.own_environments:Corridor-v0"

@@ -13,13 +13,13 @@ from tests.cli.command import vitamin
 from tests.platform.agent_runs import make_run
 from vitamin.errors import DatasetError, EnvironmentFailure, SettingsError
 from vitamin.platform import room
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import collect_dataset, load_dataset
 from vitamin.platform.datasets.collect import write_stand_in
 from vitamin.platform.datasets.hdf5 import RawDataset
 from vitamin.platform.datasets.sac import Recipe
 from vitamin.platform.experiments.collect import collect_from_agent
 from vitamin.platform.experiments.evaluate import load_agent
-from vitamin.platform.tasks import get_task
 
 ODD = "tests.platform.odd_environments:{}-v0"
 SOUND, PENDULUM = get_task(ODD.format("Sound")), get_task("Pendulum-v1")

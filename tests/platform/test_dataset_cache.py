@@ -11,6 +11,7 @@ import pytest
 from tests.platform.dataset_files import TOY, toy_arrays, write_file
 from tests.platform.file_server import FileServer, serve
 from vitamin.errors import DatasetError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import (
     cache_directory,
     cached_path,
@@ -21,7 +22,7 @@ from vitamin.platform.datasets import (
     import_dataset,
 )
 from vitamin.platform.datasets.provenance import read_record, record_path
-from vitamin.platform.tasks import Task, get_task
+from vitamin.platform.tasks import Task
 
 
 @pytest.fixture(autouse=True)

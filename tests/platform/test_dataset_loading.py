@@ -9,11 +9,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from tests.platform.dataset_files import LENGTHS, TOY, UNFINISHED, toy_arrays, write_file
 from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.errors import DatasetError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import load_dataset, read_dataset
 from vitamin.platform.datasets.chunks import read_array
 from vitamin.platform.datasets.hdf5 import RawDataset, read_attributes, read_raw, write_raw
 from vitamin.platform.datasets.loading import examine_dataset
-from vitamin.platform.tasks import Task, get_task
+from vitamin.platform.tasks import Task
 
 FINISHED = sum(LENGTHS)
 

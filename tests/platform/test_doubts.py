@@ -11,6 +11,7 @@ import pytest
 
 from tests.platform.dataset_files import antmaze_arrays, maze2d_arrays, write_file
 from vitamin.errors import DatasetError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import (
     collect_dataset,
     dataset_warnings,
@@ -21,7 +22,7 @@ from vitamin.platform.datasets import (
 from vitamin.platform.datasets.hdf5 import RawDataset, write_raw
 from vitamin.platform.datasets.provenance import ENVIRONMENT_ATTRIBUTE, MINARI_ATTRIBUTE
 from vitamin.platform.environments import make_raw_environment
-from vitamin.platform.tasks import Task, get_task
+from vitamin.platform.tasks import Task
 
 NORMALIZED = "none that is registered"
 

@@ -12,10 +12,11 @@ from tests.cli.command import vitamin
 from tests.platform.dataset_files import antmaze_arrays, maze2d_arrays, write_file
 from vitamin.analysis.schema import DatasetInfo
 from vitamin.errors import DatasetError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import load_dataset, read_dataset
 from vitamin.platform.datasets.hdf5 import RawDataset, write_raw
 from vitamin.platform.datasets.loading import LoadedDataset, examine_dataset
-from vitamin.platform.tasks import Task, get_task
+from vitamin.platform.tasks import Task
 
 LIMIT = 20
 WALK = Task(

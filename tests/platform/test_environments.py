@@ -13,13 +13,14 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from vitamin.errors import TaskError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.environments import (
     action_bounds,
     describe_environment,
     make_environment,
     make_raw_environment,
 )
-from vitamin.platform.tasks import Task, get_task, task_names
+from vitamin.platform.tasks import Task, task_names
 from vitamin.platform.tasks.registry_files import suites
 
 CORRIDOR = "tests.platform.own_environments:Corridor-v0"
@@ -175,7 +176,7 @@ def test_making_environments_imports_and_prints_nothing_that_is_not_needed() -> 
     program = (
         "import sys\n"
         "from vitamin.platform.environments import make_environment\n"
-        "from vitamin.platform.tasks import get_task\n"
+        "from vitamin.platform.catalog import get_task\n"
         "make_environment(get_task('Pendulum-v1'))\n"
         "make_environment(get_task('antmaze-umaze-v2'))\n"
         "assert 'gymnasium_robotics' not in sys.modules\n"

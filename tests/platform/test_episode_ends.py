@@ -13,9 +13,9 @@ from numpy.testing import assert_array_equal
 
 from tests.platform.dataset_files import antmaze_arrays, maze2d_arrays, maze_steps, write_file
 from vitamin.algorithms.data.trajectories import Trajectories
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import LoadedDataset, read_dataset
 from vitamin.platform.datasets.episodes import cut_episodes
-from vitamin.platform.tasks import get_task
 
 STEPS = 12
 

@@ -10,9 +10,9 @@ import yaml
 
 from tests.platform.agent_runs import add_checkpoint, make_run
 from vitamin.errors import RunError, SettingsError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.experiments.evaluate import evaluate_agent, evaluate_run, load_agent
 from vitamin.platform.experiments.video import film_episode
-from vitamin.platform.tasks import get_task
 
 PAINTED = "tests.platform.own_environments:Painted-v0"
 

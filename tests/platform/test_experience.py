@@ -17,13 +17,13 @@ from tests.platform.agent_runs import make_run
 from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.errors import RunError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.cli import app
 from vitamin.platform.datasets import collect_dataset, inspect_dataset
 from vitamin.platform.experiments.checkpoints import _digest
 from vitamin.platform.experiments.experience import _ends, run_experience
 from vitamin.platform.experiments.train import train
 from vitamin.platform.ray_session import ray_session
-from vitamin.platform.tasks import get_task
 
 PENDULUM = get_task("Pendulum-v1")
 LIMIT = 200

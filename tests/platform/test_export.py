@@ -12,17 +12,17 @@ from typer.testing import CliRunner
 from tests.platform.dataset_files import toy_arrays, write_file
 from tests.platform.minari_datasets import create
 from vitamin.errors import DatasetError
+from vitamin.platform.catalog import get_task
+from vitamin.platform.catalog.exportable import exportable_dataset
 from vitamin.platform.cli import app
 from vitamin.platform.datasets import (
     Exportable,
     collect_dataset,
     dataset_label,
     export_dataset,
-    exportable_dataset,
 )
 from vitamin.platform.datasets.hdf5 import RawDataset
 from vitamin.platform.datasets.minari_read import minari_path
-from vitamin.platform.tasks import get_task
 
 PENDULUM = get_task("Pendulum-v1")
 

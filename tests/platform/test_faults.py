@@ -18,12 +18,12 @@ from vitamin.algorithms.rllib import dispatch
 from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
 from vitamin.analysis.schema import RunInfo
 from vitamin.errors import DatasetError, Diverged, EnvironmentFailure, RunError, VitaminError, WorkerFailure
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import collect_dataset
 from vitamin.platform.experiments import train as train_module
 from vitamin.platform.experiments.checkpoints import list_checkpoints
 from vitamin.platform.experiments.train import train
 from vitamin.platform.ray_session import ray_session
-from vitamin.platform.tasks import get_task
 
 pytestmark = pytest.mark.ray
 

@@ -15,13 +15,13 @@ from tests.cli.command import in_new_process, vitamin
 from tests.platform.agent_runs import make_run
 from tests.platform.own_environments import Painted
 from vitamin.errors import EnvironmentFailure, RunError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.environments import make_environment
 from vitamin.platform.environments.rendering import choose_mujoco_renderer, draw_small, drawn, first_frame
 from vitamin.platform.experiments.camera import Shot
 from vitamin.platform.experiments.evaluate import evaluate_agent, load_agent
 from vitamin.platform.experiments.strip import FrameChoice, StripRow, write_strip
 from vitamin.platform.experiments.video import film_episode
-from vitamin.platform.tasks import get_task
 
 ffmpeg = pytest.importorskip("imageio_ffmpeg")
 PAINTED = "tests.platform.own_environments:Painted-v0"

@@ -73,9 +73,9 @@ def test_every_environment_is_drawn_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["umaze", "large"])
 def test_mazes_are_seen_whole_with_start_and_goal(name: str) -> None:
     """AntMaze: the goal is a red disc in the upper half of the picture, the start in the lower left."""
+    from vitamin.platform.catalog import get_task
     from vitamin.platform.environments import make_environment
     from vitamin.platform.environments.rendering import first_frame
-    from vitamin.platform.tasks import get_task
 
     task = get_task({"umaze": "antmaze-umaze-v2", "large": "antmaze-large-play-v2"}[name])
     frame = first_frame(make_environment(task, render_mode="rgb_array")).astype(int)

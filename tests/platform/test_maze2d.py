@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vitamin.platform.catalog import get_task
 from vitamin.platform.environments import make_environment, make_raw_environment
-from vitamin.platform.tasks import get_task
 
 # D4RL's maze strings; O is free, G the goal.
 MAPS = {

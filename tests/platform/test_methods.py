@@ -14,13 +14,13 @@ from vitamin.algorithms.models.mlp_policy import MLPPolicy
 from vitamin.analysis.labels import method_label
 from vitamin.analysis.schema import RunInfo
 from vitamin.errors import Diverged, SettingsError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import collect_dataset
 from vitamin.platform.experiments.evaluate import evaluate_agent, load_agent
 from vitamin.platform.experiments.spec import ExperimentSpec, read_config
 from vitamin.platform.experiments.train import train
 from vitamin.platform.ray_session import ray_session
 from vitamin.platform.sweeps import SweepSpec, make_plan
-from vitamin.platform.tasks import get_task
 from vitamin.platform.tasks.presets import preset_names
 
 

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from tests.platform.dataset_files import toy_arrays, write_file
 from tests.platform.minari_datasets import LENGTHS, create
 from vitamin.errors import DatasetError, TaskError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.cli import app
 from vitamin.platform.datasets import (
     dataset_label,
@@ -28,7 +29,7 @@ from vitamin.platform.datasets import (
 from vitamin.platform.datasets.minari_read import converted_path, fetch_minari, minari_path
 from vitamin.platform.environments import make_environment
 from vitamin.platform.experiments.spec import ExperimentSpec
-from vitamin.platform.tasks import get_task, task_names
+from vitamin.platform.tasks import task_names
 from vitamin.platform.tasks.minari import counterpart, minari_id
 from vitamin.platform.tasks.registry_files import minari_file
 

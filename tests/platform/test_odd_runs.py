@@ -8,11 +8,11 @@ import pytest
 
 from tests.platform import runs
 from tests.platform.runs import outcome, spec
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import collect_dataset
 from vitamin.platform.experiments.evaluate import evaluate_run
 from vitamin.platform.experiments.train import train
 from vitamin.platform.ray_session import ray_session
-from vitamin.platform.tasks import get_task
 
 pytestmark = pytest.mark.ray
 

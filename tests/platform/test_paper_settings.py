@@ -10,9 +10,10 @@ from vitamin.algorithms.coefficients import loss_coefficients
 from vitamin.algorithms.combinations import ignored_settings
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import METHODS, Phase
+from vitamin.platform.catalog import get_task
 from vitamin.platform.sweeps import SweepSpec, make_plan
 from vitamin.platform.sweeps.spec import Axis
-from vitamin.platform.tasks import get_task, preset_names, resolve_hyperparameters, task_names
+from vitamin.platform.tasks import preset_names, resolve_hyperparameters, task_names
 from vitamin.platform.tasks.presets import setting_origins, settings_layers
 from vitamin.platform.tasks.registry_files import presets_file, suites, tasks_of
 from vitamin.platform.tasks.schema import SuiteFile

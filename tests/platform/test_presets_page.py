@@ -9,7 +9,8 @@ import yaml
 
 from vitamin.algorithms.combinations import ignored_settings
 from vitamin.algorithms.methods import METHODS
-from vitamin.platform.tasks import get_task, preset_names, task_names
+from vitamin.platform.catalog import get_task
+from vitamin.platform.tasks import preset_names, task_names
 from vitamin.platform.tasks.presets import preset_hyperparameters, setting_origins, settings_layers
 
 PAGE = (Path(__file__).parents[2] / "docs" / "presets.md").read_text(encoding="utf-8")

@@ -14,10 +14,10 @@ from tests.cli.command import vitamin
 from tests.platform.agent_runs import make_run
 from vitamin import ODTConfig
 from vitamin.errors import EnvironmentFailure, SweepError, TaskError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.environments import probe_environment
 from vitamin.platform.experiments import train as train_module
 from vitamin.platform.sweeps import execution
-from vitamin.platform.tasks import get_task
 
 ODD = "tests.platform.odd_environments:{}-v0"
 

@@ -7,9 +7,9 @@ import pytest
 
 from tests.cli.command import vitamin
 from vitamin.errors import WorkerFailure
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import collect_dataset
 from vitamin.platform.ray_session import ray_session
-from vitamin.platform.tasks import get_task
 
 
 @pytest.mark.ray

@@ -16,13 +16,13 @@ from tests.platform.runs import outcome, spec
 from vitamin.analysis.manifest import changed_files
 from vitamin.analysis.schema import RunInfo, RunTime
 from vitamin.errors import RunError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import collect_dataset
 from vitamin.platform.experiments import train as train_module
 from vitamin.platform.experiments.checkpoints import list_checkpoints, save_checkpoint
 from vitamin.platform.experiments.spec import read_config
 from vitamin.platform.experiments.train import train
 from vitamin.platform.ray_session import ray_session
-from vitamin.platform.tasks import get_task
 
 pytestmark = pytest.mark.ray
 

@@ -20,6 +20,7 @@ from vitamin.algorithms.rllib.evaluation import Evaluation
 from vitamin.analysis.manifest import changed_files
 from vitamin.analysis.schema import DatasetInfo, RunInfo, RunTime
 from vitamin.errors import RunError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.experiments import comparison, run_folder, same_run
 from vitamin.platform.experiments.checkpoints import changed_at_rest
 from vitamin.platform.experiments.comparison import differences
@@ -27,7 +28,6 @@ from vitamin.platform.experiments.records import Records
 from vitamin.platform.experiments.run_folder import RunFolder
 from vitamin.platform.experiments.same_run import check_same_run, finished_run, holds_run
 from vitamin.platform.experiments.spec import ExperimentSpec, read_config
-from vitamin.platform.tasks import get_task
 
 TASK = get_task("hopper-medium-v2")
 OWN = "tests.platform.own_environments:Corridor-v0"

@@ -13,10 +13,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from tests.platform.dataset_files import pendulum_rewards
 from vitamin.errors import DatasetError, SettingsError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import cached_path, collect_dataset, dataset_label, read_dataset
 from vitamin.platform.datasets.collect import usual_policy
 from vitamin.platform.datasets.sac import Recipe
-from vitamin.platform.tasks import get_task
 
 PENDULUM = get_task("Pendulum-v1")
 ALWAYS, NEVER = -3000.0, 1.0

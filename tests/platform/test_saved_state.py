@@ -11,12 +11,12 @@ from gymnasium.wrappers import TransformReward
 from numpy.typing import NDArray
 
 from vitamin.errors import TaskError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import collect_dataset
 from vitamin.platform.environments import make_environment
 from vitamin.platform.environments.saved_state import restore_state, save_state
 from vitamin.platform.experiments.spec import ExperimentSpec
 from vitamin.platform.experiments.train import train
-from vitamin.platform.tasks import get_task
 from vitamin.platform.tasks.registry_files import suites
 
 SUITES = ("classic", "mujoco", "maze2d", "antmaze", "adroit")

@@ -5,13 +5,8 @@ import pytest
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import get_method
 from vitamin.errors import SettingsError, nearest
-from vitamin.platform.tasks import (
-    get_task,
-    parse_overrides,
-    preset_names,
-    resolve_hyperparameters,
-    task_names,
-)
+from vitamin.platform.catalog import get_task
+from vitamin.platform.tasks import parse_overrides, preset_names, resolve_hyperparameters, task_names
 from vitamin.platform.tasks.overrides import checked_settings
 
 HOPPER = get_task("hopper-random-v2")

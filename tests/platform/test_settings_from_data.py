@@ -10,10 +10,11 @@ import yaml
 from vitamin import TD3ODTConfig
 from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import collect_dataset, load_dataset
 from vitamin.platform.experiments.spec import ExperimentSpec, read_config
 from vitamin.platform.sweeps import SweepSpec, make_plan, read_data
-from vitamin.platform.tasks import Task, get_task
+from vitamin.platform.tasks import Task
 from vitamin.platform.tasks.presets import left_to_data, settings_from_data
 
 OWN = Task("own", "gymnasium", "Own-v0")

@@ -13,11 +13,11 @@ import ray
 from rich.console import Console
 from typer.testing import CliRunner
 
+from vitamin.platform.catalog import get_task
 from vitamin.platform.cli import app
 from vitamin.platform.cli.sweep_display import LineDisplay, LiveDisplay, SweepDisplay
 from vitamin.platform.datasets import collect_dataset
 from vitamin.platform.sweeps import Plan, SweepProgress, SweepSpec, make_plan
-from vitamin.platform.tasks import get_task
 
 FIRST, SECOND, THIRD = (f"odt-Pendulum-v1-seed{seed}" for seed in range(3))
 SPEC = """

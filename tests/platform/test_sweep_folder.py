@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from vitamin.analysis.manifest import FileState, Manifest
 from vitamin.analysis.schema import DatasetInfo, RunInfo, Status
 from vitamin.errors import SweepError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import collect_dataset, fingerprint
 from vitamin.platform.experiments.checkpoints import save_checkpoint
 from vitamin.platform.sweeps import Plan, SweepFolder, SweepProgress, SweepSpec, Trial, make_plan
-from vitamin.platform.tasks import get_task
 
 ENTRIES = {
     "name": "s",

@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from vitamin.analysis.schema import RunInfo
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import collect_dataset
-from vitamin.platform.tasks import get_task
 
 ROOT = Path(__file__).parents[2]
 RAY = str(Path(sys.executable).with_name("ray"))

@@ -16,12 +16,12 @@ import yaml
 from tests.platform.sweep_environments import NAME as BROKEN
 from vitamin.analysis.schema import RunInfo
 from vitamin.errors import SweepError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import collect_dataset
 from vitamin.platform.experiments.spec import ExperimentSpec
 from vitamin.platform.experiments.train import train
 from vitamin.platform.sweeps import SweepProgress, SweepSpec, TrialProgress, make_plan, run_sweep
 from vitamin.platform.sweeps.watching import Watcher
-from vitamin.platform.tasks import get_task
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {"pretrain_updates": 4, "online_steps": 800, "eval_episodes": 1}

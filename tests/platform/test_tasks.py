@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import METHODS
 from vitamin.errors import TaskError
-from vitamin.platform.tasks import Task, get_task, preset_names, resolve_hyperparameters, task_names
+from vitamin.platform.catalog import get_task
+from vitamin.platform.tasks import Task, preset_names, resolve_hyperparameters, task_names
 from vitamin.platform.tasks.registry_files import registered_tasks, suites, tasks_of
 from vitamin.platform.tasks.schema import SuiteFile
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.random_returns import measured_environments, random_returns
-from vitamin.platform.tasks import get_task
+from vitamin.platform.catalog import get_task
 from vitamin.platform.tasks.registry_files import suites
 
 PAGE = Path(__file__).parents[2] / "docs" / "tasks.md"

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
+from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import collect_dataset
 from vitamin.platform.experiments.build import algorithm_config
 from vitamin.platform.experiments.spec import ExperimentSpec
 from vitamin.platform.ray_session import ray_session
-from vitamin.platform.tasks import get_task
 
 SMALL = {
     "pretrain_updates": 8,

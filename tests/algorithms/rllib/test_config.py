@@ -4,7 +4,8 @@ import pytest
 from ray.rllib.algorithms.algorithm_config import AlgorithmConfig
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
-from vitamin.algorithms.rllib.config import ODTConfig, OfflineToOnlineConfig, TD3ODTConfig
+from vitamin.algorithms.rllib.algorithm import OfflineToOnline
+from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
 from vitamin.errors import SettingsError
 
 
@@ -13,15 +14,14 @@ def test_no_hyperparameter_hides_a_setting_of_rllib() -> None:
 
 
 def test_training_sets_hyperparameters() -> None:
-    config = TD3ODTConfig().training(rl_coefficient=0.3)
+    config = OfflineToOnline.get_default_config().training(rl_coefficient=0.3)
     assert config.hyperparameters().rl_coefficient == 0.3
     assert config.method == "td3_odt"
-    assert ODTConfig().method == "odt"
 
 
 def test_config_survives_the_dict_that_tune_makes_of_it() -> None:
-    config = TD3ODTConfig().training(hidden_size=32, num_heads=2)
-    copy = OfflineToOnlineConfig().update_from_dict(config.to_dict())
+    config = OfflineToOnline.get_default_config().training(hidden_size=32, num_heads=2)
+    copy = OfflineToOnline.get_default_config().update_from_dict(config.to_dict())
     assert copy.hyperparameters() == config.hyperparameters()
 
 
@@ -39,15 +39,27 @@ def test_config_survives_the_dict_that_tune_makes_of_it() -> None:
 )
 def test_mistakes_are_named(training: dict[str, Any], word: str) -> None:
     with pytest.raises(SettingsError, match=word):
-        TD3ODTConfig().training(**training).validate()
+        OfflineToOnline.get_default_config().training(**training).validate()
 
 
 def test_batch_must_split_over_learners() -> None:
-    config = TD3ODTConfig().training(batch_size=9).learners(num_learners=2)
+    config = OfflineToOnline.get_default_config().training(batch_size=9).learners(num_learners=2)
     with pytest.raises(SettingsError, match="batch_size 9"):
         config.validate()
 
 
+def test_a_config_of_no_algorithm_is_refused() -> None:
+    with pytest.raises(SettingsError, match="of no algorithm"):
+        OfflineToOnlineConfig().validate()
+
+
+def test_a_subclass_is_the_algorithm_of_its_own_default_config() -> None:
+    class Own(OfflineToOnline):
+        pass
+
+    assert Own.get_default_config().algo_class is Own
+
+
 def test_environment_and_data_are_required() -> None:
     with pytest.raises(SettingsError, match="No environment or no offline data"):
-        TD3ODTConfig().validate()
+        OfflineToOnline.get_default_config().validate()

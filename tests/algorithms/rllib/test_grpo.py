@@ -15,8 +15,8 @@ from tests.algorithms.rllib.outcomes import digest, histories
 from vitamin.algorithms.rllib.algorithm import OfflineToOnline
 from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
 from vitamin.errors import SettingsError, TaskError
+from vitamin.platform.catalog import get_task
 from vitamin.platform.environments import make_environment
-from vitamin.platform.tasks import get_task
 
 pytestmark = pytest.mark.ray
 MakeConfig = Callable[..., OfflineToOnlineConfig]

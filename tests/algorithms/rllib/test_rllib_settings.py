@@ -11,7 +11,10 @@ from ray.rllib.algorithms.algorithm_config import AlgorithmConfig
 from ray.rllib.callbacks.callbacks import RLlibCallback
 
 from vitamin.algorithms.rllib import refusing_config
-from vitamin.algorithms.rllib.config import OfflineToOnlineConfig, TD3ODTConfig
+from vitamin.algorithms.rllib.algorithm import OfflineToOnline
+from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
+from vitamin.algorithms.rllib.env_runner import UnitEnvRunner
+from vitamin.algorithms.rllib.learner import ReplayLearner
 from vitamin.algorithms.rllib.rllib_settings import METHODS, READ, REFUSED, reason
 from vitamin.errors import SettingsError
 
@@ -23,7 +26,7 @@ def parameters(method: str) -> list[str]:
 
 
 def ready() -> OfflineToOnlineConfig:
-    config = TD3ODTConfig().environment("any", environment_creator=dict)
+    config = OfflineToOnline.get_default_config().environment("any", environment_creator=dict)
     return config.offline_data(dataset_loader=dict)
 
 
@@ -82,14 +85,17 @@ def test_what_is_read_is_taken_and_stands_on_the_page() -> None:
 
 def test_configs_that_rllib_and_tune_copy_stay_valid() -> None:
     config = ready().training(hidden_size=32, num_heads=2).env_runners(num_env_runners=2)
-    as_tune_does = OfflineToOnlineConfig().update_from_dict(config.to_dict())
-    again = OfflineToOnlineConfig().update_from_dict(as_tune_does.to_dict())
+    as_tune_does = OfflineToOnline.get_default_config().update_from_dict(config.to_dict())
+    again = OfflineToOnline.get_default_config().update_from_dict(as_tune_does.to_dict())
     for one in (
         copy.deepcopy(config),
         OfflineToOnlineConfig.from_state(config.get_state()),
         as_tune_does,
         again,
     ):
+        one.algo_class = (
+            one.algo_class or OfflineToOnline
+        )  # as RLlib's Algorithm does where a copy has lost it
         one.validate()
         one.validate()  # RLlib's own validation changes settings
         one.get_evaluation_config_object().validate()
@@ -115,7 +121,7 @@ def test_configs_that_rllib_and_tune_copy_stay_valid() -> None:
 )
 def test_settings_in_a_dictionary_of_tune_are_looked_at_too(settings: dict[str, Any], word: str) -> None:
     with pytest.raises(SettingsError, match=word):
-        OfflineToOnlineConfig().update_from_dict(ready().to_dict() | settings).validate()
+        OfflineToOnline.get_default_config().update_from_dict(ready().to_dict() | settings).validate()
 
 
 def test_a_default_that_is_given_counts_as_given() -> None:
@@ -155,9 +161,6 @@ def test_callbacks_of_the_old_api_stack_are_refused() -> None:
 
 
 def test_classes_that_take_the_place_of_ours_must_be_derived_from_them() -> None:
-    from vitamin.algorithms.rllib.env_runner import UnitEnvRunner
-    from vitamin.algorithms.rllib.learner import ReplayLearner
-
     class OwnRunner(UnitEnvRunner):
         pass
 
@@ -172,13 +175,17 @@ def test_classes_that_take_the_place_of_ours_must_be_derived_from_them() -> None
 
 
 def test_a_config_class_of_ones_own_may_have_settings_of_its_own() -> None:
-    class OwnConfig(TD3ODTConfig):
+    class OwnConfig(OfflineToOnlineConfig):
         def __init__(self, algo_class: type | None = None) -> None:
             super().__init__(algo_class)
             self.favourite = "red"
 
-    config = OwnConfig().environment("any", environment_creator=dict).offline_data(dataset_loader=dict)
+    config = (
+        OwnConfig(OfflineToOnline)
+        .environment("any", environment_creator=dict)
+        .offline_data(dataset_loader=dict)
+    )
     config.validate()
-    passed_on = OfflineToOnlineConfig().update_from_dict(config.to_dict())
+    passed_on = OfflineToOnline.get_default_config().update_from_dict(config.to_dict())
     passed_on.validate()
     assert passed_on.favourite == "red"

@@ -5,14 +5,9 @@ from functools import cache
 
 from vitamin.errors import TaskError, nearest
 from vitamin.platform.tasks.minari import is_minari
-from vitamin.platform.tasks.registry_files import registered_tasks, suites
+from vitamin.platform.tasks.registry_files import registered_tasks, suites, task_names
 from vitamin.platform.tasks.schema import SuiteFile
 from vitamin.platform.tasks.task import Task
-
-
-def task_names() -> list[str]:
-    """The names of all registered tasks."""
-    return list(registered_tasks())
 
 
 def get_task(name: str) -> Task:
@@ -30,7 +25,8 @@ def get_task(name: str) -> Task:
         DatasetError: If a Minari dataset is not here or cannot be read.
     """
     if is_minari(name):
-        from vitamin.platform.datasets.minari_task import minari_task
+        # Data and environments take half a second to import, and registered tasks do not need them.
+        from vitamin.platform.catalog.minari_task import minari_task
 
         return minari_task(name)
     task = registered_tasks().get(name)
@@ -72,7 +68,6 @@ def _tasks_in(suite: SuiteFile) -> list[str]:
 
 @cache
 def _gymnasium_task(name: str) -> Task:
-    # Gymnasium takes half a second to import, and registered tasks do not need it.
     from vitamin.platform.environments import described_task, known_environments
 
     choices = known_environments()
