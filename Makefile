@@ -20,12 +20,14 @@ BIN := $(VENV)/bin
 PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
 RUNTIME := $(VENV)/.runtime-installed
 DEVELOPMENT := $(VENV)/.development-installed
+DOCUMENTATION := $(VENV)/.documentation-installed
 D4RL := $(VENV_D4RL)/.installed
 CODE := platform algorithms analysis benchmarks tests vitamin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install install-dev quickstart results test nightly check check-d4rl lint lint-docker format bench clean distclean
+.PHONY: help install install-dev quickstart results test coverage nightly check check-d4rl lint lint-docker lint-github format hooks bench \
+	docs dist clean distclean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -46,10 +48,13 @@ results: $(RUNTIME) ## fill the tables, verdicts and pictures of pages from docs
 test: $(DEVELOPMENT) ## install, then run the tests
 	$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_ARGS)
 
-nightly: $(DEVELOPMENT) ## check that TD3+ODT leaves HalfCheetah's random data behind and ODT does not: a quarter of an hour
+coverage: $(DEVELOPMENT) ## run the tests and tell which lines none of them reaches, but for those that run in Ray's processes
+	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term --cov-report=html $(PYTEST_ARGS)
+
+nightly: $(DEVELOPMENT) ## check the quickstart's claim, and that on HalfCheetah TD3+ODT leaves random data behind: twenty minutes
 	$(BIN)/python -m pytest -m nightly -n 0 --capture no tests/nightly
 
-check: lint test ## format, lint, types, import rules, image and tests (with the wheel's)
+check: lint test ## format, lint, types, import rules, image, workflows and tests (with the wheel's)
 
 check-d4rl: $(DEVELOPMENT) $(D4RL) ## compare episodes, transitions and scores with the d4rl package: make check-d4rl FILES="a.hdf5 b.hdf5"
 	$(BIN)/python -m tests.d4rl_check $(VENV_D4RL)/bin/python $(FILES)
@@ -63,12 +68,24 @@ lint: $(DEVELOPMENT) lint-docker ## all checks that run no code
 lint-docker: $(DEVELOPMENT) ## check the image's recipe
 	$(BIN)/hadolint docker/Dockerfile
 
+lint-github: $(DEVELOPMENT) ## check .github: GitHub's schemas, the workflows' security, the targets that they name
+	$(BIN)/python -m pytest -n 0 --quiet tests/house/test_github.py
+
 format: $(DEVELOPMENT) ## format the code and mend what can be mended
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
+hooks: $(DEVELOPMENT) ## let git commit check what it commits, with the tools in .venv
+	$(BIN)/pre-commit install --config .github/pre-commit-config.yaml
+
 bench: $(DEVELOPMENT) ## measure updates, sampling, rollouts, checkpoints
 	$(BIN)/python -m benchmarks
+
+docs: $(DOCUMENTATION) ## build the documentation's pages to build/site; every link is checked
+	$(BIN)/mkdocs build --strict --quiet --config-file docs/site/mkdocs.yml
+
+dist: $(DEVELOPMENT) ## build wheel and source distribution to dist/
+	$(BIN)/python -m build --outdir dist
 
 clean: ## remove builds and caches
 	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
@@ -95,4 +112,9 @@ $(D4RL): tests/d4rl_check/requirements.txt
 
 $(DEVELOPMENT): $(RUNTIME)
 	$(PIP_INSTALL) --editable ".[dev]"
+	@touch $@
+
+# The pages are made of sources: neither torch nor Vitamin has to be installed.
+$(DOCUMENTATION): constraints.txt | $(BIN)/python
+	$(PIP_INSTALL) mkdocs mkdocs-material "mkdocstrings[python]"
 	@touch $@
