@@ -4,7 +4,6 @@ The prose form, ``docs/results-schema.md``, is generated from this module by ``v
 """
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from vitamin.analysis.run_files import RunFiles
 from vitamin.errors import RunError
+from vitamin.files import write_text
 
 SCHEMA_VERSION: Final = 1
 LARGEST_SEED: Final = 2**31 - 1
@@ -189,18 +189,7 @@ class RunInfo(BaseModel):
         Raises:
             RunError: If the folder cannot be written to.
         """
-        path = folder / RUN_FILE
-        temporary = folder / f".{RUN_FILE}.tmp"
-        try:
-            with temporary.open("w", encoding="utf-8") as file:
-                file.write(self.text())
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except OSError as error:
-            raise RunError(
-                f"Cannot write {path}: {error.strerror}. Check the folder's permissions and free space."
-            ) from error
+        write_text(folder / RUN_FILE, self.text())
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from vitamin.files import put_in_place
+
 LIST: Final = ".files"
 """What a result that names its files keeps them in, so that the next one can remove what it no longer has."""
 
@@ -34,7 +36,7 @@ def written_together(folder: Path, *, replaced: bool = False) -> Iterator[Path]:
             before = _listed(folder) if replaced else set()
             for file in [*names, *([LIST] if replaced else [])]:
                 (folder / file).parent.mkdir(parents=True, exist_ok=True)
-                (new / file).replace(folder / file)
+                put_in_place(new / file, folder / file)
             for file in sorted(before - {*names}):
                 _remove(folder, file)
     except BaseException:

@@ -48,6 +48,15 @@ def end_on_signals() -> None:
         signal.signal(number, _interrupt)
 
 
+def leave_signals_to_parent() -> None:
+    """Ignores SIGINT, which a terminal sends to all processes of a command; SIGTERM ends this one at once.
+
+    For a process that computes for another one, which ends it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def end_process(code: int | str | None) -> NoReturn:
     """Ends this process, undisturbed by more signals."""
     global _soon  # noqa: PLW0603

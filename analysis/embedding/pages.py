@@ -19,6 +19,7 @@ from vitamin.analysis.report.data import ReportData
 from vitamin.analysis.report.options import ReportOptions
 from vitamin.analysis.results import Results
 from vitamin.errors import ReportError
+from vitamin.files import per_process, replacing
 
 _DRAWN_BY: Final = re.compile(rb"Matplotlib v([\w.+-]+)")
 _TEXTS: Final = re.compile(rb"<dc:(title|description)>.*?</dc:\1>", re.DOTALL)
@@ -159,11 +160,9 @@ def _write(path: Path, content: bytes) -> None:
         if target.exists() and not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".new-", dir=target.parent) as folder:
-            temporary = Path(folder) / target.name
-            temporary.write_bytes(content)
+        with replacing(target, per_process(target)) as new:
+            new.write_bytes(content)
             if target.exists():
-                shutil.copymode(target, temporary)
-            temporary.replace(target)
+                shutil.copymode(target, new)
     except OSError as error:
         raise ReportError(f"Cannot write {path}: {error.strerror}.") from error

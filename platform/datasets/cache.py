@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from vitamin.errors import DatasetError
+from vitamin.files import put_in_place
 from vitamin.platform.datasets.policies import POLICIES
 from vitamin.platform.datasets.provenance import Provenance, write_record
 from vitamin.platform.tasks.task import Task
@@ -123,7 +124,7 @@ def install(part: Path, path: Path, provenance: Provenance) -> None:
     """
     try:
         write_record(path, provenance)
-        part.replace(path)
+        put_in_place(part, path)
     except OSError as error:
         raise _not_writable(path, error) from None
 

@@ -1,6 +1,5 @@
 """Making data on the spot: acting in a task's environment, written down in D4RL's layout as a stand-in."""
 
-import os
 import shutil
 from collections.abc import Callable
 from contextlib import closing
@@ -16,6 +15,7 @@ from vitamin.algorithms.randomness import Stream, global_generators
 from vitamin.algorithms.rollouts.environment import CheckedEnvironment
 from vitamin.algorithms.seeds import check_seed
 from vitamin.errors import DatasetError, SettingsError, nearest
+from vitamin.files import per_process, put_in_place
 from vitamin.platform.datasets.cache import cache_directory, cached_path, install, make_way
 from vitamin.platform.datasets.checks import check_dataset
 from vitamin.platform.datasets.columns import fits_float32
@@ -190,13 +190,13 @@ def write_stand_in(path: Path, raw: RawDataset, task: Task, attributes: dict[str
         )
     packages = {f"{name}_version": _version(name) for name in ("gymnasium", "mujoco", "numpy")}
     known = {STAND_IN_ATTRIBUTE: True, "environment": task.env_id, "task": task.name}
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = per_process(path)
     try:
         write_raw(part, raw, known | packages | attributes)
         if path.parent == cache_directory():
             install(part, path, describe(part, f"collected: {attributes['algorithm']} (stand-in)"))
         else:
-            part.replace(path)
+            put_in_place(part, path)
     finally:
         part.unlink(missing_ok=True)
     return path

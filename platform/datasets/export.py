@@ -1,6 +1,5 @@
 """Writing data elsewhere: to a file in D4RL's layout, or to a Minari dataset."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vitamin.errors import DatasetError
+from vitamin.files import per_process, replacing
 from vitamin.platform.datasets.cache import make_way
 from vitamin.platform.datasets.hdf5 import RawDataset, write_raw
 from vitamin.platform.datasets.minari_read import converted_path
@@ -60,12 +60,8 @@ def export_dataset(data: Exportable, destination: str, *, force: bool = False) -
         return write_minari(data.raw, data.attributes, destination, data.task, force=force)
     path = Path(destination)
     make_way(path, force=force)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
+    with replacing(path, per_process(path)) as part:
         write_raw(part, data.raw, data.attributes)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
     return ()
 
 

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from vitamin.errors import DatasetError, nearest
+from vitamin.files import per_process
 from vitamin.platform.datasets.cache import cache_directory, install, locked
 from vitamin.platform.datasets.hdf5 import RawDataset, write_raw
 from vitamin.platform.datasets.provenance import (
@@ -122,7 +122,7 @@ def _quiet_client() -> Iterator[None]:
 def _convert(name: str, path: Path) -> None:
     logger.info("Converting Minari's %s to %s.", name, path)
     dataset = _open(name)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = per_process(path)
     try:
         write_raw(part, _steps(dataset), _attributes(dataset))
         install(part, path, describe(part, f"converted from {PREFIX}{name}"))

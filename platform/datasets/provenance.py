@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
 from vitamin.errors import DatasetError
+from vitamin.files import per_process, replacing
 from vitamin.platform.datasets.hdf5 import read_attributes
 from vitamin.platform.tasks.minari import minari_label
 
@@ -70,12 +70,9 @@ def write_record(path: Path, provenance: Provenance) -> None:
     Raises:
         OSError: If it cannot be written.
     """
-    partial = record_path(path).with_name(f"{path.name}.json.{os.getpid()}.part")
-    try:
-        partial.write_text(json.dumps(asdict(provenance), indent=2) + "\n", encoding="utf-8")
-        partial.replace(record_path(path))
-    finally:
-        partial.unlink(missing_ok=True)
+    record = record_path(path)
+    with replacing(record, per_process(record)) as new:
+        new.write_text(json.dumps(asdict(provenance), indent=2) + "\n", encoding="utf-8")
 
 
 def read_record(path: Path) -> Provenance | None:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from vitamin.algorithms.rollouts.environment import CheckedEnvironment
 from vitamin.errors import DatasetError, SettingsError
+from vitamin.files import per_process, replacing
 from vitamin.platform.datasets.cache import cache_directory, locked
 from vitamin.platform.datasets.hdf5 import RawDataset
 from vitamin.platform.environments import action_bounds, describe_environment, make_environment
@@ -336,11 +337,9 @@ def _read_state(folder: Path) -> list[tuple[int, float]]:
 
 def _replace(path: Path, write: Callable[[Any], object]) -> None:
     """Writes a file that is there as a whole or not at all."""
-    part = path.with_name(f"{path.name}.part")
     try:
-        with part.open("wb") as file:
+        with replacing(path, per_process(path)) as part, part.open("wb") as file:
             write(file)
-        part.replace(path)
     except OSError as error:
         raise DatasetError(
             f"Cannot write {path}: {error.strerror}. Free space or check permissions; the same command continues"

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from shlex import quote
 from vitamin.analysis.manifest import CHANGED, FileState, changed_files
 from vitamin.analysis.schema import CHECKPOINTS_FOLDER
 from vitamin.errors import RunError
+from vitamin.files import put_in_place, sync, temporary_name
 
 _MANIFEST = "manifest.json"
 _KEEP = 2
@@ -25,14 +25,6 @@ class DamagedCheckpoint(RunError):
 def _digest(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def save_checkpoint(
@@ -50,7 +42,7 @@ def save_checkpoint(
         RunError: If it cannot be written.
     """
     final = folder / f"{iteration:08d}"
-    temporary = folder / f".{final.name}.tmp"
+    temporary = folder / temporary_name(final.name)
     try:
         _remove_leftovers(folder)
         temporary.mkdir(parents=True)
@@ -58,11 +50,11 @@ def save_checkpoint(
         files = sorted(path for path in temporary.rglob("*") if path.is_file())
         manifest = {str(path.relative_to(temporary)): _digest(path) for path in files}
         (temporary / _MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-        for path in [*files, temporary / _MANIFEST, temporary]:
-            _sync(path)
+        for path in [*files, temporary / _MANIFEST]:
+            sync(path)
         _remove(final)
-        temporary.rename(final)
-        _sync(folder)
+        put_in_place(temporary, final)
+        sync(folder)
     except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
         raise RunError(
@@ -88,7 +80,8 @@ def _remove(checkpoint: Path) -> None:
     """Deletes a checkpoint, if it exists; a kill leaves none that is half deleted under its own name."""
     if checkpoint.exists():
         shutil.rmtree(
-            checkpoint.rename(checkpoint.with_name(f".{checkpoint.name}.old.tmp")), ignore_errors=True
+            checkpoint.rename(checkpoint.with_name(temporary_name(f"{checkpoint.name}.old"))),
+            ignore_errors=True,
         )
 
 

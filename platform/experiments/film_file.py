@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from vitamin.errors import RunError
+from vitamin.files import put_in_place
 from vitamin.platform.environments.rendering import Frame
 from vitamin.platform.stopping import cleaned_up
 
@@ -146,11 +147,11 @@ class _Film:
         try:
             # In a session of its own, so that Ctrl-C does not reach it.
             subprocess.run(command, check=True, stdin=subprocess.DEVNULL, start_new_session=True)
-            whole.replace(self._part)
+            put_in_place(whole, self._part)
         except (OSError, subprocess.CalledProcessError):
             whole.unlink(missing_ok=True)
         try:
-            self._part.replace(place)
+            put_in_place(self._part, place)
         except OSError as error:
             raise self._unwritable(error.strerror) from error
         self._ended = True

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from vitamin.analysis.manifest import FileState
-from vitamin.platform.experiments.files import write_text
+from vitamin.files import write_text
 
 
 class GrowingFile:

@@ -7,7 +7,7 @@ from pathlib import Path
 from vitamin.analysis.manifest import GROWING, FileState, Manifest, content_of
 from vitamin.analysis.schema import MANIFEST_FILE
 from vitamin.errors import RunError
-from vitamin.platform.experiments.files import write_text
+from vitamin.files import write_text
 
 
 class ManifestWriter:

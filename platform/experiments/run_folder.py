@@ -9,25 +9,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from filelock import FileLock, Timeout
-
 from vitamin.analysis import schema
 from vitamin.analysis.manifest import changed_files, damage
 from vitamin.analysis.schema import RunInfo, Status
 from vitamin.errors import RunError
+from vitamin.files import temporary_name, write_text
 from vitamin.platform.experiments.checkpoints import list_checkpoints, manifest_states, save_checkpoint
 from vitamin.platform.experiments.comparison import change_of_bits
-from vitamin.platform.experiments.files import make_folders, remove_empty, temporary_name, write_text
 from vitamin.platform.experiments.manifest import ManifestWriter
 from vitamin.platform.experiments.records import Records
 from vitamin.platform.experiments.same_run import config_text, holds_run, refuse, started_as
 from vitamin.platform.experiments.spec import ExperimentSpec
 from vitamin.platform.experiments.versions import commit, machine, versions
+from vitamin.platform.locked_folder import LOCK_FILE, LockedFolder
 from vitamin.platform.paths import check_length
 from vitamin.platform.stopping import cleaned_up
 from vitamin.platform.tasks import Task
-
-_LOCK_FILE = ".lock"
 
 
 def _now() -> datetime:
@@ -49,31 +46,18 @@ class RunFolder:
         self.spec = spec
         self.resume = resume
         self.notes: list[str] = []
-        self._lock = FileLock(path / _LOCK_FILE)
-        self._made: list[Path] = []
+        self._locked = LockedFolder(path, RunError, "process")
         self._clean_up = ExitStack()
         self._records: Records | None = None
         self._aside: Path | None = None
 
     def __enter__(self) -> Self:
         check_length(self.path, RunError)
-        lock_was_there = (self.path / _LOCK_FILE).exists()
-        try:
-            self._made = make_folders(self.path)
-            self._lock.acquire(timeout=0)
-        except Timeout as error:
-            raise RunError(f"{self.path} is being written by another process.") from error
-        except (OSError, NotImplementedError) as error:
-            raise RunError(
-                f"Cannot write to {self.path}: {getattr(error, 'strerror', None) or error}. Choose another --out."
-            ) from error
+        self._locked.acquire()
         try:
             self._check_content()
         except BaseException:
-            if not lock_was_there:
-                (self.path / _LOCK_FILE).unlink(missing_ok=True)
-            self._leave_nothing()
-            self._lock.release()
+            self._locked.give_up()
             raise
         self._manifest = ManifestWriter(self.path)
         self._clean_up.enter_context(cleaned_up(self._leave_nothing))
@@ -81,9 +65,8 @@ class RunFolder:
 
     def _leave_nothing(self) -> None:
         """Removes the folders made here if the start has failed."""
-        if self._made and not holds_run(self.path):
-            (self.path / _LOCK_FILE).unlink(missing_ok=True)
-            remove_empty(self._made)
+        if not holds_run(self.path):
+            self._locked.remove_what_was_made()
 
     def _check_content(self) -> None:
         if not holds_run(self.path):
@@ -107,7 +90,7 @@ class RunFolder:
         if path.name == schema.MANIFEST_FILE:
             return ManifestWriter(self.path).expects(schema.CONFIG_FILE, config_text(self.spec))
         return path.name in {
-            _LOCK_FILE,
+            LOCK_FILE,
             temporary_name(schema.CONFIG_FILE),
             temporary_name(schema.RUN_FILE),
             temporary_name(schema.MANIFEST_FILE),
@@ -119,7 +102,7 @@ class RunFolder:
         if self._records is not None:
             self._records.close()
         self._clean_up.close()
-        self._lock.release()
+        self._locked.release()
 
     @property
     def checkpoints(self) -> Path:

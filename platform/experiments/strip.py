@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vitamin.errors import RunError
+from vitamin.files import replacing
 from vitamin.platform.environments.rendering import Frame
 from vitamin.platform.experiments.camera import Shot
 
@@ -105,18 +106,16 @@ def write_strip(rows: Sequence[StripRow], file: Path) -> None:
                 font=font,
             )
             left += picture.width + _GAP
-    temporary = file.with_name(f".{file.stem}.tmp{file.suffix}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        if file.suffix == ".png":
-            strip.quantize(_COLORS).save(temporary, optimize=True)
-        else:
-            strip.save(temporary, quality=85, optimize=True)
-        temporary.replace(file)
+        # Pillow takes the format from the suffix.
+        with replacing(file, file.with_name(f".{file.stem}.tmp{file.suffix}")) as new:
+            if file.suffix == ".png":
+                strip.quantize(_COLORS).save(new, optimize=True)
+            else:
+                strip.save(new, quality=85, optimize=True)
     except OSError as error:
         reason = error.strerror or os.strerror(error.errno or 0)
         raise RunError(
             f"Cannot write the picture {file}: {reason}. Choose another file for --strip."
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)

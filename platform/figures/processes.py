@@ -1,13 +1,13 @@
 """One function on many arguments, in as many processes as there are cores."""
 
 import os
-import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import active_children, get_context
 from typing import Final, TypeVar
 
 from vitamin.platform.figures.files import Progress
+from vitamin.platform.stopping import leave_signals_to_parent
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
@@ -34,7 +34,7 @@ def in_processes(
             progress(len(results), len(arguments))
         return results
     context = get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_leave_signals_to_parent) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=leave_signals_to_parent) as pool:
         try:
             futures = [pool.submit(function, argument) for argument in arguments]
             for done, _ in enumerate(as_completed(futures), start=1):
@@ -44,12 +44,6 @@ def in_processes(
             for process in active_children():
                 process.terminate()
             raise
-
-
-def _leave_signals_to_parent() -> None:
-    """Ignores SIGINT, which a terminal sends to all processes of a command; SIGTERM ends this one at once."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _cores() -> int:

@@ -8,23 +8,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from filelock import FileLock, Timeout
-
 from vitamin.analysis.lines import metrics_line, whole_lines
 from vitamin.analysis.manifest import damage
 from vitamin.analysis.schema import METRICS_FILE, RUN_FILE, SCHEMA_VERSION, SWEEP_FILE, RunInfo
 from vitamin.analysis.sweep_file import read_trials
 from vitamin.errors import RunError, SweepError, VitaminError
+from vitamin.files import replacing
 from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import dataset_path, fingerprint
 from vitamin.platform.experiments.checkpoints import changed_at_rest
-from vitamin.platform.experiments.files import make_folders, remove_empty
+from vitamin.platform.locked_folder import LockedFolder
 from vitamin.platform.paths import check_length
 from vitamin.platform.sweeps.plan import Plan, Trial, uses
 from vitamin.platform.sweeps.progress import SweepProgress
 from vitamin.platform.tasks.presets import TAKEN_FROM_DATA
 
-_LOCK_FILE = ".lock"
 _STOP_FILE = ".stop"
 _TUNE_FOLDER = ".tune"
 _DECIDES_RESULT = ("task", "method", "preset", "seed", "reference_scores", "overrides")
@@ -51,41 +49,27 @@ class SweepFolder:
         self.plan = plan
         self.resume = resume
         self.notices: list[str] = []
-        self._lock = FileLock(self.path / _LOCK_FILE)
+        self._locked = LockedFolder(self.path, SweepError, "sweep")
 
     def __enter__(self) -> Self:
         check_paths(self.plan, self.path)
-        lock_was_there = (self.path / _LOCK_FILE).exists()
-        made: list[Path] = []
-        try:
-            made = make_folders(self.path)
-            self._lock.acquire(timeout=0)
-        except Timeout as error:
-            raise SweepError(f"{self.path} is being written by another sweep.") from error
-        except OSError as error:
-            raise self._unwritable(error) from error
+        self._locked.acquire()
         try:
             self._check_content()
             shutil.rmtree(self.tune_folder, ignore_errors=True)
             self.stop_file.unlink(missing_ok=True)
             self._write()
         except BaseException as error:
-            if not lock_was_there:
-                (self.path / _LOCK_FILE).unlink(missing_ok=True)
-            remove_empty(made)
-            self._lock.release()
+            self._locked.give_up()
             if isinstance(error, OSError):
-                raise self._unwritable(error) from error
+                raise self._locked.unwritable(error) from error
             raise
         return self
-
-    def _unwritable(self, error: OSError) -> SweepError:
-        return SweepError(f"Cannot write to {self.path}: {error.strerror or error}. Choose another --out.")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._lock.release()
+        self._locked.release()
 
     @property
     def stop_file(self) -> Path:
@@ -229,9 +213,8 @@ class SweepFolder:
             "spec": self.plan.spec.model_dump(mode="json"),
             "trials": [_entry(trial) for trial in self.plan.trials],
         }
-        temporary = self.path / f".{SWEEP_FILE}.tmp"
-        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        temporary.replace(self.path / SWEEP_FILE)
+        with replacing(self.path / SWEEP_FILE) as new:
+            new.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def check_paths(plan: Plan, folder: Path) -> None:
