@@ -22,7 +22,7 @@ RUNTIME := $(VENV)/.runtime-installed
 DEVELOPMENT := $(VENV)/.development-installed
 DOCUMENTATION := $(VENV)/.documentation-installed
 D4RL := $(VENV_D4RL)/.installed
-CODE := platform algorithms analysis benchmarks tests vitamin
+CODE := platform algorithms analysis benchmarks docs tests vitamin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -82,7 +82,7 @@ bench: $(DEVELOPMENT) ## measure updates, sampling, rollouts, checkpoints
 	$(BIN)/python -m benchmarks
 
 docs: $(DOCUMENTATION) ## build the documentation's pages to build/site; every link is checked
-	$(BIN)/mkdocs build --strict --quiet --config-file docs/site/mkdocs.yml
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --config-file docs/site/mkdocs.yml
 
 dist: $(DEVELOPMENT) ## build wheel and source distribution to dist/
 	$(BIN)/python -m build --outdir dist
@@ -116,5 +116,5 @@ $(DEVELOPMENT): $(RUNTIME)
 
 # The pages are made of sources: neither torch nor Vitamin has to be installed.
 $(DOCUMENTATION): constraints.txt | $(BIN)/python
-	$(PIP_INSTALL) mkdocs mkdocs-material "mkdocstrings[python]"
+	$(PIP_INSTALL) mkdocs mkdocs-material "mkdocstrings[python]" ruff
 	@touch $@

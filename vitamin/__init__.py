@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from vitamin.analysis.results import load_results
     from vitamin.platform.catalog import get_task
     from vitamin.platform.datasets import load_dataset
+    from vitamin.platform.experiments.acting import load_agent
     from vitamin.platform.experiments.api import ODTConfig, OfflineToOnline, TD3ODTConfig
+    from vitamin.platform.experiments.runs import evaluate, train
 
 __version__ = "0.1.0"
 __all__ = [
@@ -22,9 +24,12 @@ __all__ = [
     "OfflineToOnline",
     "TD3ODTConfig",
     "__version__",
+    "evaluate",
     "get_task",
+    "load_agent",
     "load_dataset",
     "load_results",
+    "train",
 ]
 
 _HOMES = {
@@ -33,9 +38,12 @@ _HOMES = {
     "ODTConfig": "vitamin.platform.experiments.api",
     "OfflineToOnline": "vitamin.platform.experiments.api",
     "TD3ODTConfig": "vitamin.platform.experiments.api",
+    "evaluate": "vitamin.platform.experiments.runs",
     "get_task": "vitamin.platform.catalog",
+    "load_agent": "vitamin.platform.experiments.acting",
     "load_dataset": "vitamin.platform.datasets",
     "load_results": "vitamin.analysis.results",
+    "train": "vitamin.platform.experiments.runs",
 }
 
 

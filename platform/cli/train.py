@@ -1,6 +1,5 @@
 """`vitamin train`: one run."""
 
-import re
 from math import isnan
 from pathlib import Path
 from shlex import quote
@@ -151,6 +150,7 @@ def train(
         config = _config_in(out)
     if config is not None and preset is not None:
         raise typer.BadParameter("--preset has no effect beside a config.yaml, which holds every setting.")
+    from vitamin.platform.experiments.runs import default_folder
     from vitamin.platform.tasks.minari import absolute_source
 
     chosen = {
@@ -166,7 +166,7 @@ def train(
         "checkpoint_interval": checkpoint_interval,
     }
     spec = _specification(config, chosen, settings or [], online_steps)
-    _run(spec, out or _default_folder(spec), resume=resume, quiet=quiet)
+    _run(spec, out or default_folder(spec), resume=resume, quiet=quiet)
 
 
 def _config_in(out: Path) -> Path:
@@ -190,13 +190,6 @@ def _specification(
     if online_steps is not None:
         values["overrides"]["online_steps"] = online_steps
     return ExperimentSpec.create(**values)
-
-
-def _default_folder(spec: "ExperimentSpec") -> Path:
-    from vitamin.platform.paths import short_name
-
-    task = short_name(re.sub(r"[^\w.-]+", "-", spec.task))
-    return Path("results") / f"{task}-{spec.method}-seed{spec.seed}"
 
 
 def _run(spec: "ExperimentSpec", out: Path, *, resume: bool, quiet: bool) -> None:
