@@ -94,7 +94,7 @@ class NetworkSize:
 
 @dataclass(frozen=True)
 class Footprint:
-    """What a run's settings ask for at least, about.
+    """The memory that a run's settings need, roughly and at least.
 
     Attributes:
         parameters: Of all networks that learn.
@@ -178,7 +178,7 @@ def footprint(
     num_env_runners: int = 0,
     num_learners: int = 0,
 ) -> Footprint:
-    """What a run asks for.
+    """The memory that a run needs.
 
     Args:
         method: Its method.

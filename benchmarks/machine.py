@@ -1,4 +1,4 @@
-"""What all benchmarks share: the machine's measured matmul peak, medians of timings, memory, and tables."""
+"""The common parts of all benchmarks: the machine's measured matmul peak, medians of timings, memory, and tables."""
 
 import resource
 import statistics

@@ -123,7 +123,7 @@ def _with_pandas(file: Path) -> pd.DataFrame:
 
 
 def _in_new_process(part: str, folder: Path) -> dict[str, Any]:
-    """What a part takes in a process of its own."""
+    """The time and memory that a part takes in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.report", "--measure", part, str(folder)]
     result = subprocess.run(command, check=True, capture_output=True, text=True)
     measured: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])

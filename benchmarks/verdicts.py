@@ -1,4 +1,4 @@
-"""What the verdicts of reports are worth, on scores whose truth is known: ``python -m benchmarks.verdicts``.
+"""The reliability of the verdicts of reports, on scores whose truth is known: ``python -m benchmarks.verdicts``.
 
 How often a report of equal methods calls something apart, how often intervals hold the true mean, and which differences
 are told. Runs are normal (mean 50, standard deviation 10) or bimodal (70 % near 80, 30 % near 20, each with standard

@@ -112,7 +112,7 @@ class Critic(_Perceptrons):
         mask: Tensor | None,  # noqa: ARG002 (for recurrent critics)
         frozen: int | None,
     ) -> Tensor:
-        """What the perceptrons see; (..., S), (..., A) -> (members, N, I)."""
+        """The inputs of the perceptrons; (..., S), (..., A) -> (members, N, I)."""
         inputs = torch.cat([states, actions], dim=-1).flatten(0, -2)
         return inputs.expand(self.members if frozen is None else frozen, *inputs.shape)
 

@@ -8,7 +8,7 @@ from vitamin.analysis.schema import Column
 from vitamin.errors import shown
 
 RUNS: Final = "-runs.csv"
-"""What the name of the file of runs ends in."""
+"""The end of the name of the file of runs."""
 EVALUATIONS: Final = "-evaluations.csv"
 """That of the file of their evaluations, which lies beside it."""
 

@@ -1,4 +1,4 @@
-"""What the tests say of each pair of methods."""
+"""The table of test results for each pair of methods."""
 
 import math
 from typing import Any, Final
@@ -75,7 +75,7 @@ def comparison_table(
 
 
 def verdict(row: dict[Any, Any]) -> str:
-    """What a row of ``Comparisons.frame`` says, in words."""
+    """The verdict of a row of ``Comparisons.frame``, in words."""
     if bool(row["apart"]):
         first_is_better = (row["difference"] > 0) != (row["metric"] == _SMALLER_IS_BETTER)
         return f"{row['method_a'] if first_is_better else row['method_b']} is better"

@@ -37,7 +37,7 @@ def number(value: float, digits: int = 2, *, signed: bool = False) -> str:
 
 
 def sortable(value: float) -> float | None:
-    """What a page sorts a cell by: the number, None if it is none."""
+    """The value by which a page sorts a cell: the number, None if it is none."""
     return float(value) if math.isfinite(value) else None
 
 

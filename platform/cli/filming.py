@@ -18,7 +18,7 @@ _PICTURES = (".png", ".jpg", ".jpeg")
 
 
 class Pictures(NamedTuple):
-    """What is to be made of an episode.
+    """The pictures to make of an episode.
 
     Attributes:
         film: Its film, if one is asked for.

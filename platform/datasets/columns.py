@@ -1,4 +1,4 @@
-"""What single observation columns tell: constant ones, and those whose detail was lost before they were stored."""
+"""Findings about single observation columns: constant ones, and those whose detail was lost before they were stored."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _COARSE = 1.0
 
 @dataclass(frozen=True)
 class ColumnsReport:
-    """What the observation columns tell, a sentence each.
+    """Findings about the observation columns, a sentence each.
 
     Attributes:
         notes: Which ones are constant.

@@ -34,7 +34,7 @@ _SLACK = 1e-3
 def find_doubts(
     path: Path, attributes: Mapping[str, Any], trajectories: Trajectories, task: Task
 ) -> tuple[str, ...]:
-    """What speaks against a file of the right widths, a sentence each; empty for nothing.
+    """Signs that a file of the right widths holds other data than the task's, a sentence each.
 
     A file that says in its attributes that it was made in the task's environment is believed but for rewards that it
     never gives: random actions, for one, need not earn what the published data does.
@@ -57,7 +57,7 @@ def find_doubts(
 
 
 def stated_task(attributes: Mapping[str, Any]) -> Task | None:
-    """What the attributes of collected data say that it belongs to."""
+    """The task that collected data belongs to, by its attributes."""
     name, env_id = (attributes.get(key) for key in ("task", "environment"))
     if not isinstance(name, str) or not isinstance(env_id, str):
         return None

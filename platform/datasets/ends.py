@@ -31,7 +31,7 @@ _ROWS_AT_A_TIME = 1 << 16
 
 @dataclass(frozen=True)
 class EndsReport:
-    """What speaks against a file's ends.
+    """Findings about the ends of a file's episodes.
 
     Attributes:
         breaks: Steps inside an episode whose next observation is not the following row.
@@ -104,7 +104,7 @@ class _Crossings:
 
     @staticmethod
     def of(raw: RawDataset, pieces: NDArray[np.int64]) -> "_Crossings | None":
-        """What next observations say; None if there are none."""
+        """Statistics of the next observations; None if there are none."""
         if raw.next_observations is None:
             return None
         inside = np.ones(max(len(raw.observations) - 1, 0), bool)
@@ -127,7 +127,7 @@ class _Crossings:
         return bool(np.mean(self.reset) > _HOPELESS)
 
     def sentences(self) -> Iterator[str]:
-        """What is wrong, if it is in more than some episodes."""
+        """Sentences about what is wrong, if it is so in more than some episodes."""
         if np.mean(self.broken) <= _SOME:
             return
         across = (

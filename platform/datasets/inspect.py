@@ -50,7 +50,7 @@ class Distribution:
 
 @dataclass(frozen=True)
 class DatasetReport:
-    """What `inspect_dataset` found.
+    """The findings of `inspect_dataset`.
 
     Attributes:
         path: The file.
@@ -128,7 +128,7 @@ def inspect_dataset(path: Path, task: Task | None = None) -> DatasetReport:
 
 
 def _origin_quirks(path: Path, task: Task | None) -> tuple[str, ...]:
-    """What the file's attributes tell of a Minari dataset behind it; for a task some of that is a doubt."""
+    """Notes from the file's attributes on a Minari dataset behind it; for a task some are warnings."""
     attributes = read_attributes(path)
     family = family_of(attributes.get(MINARI_ATTRIBUTE, ""))
     layout = attributes.get(LAYOUT_ATTRIBUTE)

@@ -70,7 +70,7 @@ def load_dataset(path: Path, task: Task) -> Trajectories:
 
 
 def dataset_warnings(path: Path, task: Task, doubts: Sequence[str], notes: Sequence[str] = ()) -> list[str]:
-    """What `load_dataset` warns of, for those who load the file in a process whose log nobody sees."""
+    """The warnings of `load_dataset`, for those who load the file in a process whose log nobody sees."""
     return [
         *(
             f"{path.name} may not be what {task.name} expects: {doubt}{'' if doubt.endswith('?') else '.'}"

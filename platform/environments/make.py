@@ -26,7 +26,7 @@ _UNBOUNDED = 1e9
 
 @dataclass(frozen=True)
 class EnvironmentDescription:
-    """What an environment says of itself: S, the action bounds (A numbers each), the time limit if any."""
+    """An environment's description of itself: S, the action bounds (A numbers each), the time limit if any."""
 
     observation_size: int
     action_low: tuple[float, ...]
@@ -173,7 +173,7 @@ def action_bounds(task: Task) -> tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 def _described(env: RawEnvironment, task: Task) -> EnvironmentDescription:
-    """What ``env`` says of itself, after checking that it is of a supported kind and agrees with the task."""
+    """The description of ``env``, after checking that it is of a supported kind and agrees with the task."""
     observations, actions = env.observation_space, env.action_space
     for what, space in (("observations", observations), ("actions", actions)):
         if not isinstance(space, Box) or len(space.shape) != 1:

@@ -53,7 +53,7 @@ class Axis(_Block):
 
 
 class Resources(_Block):
-    """What each trial gets, and how many run at a time."""
+    """The resources of each trial, and how many run at a time."""
 
     num_env_runners: NonNegativeInt = Field(
         1, description="remote env runners, a CPU each; 0 rolls out in the trial's process"

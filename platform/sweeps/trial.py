@@ -1,4 +1,4 @@
-"""What Ray Tune runs in the process of a trial: `train`, the same as for a single run."""
+"""The function that Ray Tune runs in the process of a trial: `train`, the same as for a single run."""
 
 from pathlib import Path
 from typing import Any

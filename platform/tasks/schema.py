@@ -39,7 +39,7 @@ class Reference(_Block):
 
 
 class DatasetKind(_Block):
-    """What all files of one kind (``medium``, ``random``, …) have in common."""
+    """Properties of all files of one kind (``medium``, ``random``, …)."""
 
     summary: str
     sources: tuple[str, ...] = ()
@@ -72,14 +72,14 @@ class TaskEntry(_Block):
 
 
 class MethodBlock(_Block):
-    """What a method changes, and who says so."""
+    """The settings that a method changes, and their source."""
 
     source: str
     hyperparameters: Settings
 
 
 class PresetBlock(_Block):
-    """What a preset changes on the tasks of a suite or an environment, who says so, and what a method changes there."""
+    """The settings that a preset changes on the tasks of a suite or an environment, by method too, and their source."""
 
     source: str
     hyperparameters: Settings = Field(default_factory=dict)

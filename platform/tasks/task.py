@@ -27,7 +27,7 @@ class SettingsLayer:
 
 @dataclass(frozen=True)
 class PresetLayers:
-    """What a preset sets on a task beyond what it sets on all.
+    """The settings of a preset on a task beyond those that it has on all.
 
     Attributes:
         settings: For every method, the suite's, then the environment's.

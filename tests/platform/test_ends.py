@@ -78,7 +78,7 @@ def another_file_s(arrays: Arrays) -> Arrays:
 
 
 def qlearning(arrays: Arrays) -> Arrays:
-    """What ``d4rl.qlearning_dataset`` returns."""
+    """The arrays that ``d4rl.qlearning_dataset`` returns."""
     return {name: array[~arrays["timeouts"]] for name, array in arrays.items() if name != "timeouts"}
 
 

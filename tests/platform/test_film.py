@@ -44,7 +44,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def film(file: Path) -> tuple[dict[str, Any], list[np.ndarray]]:
-    """What ffmpeg says of a film, and its frames."""
+    """The properties of a video by ffmpeg, and its frames."""
     reader: Iterator[Any] = ffmpeg.read_frames(str(file))
     about = next(reader)
     width, height = about["size"]

@@ -1,4 +1,4 @@
-"""What an algorithm did, in a form that can be compared."""
+"""The outcome of an algorithm, in a form that can be compared."""
 
 from typing import Any
 
@@ -16,5 +16,5 @@ def histories(algorithm: OfflineToOnline, iterations: int) -> list[Any]:
 
 
 def digest(algorithm: OfflineToOnline) -> str:
-    """What the first learner holds."""
+    """A digest of the state of the first learner."""
     return algorithm.call_learners(lambda learner: learner.digest())[0]
