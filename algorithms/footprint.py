@@ -238,7 +238,7 @@ def _batch(method: Method, settings: Hyperparameters, S: int, A: int, episode_le
 
 
 def _blocks(settings: Hyperparameters, rows: int, slots: int) -> int:
-    """Numbers that the blocks of a transformer keep of so many rows of tokens."""
+    """Numbers that the blocks of a transformer keep of ``rows`` rows of ``slots`` tokens."""
     of_a_token = _SAVED_IN_A_BLOCK * settings.hidden_size + _SAVED_OF_ATTENTION * settings.num_heads * slots
     return settings.num_layers * rows * slots * of_a_token
 

@@ -149,7 +149,7 @@ def main() -> None:
     parser.add_argument("--evaluations", type=int, default=50)
     parser.add_argument("--episodes", type=int, default=10)
     parser.add_argument(
-        "--swept", type=int, default=0, help="so many values of a setting, not several methods"
+        "--swept", type=int, default=0, help="number of values of a setting, instead of several methods"
     )
     parser.add_argument("--whole", action="store_true", help="the whole report too")
     parser.add_argument("--measure", nargs=2, metavar=("PART", "FOLDER"), help=argparse.SUPPRESS)

@@ -97,7 +97,7 @@ _TRUE_MEAN: Final = {"normal": 50.0, "bimodal": 0.7 * 80 + 0.3 * 20}
 
 
 def reports(make: Callable[[np.random.Generator], Floats], number: int) -> list[Comparisons]:
-    """Comparisons of so many pages, each of new scores (methods, tasks, seeds)."""
+    """Comparisons of ``number`` pages, each of new scores (methods, tasks, seeds)."""
     random = np.random.default_rng(number)
     return [compare(page(make(random)), reps=_REPS, seed=seed) for seed in range(number)]
 
@@ -130,7 +130,7 @@ def null_reports(number: int) -> Table:
 
 
 def uneven(random: np.random.Generator, draw: Draw, seeds: Sequence[int], tasks: int) -> Floats:
-    """Final scores of methods with so many seeds each, on as many tasks."""
+    """Final scores of methods, each with its number of ``seeds``, on ``tasks`` tasks."""
     finals = draw(random, (len(seeds), tasks, max(seeds)))
     for of_method, number in zip(finals, seeds, strict=True):
         of_method[:, number:] = np.nan

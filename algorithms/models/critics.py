@@ -51,7 +51,7 @@ class _Perceptrons(nn.Module):
 
 
 def taken(parameters: Iterable[Tensor], frozen: int | None) -> list[Tensor]:
-    """All members' parameters; with ``frozen`` those of so many first members, without gradients."""
+    """All members' parameters; with ``frozen`` those of that number of first members, without gradients."""
     return [item if frozen is None else item[:frozen].detach() for item in parameters]
 
 

@@ -54,7 +54,7 @@ SETTINGS: Final = "settings"
 COUNTED: Final = ("env_steps", "gradient_updates", "evaluations")
 MARKS: Final = ("altered", "shortened")
 
-_DIGITS: Final = 18  # an int64 holds every integer of so many
+_DIGITS: Final = 18  # an int64 holds every integer of 18 digits
 _LARGEST: Final = 2**53  # up to it a float64 holds every integer
 
 

@@ -56,7 +56,7 @@ def comparison_table(
     caption = sentences(
         "Difference of the first method's score less the second's [95 %, of this comparison alone].",
         "" if several or comparisons.empty else f"{capital(comparisons['metric'].iloc[0])} of final scores.",
-        "Not apart: not told apart by a test, which is not equal; about n seeds for 20 points: so many of each"
+        "Not apart: not told apart by a test, which is not equal; about n seeds for 20 points: n seeds of each"
         " method would tell a difference of 20 points at this spread."
         if any(row[-1].text.startswith("not apart") for row in rows)
         else "",

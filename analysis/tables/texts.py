@@ -26,7 +26,7 @@ def suite_title(suite: str) -> str:
 
 
 def number(value: float, digits: int = 2, *, signed: bool = False) -> str:
-    """A number with so many digits after the point; a dash if it is none."""
+    """A number with ``digits`` digits after the point; a dash if it is none."""
     if not math.isfinite(value):
         return NOTHING
     kind = "f" if abs(value) < _LARGEST else "e"

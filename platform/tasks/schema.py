@@ -54,7 +54,7 @@ class DatasetKind(_Block):
 class TaskEntry(_Block):
     """One task: its kind of dataset and its file; neither for tasks without published data.
 
-    Its ``mean_score`` goes before the kind's.
+    Its ``mean_score`` overrides the kind's.
     """
 
     dataset: str | None = None

@@ -72,8 +72,8 @@ class Task:
         sources: Where the entries of the registry come from.
         settings: The settings that depend on the task, by their names in ``Hyperparameters``, later layers
             over earlier ones.
-        presets: Per preset, settings of this task that go before the preset's own, for all methods and for one.
-        methods: Per method, settings on this task that go before the method's own.
+        presets: Per preset, settings of this task that override the preset's own, for all methods and for one.
+        methods: Per method, settings on this task that override the method's own.
     """
 
     name: str

@@ -33,7 +33,7 @@ Arrays = dict[str, Any]
 
 
 def walks(episodes: int = 30, every: int = 8) -> Arrays:
-    """Walks in the plane from random places; every so many end early in a terminal, the others at the limit."""
+    """Walks in the plane from random places; one of ``every`` ends early in a terminal, the others at the limit."""
     rng = np.random.default_rng(0)
     rows: list[tuple[Any, ...]] = []
     for episode in range(episodes):

@@ -6,7 +6,7 @@ from vitamin.algorithms.rllib.algorithm import OfflineToOnline
 
 
 def histories(algorithm: OfflineToOnline, iterations: int) -> list[Any]:
-    """Metrics without timings, and the evaluation, of each of so many iterations."""
+    """Metrics without timings, and the evaluation, of each of a number of iterations."""
     found = []
     for _ in range(iterations):
         algorithm.train()
