@@ -22,11 +22,11 @@ class ColumnsReport:
 
     Attributes:
         notes: Which ones are constant.
-        doubts: Which ones lost detail.
+        warnings: Which ones lost detail.
     """
 
     notes: tuple[str, ...]
-    doubts: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 def check_columns(observations: Observations) -> ColumnsReport:
@@ -37,7 +37,7 @@ def check_columns(observations: Observations) -> ColumnsReport:
     steady = ~constant & (std < _STEADY * magnitude)
     return ColumnsReport(
         notes=(*_constant(np.flatnonzero(constant).tolist()), *_steady(np.flatnonzero(steady).tolist(), std)),
-        doubts=tuple(_lost_detail(observations, std, constant)),
+        warnings=tuple(_lost_detail(observations, std, constant)),
     )
 
 

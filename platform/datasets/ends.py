@@ -35,12 +35,12 @@ class EndsReport:
 
     Attributes:
         breaks: Steps inside an episode whose next observation is not the following row.
-        doubts: What makes it likely that ends are lost or in wrong places, a sentence each.
+        warnings: What makes it likely that ends are lost or in wrong places, a sentence each.
         refusal: Why nothing can be learned from the file's episodes; None if something can.
     """
 
     breaks: int = 0
-    doubts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     refusal: str | None = None
 
 
@@ -58,20 +58,20 @@ def check_ends(raw: RawDataset, trajectories: Trajectories, task: Task | None, *
     pieces = _pieces(trajectories.offsets, len(raw.rewards)) if ends == "flags" else trajectories.offsets
     crossing = _Crossings.of(raw, pieces) if ends == "flags" else None
     refusals: list[str] = []
-    doubts: list[str] = []
+    warnings: list[str] = []
     if crossing is not None:
-        (refusals if crossing.hopeless else doubts).extend(crossing.sentences())
+        (refusals if crossing.hopeless else warnings).extend(crossing.sentences())
     if task is not None and ends != "jumps":  # which see no reset to a place nearby
-        refused, doubted = _against_limit(np.diff(pieces), task, crossing)
+        refused, warned = _against_limit(np.diff(pieces), task, crossing)
         refusals += refused
-        doubts += doubted
+        warnings += warned
     if not stated and task is not None and ends == "flags":
-        doubts += [*_flags_of_limits(trajectories, task), *_single_steps(trajectories, task)]
+        warnings += [*_flags_of_limits(trajectories, task), *_single_steps(trajectories, task)]
     if ends == "flags" and not (task and task.may_exceed_limit):
-        doubts += _misplaced(raw, trajectories.offsets)
+        warnings += _misplaced(raw, trajectories.offsets)
     return EndsReport(
         breaks=crossing.breaks if crossing is not None else 0,
-        doubts=tuple(doubts),
+        warnings=tuple(warnings),
         refusal=f"{'; '.join(refusals)}. {_advice(raw)}" if refusals else None,
     )
 
@@ -156,7 +156,7 @@ def _distances(left: NDArray[np.generic], right: NDArray[np.generic]) -> NDArray
 def _against_limit(
     lengths: NDArray[np.int64], task: Task, crossing: _Crossings | None
 ) -> tuple[list[str], list[str]]:
-    """Refusals and doubts about episodes that last longer than the environment lets them."""
+    """Refusals and warnings about episodes that last longer than the environment lets them."""
     limit = task.max_episode_steps
     if limit is None:
         return [], []

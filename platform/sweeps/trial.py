@@ -43,7 +43,7 @@ def run_trial(config: dict[str, Any]) -> dict[str, Any]:
             resume=True,
             reporter=_TuneReporter(stop_file),
             stop_asked=stop_file.exists,
-            doubts_told=True,
+            warnings_told=True,
         )
     except WorkerFailure:
         raise
