@@ -49,7 +49,7 @@ def make_environment(task: Task, render_mode: str | None = None) -> gymnasium.En
 
     Args:
         task: The task.
-        render_mode: Gymnasium's, ``rgb_array`` for films.
+        render_mode: Gymnasium's, ``rgb_array`` for videos.
 
     Raises:
         TaskError: If the environment or its package is missing, its spaces are not one-dimensional boxes, or
