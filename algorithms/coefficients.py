@@ -1,4 +1,4 @@
-"""What the terms of a method's actor loss weigh in each phase."""
+"""Weights of the terms of a method's actor loss, by phase."""
 
 from vitamin.algorithms.gradients import GRADIENTS
 from vitamin.algorithms.hyperparameters import Hyperparameters

@@ -94,7 +94,7 @@ class NetworkSize:
 
 @dataclass(frozen=True)
 class Footprint:
-    """What a run's settings ask for at least, about.
+    """The memory that a run's settings need, roughly and at least.
 
     Attributes:
         parameters: Of all networks that learn.
@@ -178,7 +178,7 @@ def footprint(
     num_env_runners: int = 0,
     num_learners: int = 0,
 ) -> Footprint:
-    """What a run asks for.
+    """The memory that a run needs.
 
     Args:
         method: Its method.
@@ -238,7 +238,7 @@ def _batch(method: Method, settings: Hyperparameters, S: int, A: int, episode_le
 
 
 def _blocks(settings: Hyperparameters, rows: int, slots: int) -> int:
-    """Numbers that the blocks of a transformer keep of so many rows of tokens."""
+    """Numbers that the blocks of a transformer keep of ``rows`` rows of ``slots`` tokens."""
     of_a_token = _SAVED_IN_A_BLOCK * settings.hidden_size + _SAVED_OF_ATTENTION * settings.num_heads * slots
     return settings.num_layers * rows * slots * of_a_token
 

@@ -62,7 +62,7 @@ class Hyperparameters(BaseModel):
     )
     critic_subset: NonNegativeInt = setting(
         0,
-        "M (REDQ): targets take the smallest of so many members drawn at random, and the actor follows the"
+        "M (REDQ): targets take the smallest of M members drawn at random, and the actor follows the"
         " mean of all; 0: all members",
         "several_q_functions",
         "gradient",
@@ -262,8 +262,8 @@ class Hyperparameters(BaseModel):
     # Curricula of online rollouts
     jump_start_steps: NonNegativeInt = setting(
         0,
-        "jump-start RL: the pretrained policy takes so many first steps of each online episode, fewer and"
-        " fewer over curriculum_share; 0: none",
+        "jump-start RL: number of first steps of each online episode that the pretrained policy takes, fewer"
+        " and fewer over curriculum_share; 0: none",
         "jump_start",
     )
     curriculum_target_return: Number | None = setting(

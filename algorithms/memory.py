@@ -1,4 +1,4 @@
-"""What the C library does with freed memory, which decides a large part of an update's time on a CPU."""
+"""How the C library handles freed memory, which decides a large part of an update's time on a CPU."""
 
 import ctypes
 import platform

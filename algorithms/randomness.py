@@ -10,7 +10,7 @@ import torch
 
 
 class Stream(IntEnum):
-    """What a random draw is for; streams with the same seed are independent of each other.
+    """The purpose of a random draw; streams with the same seed are independent of each other.
 
     The numbers are part of every result: a new stream takes the next free one.
     """

@@ -1,4 +1,4 @@
-"""What a user chooses of the results, and how a final score is made."""
+"""The choice of results, and how a final score is made."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -36,7 +36,7 @@ class FinalRule:
 
 @dataclass(frozen=True)
 class Choice:
-    """What is chosen of the results.
+    """A choice of results.
 
     Attributes:
         tasks: Names or globs (``hopper-*``); empty for all.

@@ -26,7 +26,7 @@ UNKNOWN: Final = "default"
 _FROM_DATA: Final = ("eval_target_return", "online_target_return", "return_scale")
 """Settings that runs take from their data if nobody sets them: other data explain other values."""
 _FEW: Final = 2
-"""So many settings by which presets differ are shown instead of the preset's name."""
+"""Up to this number, settings by which presets differ are shown instead of the preset's name."""
 _TRIES: Final = 3
 
 Texts = Mapping[str, str | None]

@@ -73,7 +73,7 @@ class Online:
 
 @dataclass(frozen=True)
 class Final:
-    """What the evaluations up to a chosen one make, by a rule; NaN for runs without.
+    """Final scores from the evaluations up to a chosen one, by a rule; NaN for runs without.
 
     Attributes:
         score: (R,).

@@ -15,7 +15,7 @@ REPORT_FOLDER: Final = "report"
 
 @dataclass(frozen=True)
 class Folders:
-    """What lies at or below a directory.
+    """The runs, sweeps and exports at or below a directory.
 
     Attributes:
         runs: Run folders, sorted.

@@ -1,4 +1,4 @@
-"""What an experiment is called in tables and legends: its method, and the settings by which its runs differ."""
+"""Names of experiments in tables and legends: the method, and the settings by which its runs differ."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence

@@ -51,7 +51,7 @@ class MetricsLine(NamedTuple):
 
     @property
     def key(self) -> tuple[int, ...]:
-        """What no other line has."""
+        """The key that no other line has."""
         return (self.iteration,)
 
     @property
@@ -69,7 +69,7 @@ class EpisodeLine(NamedTuple):
 
     @property
     def key(self) -> tuple[int, ...]:
-        """What no other row has."""
+        """The key that no other row has."""
         return (self.iteration, self.episode)
 
     @property
@@ -83,7 +83,7 @@ Line = TypeVar("Line", MetricsLine, EpisodeLine)
 
 @dataclass(frozen=True)
 class Lines(Generic[Line]):
-    """What a file holds.
+    """The lines of a file.
 
     Attributes:
         file: The file.
@@ -129,7 +129,7 @@ def _lines(files: RunFiles, name: str) -> list[bytes]:
 
 
 def content_of(files: RunFiles, name: str) -> bytes:
-    """What a file holds; of one that is not there, nothing.
+    """The bytes of a file; of one that is not there, none.
 
     Raises:
         RunError: If the file is there but cannot be read.

@@ -39,7 +39,7 @@ _INFO_COLUMNS: Final = (
 
 
 class Loading:
-    """What was read so far.
+    """The results that were read so far.
 
     Attributes:
         infos: As in ``Results``, and so are ``warnings``, ``damages``, ``missing``, ``shortened`` and ``altered``.
@@ -195,7 +195,7 @@ def phase_column(numbers: NDArray[Any]) -> Any:
 
 
 def _identity(info: RunInfo) -> tuple[Any, ...]:
-    """What a run and its copies have in common, and no other run has."""
+    """A key that a run and its copies have in common, and no other run has."""
     return info.name, info.task, info.method, info.preset, info.seed, info.started
 
 

@@ -82,7 +82,7 @@ class Manifest(BaseModel):
 
 
 def changed_files(run: Path | RunFiles, *, checkpoints: bool = True) -> dict[str, str]:
-    """What happened to files of a run folder since the run wrote them: by name, the rest of a sentence.
+    """Changes of files of a run folder since the run wrote them: by name, the rest of a sentence.
 
     Of a run that has not finished the files may have grown, and its checkpoints, which come and go, are looked at by
     whoever reads them. Nothing is known of runs of earlier versions, which have no manifest.
@@ -109,7 +109,7 @@ def changed_files(run: Path | RunFiles, *, checkpoints: bool = True) -> dict[str
 
 
 def damage(changed: Mapping[str, str]) -> str | None:
-    """What `changed_files` found, in a sentence; None if it found nothing."""
+    """The findings of `changed_files` in a sentence; None if it found nothing."""
     return f"{', '.join(f'{name} {what}' for name, what in sorted(changed.items()))}." if changed else None
 
 

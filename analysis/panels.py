@@ -50,7 +50,7 @@ def draw_mean(axes: Axes, means: pd.DataFrame, style: Style, **line: float | str
     axes.fill_between(means["x"], means["low"], means["high"], color=style.color, alpha=0.18, linewidth=0)
 
 
-def letter(axes: Axes, name: str, title: str) -> None:
+def panel_label(axes: Axes, name: str, title: str) -> None:
     """The panel's letter and title, flush left."""
     axes.set_title(title, loc="left", x=0.0)
     axes.annotate(

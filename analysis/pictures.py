@@ -80,7 +80,7 @@ def save_picture(
 
 
 def _drawn_area(figure: Figure) -> Bbox:
-    """What is drawn on, in inches, with a margin: found once, since each format would lay out the figure again."""
+    """The area drawn on, in inches, with a margin: found once, since each format would lay out the figure again."""
     if figure.get_layout_engine() is not None:
         figure.draw_without_rendering()
     return figure.get_tightbbox().padded(_PADDING)

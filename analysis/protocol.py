@@ -42,7 +42,7 @@ FIELDS: Final[Mapping[str, str]] = MappingProxyType(
         "final": "Final score",
     }
 )
-"""What is looked at, with its heading."""
+"""The settings and facts that are compared, with their headings."""
 
 PUBLISHED: Final = "published"
 """Value of ``data`` for the task's published dataset."""
@@ -199,7 +199,7 @@ def _differ(name: str, by_label: Mapping[str, Iterable[Value]]) -> bool:
 
 
 def _sentences(frame: pd.DataFrame, scores: Scores) -> tuple[str, ...]:
-    """What differs, on tasks with the same values together."""
+    """Sentences about what differs, on tasks with the same values together."""
     swept = {name for settings in scores.settings.values() for name in settings}
     sentences = []
     for name, title in FIELDS.items():

@@ -18,7 +18,7 @@ _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_settings(run: RunFiles) -> dict[str, Any] | None:
-    """What the run was asked for, its hyperparameters among the rest; None if ``config.yaml`` holds no settings."""
+    """The settings that the run started with, hyperparameters included; None if ``config.yaml`` holds no settings."""
     try:
         content = _parsed((run.find(CONFIG_FILE) or b"").decode())
     except (OSError, ValueError, TypeError, ArithmeticError, RecursionError, yaml.YAMLError):

@@ -64,7 +64,7 @@ class ReferenceScores(BaseModel):
 
 
 class MachineInfo(BaseModel):
-    """What the last bits of a result depend on besides versions of packages."""
+    """Facts about a machine on which the last bits of a result depend, besides versions of packages."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from vitamin.analysis.panels import draw_mean, interval_text, letter
+from vitamin.analysis.panels import draw_mean, interval_text, panel_label
 from vitamin.analysis.pictures import print_style, save_picture
 from vitamin.analysis.styles import Style, label_styles
 from vitamin.analysis.table import Cell, Table
@@ -109,7 +109,7 @@ def _styles(values: pd.DataFrame) -> dict[str, Style]:
 
 
 def _finish_rewards(axes: Axes, values: pd.DataFrame) -> None:
-    letter(axes, "a", "Reward")
+    panel_label(axes, "a", "Reward")
     axes.set(xlabel="Epoch", ylabel="Reward of the policy's action", ylim=(-0.05, 1.05))
     axes.axhline(1, color="0.45", linestyle=(0, (2, 2)), linewidth=0.9, zorder=1)
     start = float(values.loc[values["panel"] == REWARD, "x"].min())
@@ -119,7 +119,7 @@ def _finish_rewards(axes: Axes, values: pd.DataFrame) -> None:
 
 
 def _finish_actions(axes: Axes, values: pd.DataFrame, styles: dict[str, Style], offline: Ranges) -> None:
-    letter(axes, "b", "Actions in rollouts")
+    panel_label(axes, "b", "Actions in rollouts")
     points = values[values["panel"] == ACTIONS]
     for rank, (series, style) in enumerate(styles.items()):
         of_method = points[points["series"] == series]
@@ -134,7 +134,7 @@ def _finish_actions(axes: Axes, values: pd.DataFrame, styles: dict[str, Style], 
 
 
 def _finish_actor(axes: Axes, truth: pd.DataFrame, offline: Ranges) -> None:
-    letter(axes, "c", "Learned actor")
+    panel_label(axes, "c", "Learned actor")
     axes.plot(truth["mean"], truth["x"], color="0.25", linestyle=(0, (1, 1.2)), linewidth=1.2)
     for low, high in offline:
         axes.axhspan(low, high, color=_DATA_COLOR, linewidth=0, zorder=0)
@@ -142,7 +142,7 @@ def _finish_actor(axes: Axes, truth: pd.DataFrame, offline: Ranges) -> None:
 
 
 def _finish_critic(axes: Axes, truth: pd.DataFrame, offline: Ranges) -> None:
-    letter(axes, "d", "Learned critic")
+    panel_label(axes, "d", "Learned critic")
     axes.plot(truth["x"], truth["mean"], color="0.25", linestyle=(0, (1, 1.2)), linewidth=1.2)
     for low, high in offline:
         axes.axvspan(low, high, color=_DATA_COLOR, linewidth=0, zorder=0)

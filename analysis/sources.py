@@ -50,7 +50,7 @@ class Source:
         return self.unpacked.runs[folder.relative_to(self.root).as_posix()]
 
     def place(self, folder: Path) -> str:
-        """What the folder is called."""
+        """The name of the folder."""
         if self.shown == str(self.root):
             return spelled(str(folder))
         below = folder.relative_to(self.root).as_posix()
@@ -62,7 +62,7 @@ class Source:
         return spelled(text if root == self.shown else text.replace(root, self.shown.rstrip("/")))
 
     def identity(self, folder: Path) -> str:
-        """What a folder has in common with itself when it is found by another way."""
+        """A key of a folder, the same by whichever way it is found."""
         return str(folder.resolve()) if self.mirror is None else self.place(folder)
 
 

@@ -14,7 +14,7 @@ NOTHING: Final = "–"
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands in one place of a table.
+    """A cell of a table.
 
     Attributes:
         text: As it is read.

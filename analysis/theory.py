@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from vitamin.analysis.panels import draw_mean, letter
+from vitamin.analysis.panels import draw_mean, panel_label
 from vitamin.analysis.pictures import print_style, save_picture
 from vitamin.analysis.styles import Style, label_styles
 
@@ -83,7 +83,7 @@ def _draw_policy(axes: Axes, means: pd.DataFrame) -> None:
         _draw_points(axes, means[means["series"] == f"{SAMPLED} {action}"], style)
     axes.axvline(largest_value, ymax=0.5, linestyle=_DOTTED, **_REFERENCE)
     _note(axes, "largest Q", (largest_value, 0.02), "right", shift=(-3, 0))
-    letter(axes, "a", "Lemma 2: conditioning is AWAC")
+    panel_label(axes, "a", "Lemma 2: conditioning is AWAC")
     axes.set(xlabel="Target return R", ylabel="π(a | R)", xlim=(-1.1, 3.1), ylim=(0, 0.8))
     handles = [
         Line2D([], [], color=style.color, marker=style.marker, markersize=3.5, linewidth=1.0)
@@ -109,7 +109,7 @@ def _draw_distance(axes: Axes, means: pd.DataFrame) -> None:
     axes.plot(
         expected["x"], expected["mean"], linestyle=_DOTTED, **_REFERENCE, label="expected sampling error"
     )
-    letter(axes, "b", "Lemma 2: distance from AWAC's policy")
+    panel_label(axes, "b", "Lemma 2: distance from AWAC's policy")
     axes.set(xscale="log", yscale="log", xlabel="Actions in the data", ylabel="Total variation distance")
     axes.legend(fontsize=7, loc="lower left")
 
@@ -128,7 +128,7 @@ def _draw_coverage(axes: Axes, means: pd.DataFrame) -> None:
         drawn = means[means["series"] == name]
         axes.plot(drawn["x"], drawn["mean"], linestyle=dashes, **_REFERENCE)
         _note(axes, name, (drawn["x"].iloc[-1], drawn["mean"].iloc[-1]), "right", shift=(0, lift))
-    letter(axes, "c", "Corollary 1: $1/\\alpha_f$ grows superlinearly")
+    panel_label(axes, "c", "Corollary 1: $1/\\alpha_f$ grows superlinearly")
     axes.set(xscale="log", yscale="log", ylabel="$1/\\alpha_f$")
     axes.set_xlabel("Conditioning return, $(R - V)/\\sigma$")
     ticks = [1, 2, 3, 4, 6, 8]
@@ -159,7 +159,7 @@ def _draw_achieved(axes: Axes, means: pd.DataFrame) -> None:
     for name, style, text, drop in ((TRAINED, trained, "trained", -12), (IDEAL, ideal, "without error", 4)):
         end = lines[name].iloc[-1]
         _note(axes, text, (end["x"], end["mean"]), "right", shift=(-3, drop), color=style.color)
-    letter(axes, "d", "Raised targets: improvement stalls")
+    panel_label(axes, "d", "Raised targets: improvement stalls")
     axes.set(xlabel="Target return", ylabel="Achieved return", xlim=(0, horizon), ylim=(4, 13))
 
 

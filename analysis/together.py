@@ -9,7 +9,7 @@ from typing import Final
 from vitamin.files import put_in_place
 
 LIST: Final = ".files"
-"""What a result that names its files keeps them in, so that the next one can remove what it no longer has."""
+"""The file in which a result names its files, so that the next one can remove what it no longer has."""
 
 
 @contextmanager

@@ -72,7 +72,7 @@ def measured(environment: str) -> tuple[str, str]:
 
 
 def environment_of(task: Task) -> str:
-    """What `measured` calls a task's environment."""
+    """The name of a task's environment in `measured`."""
     return next((name for name, block in measured_environments() if task.name in block.tasks), task.name)
 
 
@@ -89,7 +89,7 @@ def data(task: Task, folder: Path) -> tuple[Path, str]:
 
 
 def short_run(task: Task, file: Path, folder: Path) -> str:
-    """What a run of an iteration of pretraining and one online did."""
+    """The outcome of a run of an iteration of pretraining and one online."""
     spec = ExperimentSpec.create(
         task=task.name, method="td3_odt", preset="tiny", data=file, num_env_runners=0, overrides=STEPS
     )

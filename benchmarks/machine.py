@@ -1,4 +1,4 @@
-"""What all benchmarks share: the machine's measured matmul peak, medians of timings, memory, and tables."""
+"""The common parts of all benchmarks: the machine's measured matmul peak, medians of timings, memory, and tables."""
 
 import resource
 import statistics
@@ -35,7 +35,7 @@ def _synchronize() -> None:
 
 @cache
 def matmul_peak(threads: int, device: str = "cpu") -> float:
-    """Highest float32 FLOP/s of a square matrix product, with so many torch threads.
+    """Highest float32 FLOP/s of a square matrix product with ``threads`` torch threads.
 
     That is the faster of PyTorch's own product and of the kernel that the models use.
     """

@@ -123,7 +123,7 @@ def _with_pandas(file: Path) -> pd.DataFrame:
 
 
 def _in_new_process(part: str, folder: Path) -> dict[str, Any]:
-    """What a part takes in a process of its own."""
+    """The time and memory that a part takes in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.report", "--measure", part, str(folder)]
     result = subprocess.run(command, check=True, capture_output=True, text=True)
     measured: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
@@ -149,7 +149,7 @@ def main() -> None:
     parser.add_argument("--evaluations", type=int, default=50)
     parser.add_argument("--episodes", type=int, default=10)
     parser.add_argument(
-        "--swept", type=int, default=0, help="so many values of a setting, not several methods"
+        "--swept", type=int, default=0, help="number of values of a setting, instead of several methods"
     )
     parser.add_argument("--whole", action="store_true", help="the whole report too")
     parser.add_argument("--measure", nargs=2, metavar=("PART", "FOLDER"), help=argparse.SUPPRESS)

@@ -51,7 +51,7 @@ def make_runs(folder: Path, runs: int, evaluations: int, episodes: int, swept: i
         runs: How many.
         evaluations: Of each run.
         episodes: Of each evaluation.
-        swept: If not 0, one method with so many values of its ``rl_coefficient`` instead of several methods.
+        swept: If not 0, one method with this number of values of its ``rl_coefficient`` instead of several methods.
     """
     names = ["td3_odt"] if swept else [name for name in _PAPER if name in METHODS]
     values = [{"rl_coefficient": (number + 1) / 100} for number in range(swept)] if swept else [{}]

@@ -1,4 +1,4 @@
-"""What the verdicts of reports are worth, on scores whose truth is known: ``python -m benchmarks.verdicts``.
+"""The reliability of the verdicts of reports, on scores whose truth is known: ``python -m benchmarks.verdicts``.
 
 How often a report of equal methods calls something apart, how often intervals hold the true mean, and which differences
 are told. Runs are normal (mean 50, standard deviation 10) or bimodal (70 % near 80, 30 % near 20, each with standard
@@ -97,7 +97,7 @@ _TRUE_MEAN: Final = {"normal": 50.0, "bimodal": 0.7 * 80 + 0.3 * 20}
 
 
 def reports(make: Callable[[np.random.Generator], Floats], number: int) -> list[Comparisons]:
-    """Comparisons of so many pages, each of new scores (methods, tasks, seeds)."""
+    """Comparisons of ``number`` pages, each of new scores (methods, tasks, seeds)."""
     random = np.random.default_rng(number)
     return [compare(page(make(random)), reps=_REPS, seed=seed) for seed in range(number)]
 
@@ -130,7 +130,7 @@ def null_reports(number: int) -> Table:
 
 
 def uneven(random: np.random.Generator, draw: Draw, seeds: Sequence[int], tasks: int) -> Floats:
-    """Final scores of methods with so many seeds each, on as many tasks."""
+    """Final scores of methods, each with its number of ``seeds``, on ``tasks`` tasks."""
     finals = draw(random, (len(seeds), tasks, max(seeds)))
     for of_method, number in zip(finals, seeds, strict=True):
         of_method[:, number:] = np.nan

@@ -14,7 +14,7 @@ _LONGEST_INSIDE = 300  # bytes of what a run folder holds, and of Tune's folders
 
 
 def short_name(name: str, longest: int = LONGEST_NAME) -> str:
-    """The name if it is no longer than so many bytes, else its beginning and a digest of all of it."""
+    """The name if it has at most ``longest`` bytes, else its beginning and a digest of all of it."""
     encoded = name.encode(errors="replace")
     if len(encoded) <= longest:
         return name

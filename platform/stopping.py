@@ -22,7 +22,7 @@ _clean_ups: list[Callable[[], object]] = []
 
 
 def exit_code() -> int:
-    """What a process that was stopped ends with: 130 after SIGINT, 143 after SIGTERM."""
+    """The exit code of a process that was stopped: 130 after SIGINT, 143 after SIGTERM."""
     return _OTHERS + (_first or signal.SIGINT)
 
 

@@ -107,7 +107,7 @@ def read_yaml(file: Path, failure: type[VitaminError]) -> Any:
 
 
 def _said(error: yaml.YAMLError) -> str:
-    """What is wrong, and where."""
+    """A sentence about what is wrong, and where."""
     if isinstance(error, yaml.reader.ReaderError):
         return f"it holds the character U+{error.character:04X}"
     if isinstance(error, yaml.MarkedYAMLError) and (mark := error.problem_mark) is not None:

@@ -40,9 +40,11 @@ class _Perceptrons(nn.Module):
             nn.init.uniform_(weight, -bound, bound)
             nn.init.uniform_(bias, -bound, bound)
 
-    def _evaluate(self, hidden: Tensor, frozen: int | None = None) -> Tensor:
-        """(members, N, I) -> (members, N); of the members that `taken` takes."""
-        weights, biases = (taken(parameters, frozen) for parameters in (self.weights, self.biases))
+    def _evaluate(self, hidden: Tensor, detached_members: int | None = None) -> Tensor:
+        """(members, N, I) -> (members, N); of the members that `member_parameters` gives."""
+        weights, biases = (
+            member_parameters(parameters, detached_members) for parameters in (self.weights, self.biases)
+        )
         for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
             hidden = member_linear(hidden, weight, bias, rectify=not self.layer_norm)
             if self.layer_norm:
@@ -50,9 +52,9 @@ class _Perceptrons(nn.Module):
         return member_linear(hidden, weights[-1], biases[-1])[..., 0]
 
 
-def taken(parameters: Iterable[Tensor], frozen: int | None) -> list[Tensor]:
-    """All members' parameters; with ``frozen`` those of so many first members, without gradients."""
-    return [item if frozen is None else item[:frozen].detach() for item in parameters]
+def member_parameters(parameters: Iterable[Tensor], detached_members: int | None) -> list[Tensor]:
+    """All members' parameters; with ``detached_members`` = n those of the first n members, without gradients."""
+    return [item if detached_members is None else item[:detached_members].detach() for item in parameters]
 
 
 class Critic(_Perceptrons):
@@ -89,20 +91,20 @@ class Critic(_Perceptrons):
 
     def first(self, states: Tensor, actions: Tensor, mask: Tensor | None = None) -> Tensor:
         """Q of the first member, whose parameters get no gradient; (..., S), (..., A) -> (...)."""
-        return self._values(states, actions, mask, frozen=1)[0]
+        return self._values(states, actions, mask, detached_members=1)[0]
 
     def smallest(self, states: Tensor, actions: Tensor, mask: Tensor | None = None) -> Tensor:
         """The smallest Q of all members, whose parameters get no gradient; (..., S), (..., A) -> (...)."""
-        return self._values(states, actions, mask, frozen=self.members).amin(0)
+        return self._values(states, actions, mask, detached_members=self.members).amin(0)
 
     def mean(self, states: Tensor, actions: Tensor, mask: Tensor | None = None) -> Tensor:
         """The mean Q of all members, whose parameters get no gradient; (..., S), (..., A) -> (...)."""
-        return self._values(states, actions, mask, frozen=self.members).mean(0)
+        return self._values(states, actions, mask, detached_members=self.members).mean(0)
 
     def _values(
-        self, states: Tensor, actions: Tensor, mask: Tensor | None, frozen: int | None = None
+        self, states: Tensor, actions: Tensor, mask: Tensor | None, detached_members: int | None = None
     ) -> Tensor:
-        values = self._evaluate(self._features(states, actions, mask, frozen), frozen)
+        values = self._evaluate(self._features(states, actions, mask, detached_members), detached_members)
         return values.to(states.dtype).view(-1, *states.shape[:-1])
 
     def _features(
@@ -110,11 +112,11 @@ class Critic(_Perceptrons):
         states: Tensor,
         actions: Tensor,
         mask: Tensor | None,  # noqa: ARG002 (for recurrent critics)
-        frozen: int | None,
+        detached_members: int | None,
     ) -> Tensor:
-        """What the perceptrons see; (..., S), (..., A) -> (members, N, I)."""
+        """The inputs of the perceptrons; (..., S), (..., A) -> (members, N, I)."""
         inputs = torch.cat([states, actions], dim=-1).flatten(0, -2)
-        return inputs.expand(self.members if frozen is None else frozen, *inputs.shape)
+        return inputs.expand(self.members if detached_members is None else detached_members, *inputs.shape)
 
 
 class ValueFunction(_Perceptrons):

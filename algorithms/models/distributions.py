@@ -104,7 +104,7 @@ class Gaussian:
 
 
 ActionDistribution = SquashedGaussian | Gaussian
-"""What a stochastic policy acts by."""
+"""The distribution of a stochastic policy's actions."""
 
 
 def squash_log_std(raw: Tensor, low: float = -5.0, high: float = 2.0) -> Tensor:

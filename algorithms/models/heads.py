@@ -17,7 +17,7 @@ from vitamin.algorithms.models.layers import Linear
 
 @dataclass(frozen=True)
 class PolicyOutput:
-    """What a policy says about each position.
+    """A policy's action, or distribution of actions, at each position.
 
     Attributes:
         action: (..., A), within the action range: the deterministic policy's action, or the tanh of the stochastic

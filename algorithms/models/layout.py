@@ -19,7 +19,7 @@ _PUBLISHED_PADDING_SCORE = -1e4
 
 
 class TokenLayout(Protocol):
-    """What the transformer asks of the layout of a batch (B, K)."""
+    """The interface of a layout of a batch (B, K), as the transformer uses it."""
 
     @property
     def bias(self) -> Tensor:

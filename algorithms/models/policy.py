@@ -1,4 +1,4 @@
-"""What every policy network offers: a pass over segments for losses, and inference for rollouts."""
+"""The interface of policy networks: a pass over segments for losses, and inference for rollouts."""
 
 from abc import ABC, abstractmethod
 from typing import Literal

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vitamin.algorithms.models.critics import Critic, taken
+from vitamin.algorithms.models.critics import Critic, member_parameters
 from vitamin.algorithms.models.layers import member_linear
 
 _GATES = {"rnn": 1, "lstm": 4}
@@ -59,11 +59,15 @@ class RecurrentCritic(Critic):
         """Parameters of the recurrent layers, in ``nn.RNN``'s order."""
         return self.input_weights, self.recurrent_weights, self.input_biases, self.recurrent_biases
 
-    def _features(self, states: Tensor, actions: Tensor, mask: Tensor | None, frozen: int | None) -> Tensor:
+    def _features(
+        self, states: Tensor, actions: Tensor, mask: Tensor | None, detached_members: int | None
+    ) -> Tensor:
         read = torch.cat([states, actions], dim=-1)  # (B, K, S + A)
-        read = read.expand(self.members if frozen is None else frozen, *read.shape)
+        read = read.expand(self.members if detached_members is None else detached_members, *read.shape)
         skipped = None if self.reads_padding or mask is None else ~mask
-        for layer in zip(*(taken(parameters, frozen) for parameters in self._recurrent), strict=True):
+        for layer in zip(
+            *(member_parameters(parameters, detached_members) for parameters in self._recurrent), strict=True
+        ):
             read = self._read(read, skipped, *layer)  # (members, B, K, H)
         if self.layer_norm:
             read = F.layer_norm(read, read.shape[-1:])

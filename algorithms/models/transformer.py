@@ -62,7 +62,7 @@ class Block(nn.Module):
 
 
 class CausalTransformer(nn.Module):
-    """What models of token sequences share; a subclass makes the embeddings before, and a head after `_add_blocks`."""
+    """The base of models of token sequences; a subclass makes the embeddings before, and a head after `_add_blocks`."""
 
     causal_bias: Tensor
     embed_timestep: nn.Embedding | None
@@ -97,7 +97,7 @@ class CausalTransformer(nn.Module):
         self.register_buffer("causal_bias", torch.full((slots, slots), -math.inf).triu(1), persistent=False)
 
     def _read(self, embedded: list[Tensor], layout: TokenLayout, offset: Tensor | None = None) -> Tensor:
-        """What the layout's n queries say after the last LayerNorm, (n, H).
+        """Outputs of the layout's n queries after the last LayerNorm, (n, H).
 
         Args:
             embedded: The tokens of each of m steps in order, (m, H) each.

@@ -1,4 +1,4 @@
-"""What is trained in the single-state MDP: a perceptron in place of the decision transformer, and one critic."""
+"""Networks of the single-state MDP: a perceptron in place of the decision transformer, and one critic."""
 
 import torch
 from torch import Tensor

@@ -102,7 +102,7 @@ def distance(policies: Floats, reference: Floats) -> Floats:
 
 
 def sampling_error(policy: Floats, samples: float) -> float:
-    """Expected distance of the frequencies in so many samples of ``policy`` (A,) from itself, for many samples."""
+    """Expected distance of ``policy`` (A,) from the frequencies in n = ``samples`` draws of it, for large n."""
     return float(np.sqrt(policy * (1 - policy) / (2 * np.pi * samples)).sum())
 
 

@@ -1,4 +1,4 @@
-"""What raising the target brings a return-conditioned policy: next to nothing (consequence of Corollary 1).
+"""Raising the target of a return-conditioned policy gains next to nothing (consequence of Corollary 1).
 
 H steps in one state. Action a in [-1, 1] earns 1 with chance MEAN_CHANCE + SLOPE a, else 0, and the data's actions are
 uniform: most of a return is luck, and the returns that a raised target asks for are hardly in the data.
@@ -75,7 +75,7 @@ def run(seed: int, settings: Settings | None = None) -> Run:
 
 
 def ideal_actions(horizon: int) -> Floats:
-    """What squared error is minimized by: E[a | return-to-go g, n steps left]; (H + 1, H + 1) for g and n.
+    """The actions that minimize the squared error: E[a | return-to-go g, n steps left]; (H + 1, H + 1) for g and n.
 
     A return-to-go that n steps cannot earn counts as the nearest that they can. Without steps left: 0.
     """

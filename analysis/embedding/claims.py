@@ -82,7 +82,7 @@ def _test(above: str, below: str, scope: str, comparisons: Comparisons) -> dict[
 
 
 def _published(above: str, below: str, scope: str) -> str:
-    """What the paper has of the two; empty if it has not both."""
+    """The paper's comparison of the two; empty if it has not both."""
     scores = published().set_index(["task", "method"])["final"]
     keys = [(scope, base_label(label)) for label in (above, below)]
     if keys[0] == keys[1] or not all(key in scores.index for key in keys):

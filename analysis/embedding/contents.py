@@ -1,4 +1,4 @@
-"""What a block of a page holds: the same tables, sentences and pictures that a report has."""
+"""The content of a block of a page: the same tables, sentences and pictures that a report has."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -38,7 +38,7 @@ _CLAIMS: Final = "claims"
 
 @dataclass(frozen=True)
 class Content:
-    """What a block is to hold.
+    """The content of a block.
 
     Attributes:
         text: Markdown.
@@ -90,11 +90,11 @@ _KINDS: Final[Mapping[str, Callable[[ReportData], Iterable[Shown]]]] = MappingPr
     }
 )
 KINDS: Final = (*_KINDS, _CLAIMS)
-"""What a block can show."""
+"""The kinds of contents that a block can show."""
 
 
 def make_content(block: Block, data: ReportData) -> Content:
-    """What the block is to hold.
+    """The content that the block asks for.
 
     Raises:
         ReportError: If there is no such kind, nothing of it to show, or a word too many or too few.

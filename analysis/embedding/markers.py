@@ -60,7 +60,7 @@ _NAMES: Final = (*_OF_CHOICE, *_OF_REPORT, *_FLAGS, "file")
 
 @dataclass(frozen=True)
 class Block:
-    """What stands between two markers.
+    """The part of a page between two markers.
 
     Attributes:
         line: Number of the line of the first marker.
@@ -149,7 +149,7 @@ def parse_page(text: str) -> Page:
 
 
 def _next_fence(fence: str, line: str) -> str:
-    """What code that is shown ends with, after this line; empty outside of code."""
+    """The fence that ends the code block that is open after this line; empty outside of code."""
     if fence:
         return "" if line.startswith(fence) and not line.strip(fence[0]) else fence
     sign = next((sign for sign in _FENCES if line.startswith(sign)), "")
@@ -160,7 +160,7 @@ def _next_fence(fence: str, line: str) -> str:
 
 
 def _block(line: int, marker: str) -> Block:
-    """What a marker asks for.
+    """The block that a marker asks for.
 
     Raises:
         ReportError: If it cannot be read.

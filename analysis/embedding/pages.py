@@ -27,7 +27,7 @@ _TEXTS: Final = re.compile(rb"<dc:(title|description)>.*?</dc:\1>", re.DOTALL)
 
 @dataclass(frozen=True)
 class Embedded:
-    """What was made.
+    """The outcome of an embedding.
 
     Attributes:
         blocks: How many blocks the pages have.

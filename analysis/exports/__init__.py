@@ -13,5 +13,5 @@ def is_export(name: str) -> bool:
 
 
 def export_name(file: str) -> str:
-    """What the results are called: the file's name without what all exports end in."""
+    """The name of the results: the file's name without what all exports end in."""
     return Path(file).name.removesuffix(RUNS)

@@ -8,7 +8,7 @@ from vitamin.analysis.schema import Column
 from vitamin.errors import shown
 
 RUNS: Final = "-runs.csv"
-"""What the name of the file of runs ends in."""
+"""The end of the name of the file of runs."""
 EVALUATIONS: Final = "-evaluations.csv"
 """That of the file of their evaluations, which lies beside it."""
 
@@ -54,7 +54,7 @@ SETTINGS: Final = "settings"
 COUNTED: Final = ("env_steps", "gradient_updates", "evaluations")
 MARKS: Final = ("altered", "shortened")
 
-_DIGITS: Final = 18  # an int64 holds every integer of so many
+_DIGITS: Final = 18  # an int64 holds every integer of 18 digits
 _LARGEST: Final = 2**53  # up to it a float64 holds every integer
 
 

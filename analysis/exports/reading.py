@@ -56,7 +56,7 @@ class _Later(Exception):
 
 
 class _Damage(Exception):
-    """What is wrong with a line of a file."""
+    """A defect of a line of a file."""
 
     def __init__(self, line: int, what: str) -> None:
         super().__init__(f"line {line}: {what}")
@@ -155,7 +155,7 @@ def _run(line: int, row: Mapping[str, str]) -> ExportedRun:
 
 
 def _info(line: int, row: Mapping[str, str]) -> RunInfo:
-    """What stood in ``run.json``.
+    """The contents of ``run.json``.
 
     Raises:
         _Damage: If it is not a run's.

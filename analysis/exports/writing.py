@@ -41,7 +41,7 @@ _OF_EPISODES: Final = ("return", "length", "normalized_score", "success")
 
 @dataclass(frozen=True)
 class Export:
-    """What was written.
+    """The outcome of an export.
 
     Attributes:
         files: The files, that of the runs first.
@@ -138,7 +138,7 @@ def _runs(results: Results) -> Iterator[dict[str, str]]:
 
 
 def _info_cells(info: RunInfo, damages: list[str]) -> dict[str, str]:
-    """What ``run.json`` says, but for the machine's name and paths."""
+    """The contents of ``run.json``, but for the machine's name and paths."""
     content = info.model_dump(mode="json", exclude={"host"}, exclude_defaults=True)
     if info.dataset is not None:
         content["dataset"]["path"] = _file(info.dataset.path)

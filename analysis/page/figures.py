@@ -188,7 +188,7 @@ def _panels(frame: pd.DataFrame, kind: FigureKind) -> tuple["pd.Series[Any]", di
 
 
 def _units(frame: pd.DataFrame, kind: FigureKind) -> "pd.Series[Any]":
-    """What the vertical axis of each row's panel measures."""
+    """The unit of the vertical axis of each row's panel."""
     if "unit" in frame.columns and kind in ("curves", "intervals"):
         return frame["unit"].map(lambda unit: {"normalized": "normalized score"}.get(unit, str(unit)))
     fixed = {"profiles": "share of runs above", "efficiency": "IQM of scores", "ablation": "final score"}

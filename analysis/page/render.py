@@ -131,7 +131,7 @@ def _blocks(page: Page) -> Iterator[Block]:
 
 
 def _inks(labels: tuple[str, ...]) -> dict[str, Ink]:
-    """What each label is drawn with; the color is a variable of the style sheet."""
+    """The ink of each label; the color is a variable of the style sheet."""
     styles = label_styles(labels)
     return {
         label: Ink(readable(label), f"var(--method-{place})", styles[label].dashes)
@@ -181,7 +181,7 @@ def _block(
     detail: _Detail,
     links: bool,
 ) -> dict[str, Any]:
-    """What the template of the block needs."""
+    """The values for the template of the block."""
     match block:
         case Text():
             return {"kind": "text", "text": block.text}

@@ -23,7 +23,7 @@ def vega() -> str:
 
 @cache
 def vega_versions() -> str:
-    """What `vega` holds, in words."""
+    """The versions of the scripts in `vega`, in words."""
     import vl_convert
 
     return (

@@ -33,7 +33,7 @@ _INTERVAL: Final = {
 
 @dataclass(frozen=True)
 class Ink:
-    """What a label is drawn with.
+    """The color and dashes with which a label is drawn.
 
     Attributes:
         label: The label.

@@ -1,4 +1,4 @@
-"""What panels of several kinds share: lines with bands, limits, reference lines, and what an empty panel says."""
+"""Parts of panels of several kinds: lines with bands, limits, reference lines, and the text of an empty panel."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final

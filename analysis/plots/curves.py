@@ -134,7 +134,7 @@ def _draw_curve(axes: Axes, curve: pd.DataFrame, style: Style, rank: int, *, few
 
 
 def _points(line: pd.DataFrame, y: str) -> list[Floats]:
-    """What to draw of a line."""
+    """The points of a line."""
     return [column[thinned(len(line))] for column in columns_of(line, "env_steps", y)]
 
 
@@ -184,7 +184,7 @@ def _legend(
 
 
 def _note(figure: Figure, *, cut: bool, many: bool) -> str:
-    """What lines and bands are."""
+    """The note on what lines and bands are."""
     if not (figure.frame["seeds"] > 1).any():
         notes = ["single seeds"]
     elif many:

@@ -68,7 +68,7 @@ def is_lowest(place: int, count: int) -> bool:
 
 @dataclass
 class Legend:
-    """What stands below the panels: samples with their texts, and under these lines of notes.
+    """The legend below the panels: samples with their texts, and under these lines of notes.
 
     Attributes:
         entries: Sample and text, in their order.

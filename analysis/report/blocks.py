@@ -1,4 +1,4 @@
-"""What a report consists of. Its content is made once, of these; each format lays out the same blocks."""
+"""The blocks of a report. Its content is made once, of these; each format lays out the same blocks."""
 
 from dataclasses import dataclass
 from typing import Literal

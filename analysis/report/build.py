@@ -28,7 +28,7 @@ LATEX: Final = "latex"
 
 @dataclass(frozen=True)
 class Report:
-    """What was written, and what of it a terminal shows.
+    """A report as written, and the part of it that a terminal shows.
 
     Attributes:
         page: What to open: the HTML page, or else the first file.
@@ -82,7 +82,7 @@ def build_report(
 
 
 def read(*sources: str | Path) -> Results:
-    """What ``load_results`` reads, if any run has evaluated.
+    """The results that ``load_results`` reads, if any run has evaluated.
 
     Raises:
         ReportError: If none has, or none can be read.

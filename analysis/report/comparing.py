@@ -24,7 +24,7 @@ MOST_SOURCES: Final = 2
 
 @dataclass(frozen=True)
 class Compared:
-    """What a comparison found.
+    """The outcome of a comparison.
 
     Attributes:
         verdicts: Of the tests, a sentence each.

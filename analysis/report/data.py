@@ -43,7 +43,7 @@ def _ranges(numbers: Sequence[int]) -> str:
 
 
 def source_name(source: str) -> str:
-    """What results are called: the name of the folder or export, or the URI."""
+    """The name of results: that of the folder or export, or the URI."""
     return source if "://" in source else export_name(Path(source).resolve().name)
 
 
@@ -76,7 +76,7 @@ class ReportData:
 
     @cached_property
     def name(self) -> str:
-        """What the results are called."""
+        """The name of the results."""
         return ", ".join(source_name(source) for source in self.results.sources)
 
     @cached_property
@@ -196,7 +196,7 @@ class ReportData:
 
     @cached_property
     def advice(self) -> str:
-        """What to do if no run counts."""
+        """Advice for when no run counts."""
         frame = self.scores.frame
         if frame["status"].isin(("running", "stopped", "failed")).any() and frame["final"].notna().any():
             return "No run counts; --include-unfinished counts unfinished ones, with their last score."
@@ -204,7 +204,7 @@ class ReportData:
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What the statistics leave out, what is damaged, and what changed on the way of a run."""
+        """Notes on what the statistics leave out, what is damaged, and what changed in the course of a run."""
         results = self.results
         changes = grouped((run, note) for run, info in results.infos.items() for note in info.notes)
         damages = grouped(

@@ -1,4 +1,4 @@
-"""What can be chosen about a report."""
+"""The options of a report."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ class ReportOptions:
 
     @property
     def band(self) -> Band:
-        """What the bands of learning curves show."""
+        """The kind of the bands of learning curves."""
         return "std" if self.std else self.interval
 
 

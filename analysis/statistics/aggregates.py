@@ -24,7 +24,7 @@ COLUMNS: Final = (
     *("seeds", "seeds_most", "unit", "data"),
 )
 FEW_SEEDS: Final = 3
-"""Up to so many runs of one task the interquartile mean cuts nothing, and is the mean."""
+"""Up to this number of runs of one task the interquartile mean cuts nothing, and is the mean."""
 
 
 @dataclass(frozen=True)

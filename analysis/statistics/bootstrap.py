@@ -43,7 +43,7 @@ class Strata:
 
     @cached_property
     def weights(self) -> Floats:
-        """What each run weighs (R,): tasks weigh the same, and so do the runs of a task."""
+        """The weight of each run (R,): tasks weigh the same, and so do the runs of a task."""
         return np.repeat([1 / (len(self.sizes) * size) for size in self.sizes], self.sizes)
 
     @cached_property

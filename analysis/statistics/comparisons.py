@@ -66,7 +66,7 @@ class Comparisons:
 
     @property
     def method(self) -> str:
-        """What was done, in a line below a table."""
+        """The statistical method, in a line below a table."""
         over_tasks = (
             "" if (self.frame["kind"] == TASK).all() else "; over tasks a stratified bootstrap, widened"
         )
@@ -228,7 +228,7 @@ def _over_tasks(
 
 
 def _data(frame: pd.DataFrame, estimates: pd.DataFrame) -> list[str]:
-    """What stands in for the data of either side of each comparison."""
+    """The stand-ins for the data of either side of each comparison."""
     keys = zip(estimates["scope"], estimates["label"], strict=True)
     of_side = dict(zip(keys, estimates["data"], strict=True))
     sides = zip(frame["scope"], frame["method_a"], frame["method_b"], strict=True)

@@ -37,7 +37,7 @@ _LARGEST: Final = 2_000_000  # relabelled runs at once: 16 MB
 
 @dataclass(frozen=True)
 class Gate:
-    """What relabelling showed.
+    """The outcome of the relabelling test.
 
     Attributes:
         chance: Bound on the probability that clusters separate some pair on a task completely, by chance.
@@ -55,7 +55,7 @@ class Gate:
 
     @property
     def sentence(self) -> str:
-        """What it came to."""
+        """A sentence about the outcome."""
         if not self.chance:
             return ""
         if np.isnan(self.p):

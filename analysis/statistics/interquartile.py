@@ -72,7 +72,7 @@ def _kept_range(below: Floats, weights: Floats) -> tuple[Floats, Floats]:
         return low
 
     def whole(mass: Floats, run: np.ndarray) -> Floats:
-        """What copies of a run weigh that fit into this."""
+        """The weight of the copies of a run that fit into this."""
         copies = np.maximum(np.floor(mass / weights[run] + _TOLERANCE), 0)
         return np.asarray(copies * weights[run], dtype=np.float64)
 

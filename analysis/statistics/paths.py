@@ -1,4 +1,4 @@
-"""What each run scored on its way."""
+"""The scores of each run over its evaluations."""
 
 from collections.abc import Mapping
 

@@ -115,5 +115,5 @@ def _returns(counted: pd.DataFrame, normalized: pd.DataFrame) -> list[str]:
 
 
 def stand_ins(data: Iterable[str]) -> str:
-    """What stands in for the data of runs, once each."""
+    """The stand-ins for the data of runs, once each."""
     return "; ".join(dict.fromkeys(mark for mark in data if mark))

@@ -1,4 +1,4 @@
-"""What comparisons come to, in plain words, and which scores a table makes bold."""
+"""Verdicts of comparisons in plain words, and the scores that a table makes bold."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -223,7 +223,7 @@ def _averages(
 
 
 def misprint_text(suite: str, method: str) -> str:
-    """What the paper prints as the average of a method, where its rows give another; else empty."""
+    """The average that the paper prints for a method, where its rows give another; else empty."""
     found = [misprint for misprint in MISPRINTS if (misprint.suite, misprint.method) == (suite, method)]
     if not found:
         return ""

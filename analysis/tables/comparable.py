@@ -62,7 +62,7 @@ def why_not_comparable(
 
 
 class _Kind(NamedTuple):
-    """What decides whether a run is the paper's."""
+    """The facts that decide whether a run is the paper's."""
 
     preset: str
     changed: str

@@ -1,4 +1,4 @@
-"""What the tests say of each pair of methods."""
+"""The table of test results for each pair of methods."""
 
 import math
 from typing import Any, Final
@@ -56,7 +56,7 @@ def comparison_table(
     caption = sentences(
         "Difference of the first method's score less the second's [95 %, of this comparison alone].",
         "" if several or comparisons.empty else f"{capital(comparisons['metric'].iloc[0])} of final scores.",
-        "Not apart: not told apart by a test, which is not equal; about n seeds for 20 points: so many of each"
+        "Not apart: not told apart by a test, which is not equal; about n seeds for 20 points: n seeds of each"
         " method would tell a difference of 20 points at this spread."
         if any(row[-1].text.startswith("not apart") for row in rows)
         else "",
@@ -75,7 +75,7 @@ def comparison_table(
 
 
 def verdict(row: dict[Any, Any]) -> str:
-    """What a row of ``Comparisons.frame`` says, in words."""
+    """The verdict of a row of ``Comparisons.frame``, in words."""
     if bool(row["apart"]):
         first_is_better = (row["difference"] > 0) != (row["metric"] == _SMALLER_IS_BETTER)
         return f"{row['method_a'] if first_is_better else row['method_b']} is better"

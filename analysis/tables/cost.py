@@ -1,4 +1,4 @@
-"""What the methods cost: time and its parts, and speed (as the paper's Appendix H)."""
+"""The cost of the methods: time and its parts, and speed (as the paper's Appendix H)."""
 
 import math
 from collections.abc import Sequence

@@ -18,7 +18,7 @@ Cells = Mapping[tuple[str, str], Cell]
 
 @dataclass(frozen=True)
 class Line:
-    """What a row of methods is about.
+    """The subject of a row of methods.
 
     Attributes:
         key: Of its cells.

@@ -21,7 +21,7 @@ _WITHIN_TEXT: Final = (
 _PREFIX: Final = "stand-in: "  # of the label that `vitamin data collect` gives
 
 Places = Mapping[tuple[str, str], str]
-"""What stands in for the data, by scope (a task or several) and label; empty where the data are the task's own."""
+"""Stand-ins for the data, by scope (a task or several) and label; empty where the data are the task's own."""
 
 
 def explained(used: Iterable[str], stand_ins: Places | None = None) -> str:
@@ -55,12 +55,12 @@ def stand_in_text(places: Places) -> str:
 
 
 def stand_in(label: str) -> str:
-    """What stands in, by the label of the data: sentences name it after the words "stand-in data"."""
+    """The stand-in by the label of the data: sentences name it after the words "stand-in data"."""
     return label.removeprefix(_PREFIX)
 
 
 def task_stand_ins(counted: pd.DataFrame) -> dict[tuple[str, str], str]:
-    """What stands in for the data of each task and label.
+    """The stand-ins for the data of each task and label.
 
     Args:
         counted: Rows of ``Scores.frame`` that count: columns ``task``, ``label``, ``data``.
@@ -69,7 +69,7 @@ def task_stand_ins(counted: pd.DataFrame) -> dict[tuple[str, str], str]:
 
 
 def scope_stand_ins(aggregates: pd.DataFrame) -> dict[tuple[str, str], str]:
-    """What stands in for the data of each scope and label.
+    """The stand-ins for the data of each scope and label.
 
     Args:
         aggregates: ``Aggregates.frame``: columns ``scope``, ``label``, ``data``.

@@ -31,7 +31,7 @@ def dataset_table(infos: Iterable[RunInfo]) -> TableBlock:
                 Cell(whole(runs), value=float(runs)),
             )
         )
-    header = ("Task", "File", "Fingerprint", "Trajectories", "Steps", "Data", "Doubts", "Runs")
+    header = ("Task", "File", "Fingerprint", "Trajectories", "Steps", "Data", "Warnings", "Runs")
     places = {(task, data.label): data.label for task, data in used if data.label}
     caption = sentences(
         f"Fingerprints are digests of the files' content, their first {_FINGERPRINT_DIGITS} digits.",

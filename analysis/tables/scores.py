@@ -146,7 +146,7 @@ def _note(suite: Suite, key: tuple[str, str], row: Row) -> str:
 
 
 def _averaged_data(suite: Suite, label: str) -> str:
-    """What stands in for the data of the tasks that are averaged."""
+    """The stand-ins for the data of the tasks that are averaged."""
     data = (suite.stand_ins.get((task, label), "") for task in suite.averaged)
     return "; ".join(dict.fromkeys(filter(None, data)))
 

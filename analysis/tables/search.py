@@ -1,4 +1,4 @@
-"""What a search for settings tried: the score of each seed, and what it cost."""
+"""The settings that a search tried: the score of each seed, and what it cost."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -14,7 +14,7 @@ Row = Mapping[Hashable, float]
 
 @dataclass(frozen=True)
 class Suite:
-    """What the table of a suite is made from.
+    """The values from which the table of a suite is made.
 
     Attributes:
         tasks: In the order of rows, each with its unit.

@@ -26,7 +26,7 @@ def suite_title(suite: str) -> str:
 
 
 def number(value: float, digits: int = 2, *, signed: bool = False) -> str:
-    """A number with so many digits after the point; a dash if it is none."""
+    """A number with ``digits`` digits after the point; a dash if it is none."""
     if not math.isfinite(value):
         return NOTHING
     kind = "f" if abs(value) < _LARGEST else "e"
@@ -37,7 +37,7 @@ def number(value: float, digits: int = 2, *, signed: bool = False) -> str:
 
 
 def sortable(value: float) -> float | None:
-    """What a page sorts a cell by: the number, None if it is none."""
+    """The value by which a page sorts a cell: the number, None if it is none."""
     return float(value) if math.isfinite(value) else None
 
 

@@ -36,7 +36,7 @@ def print_report(report: DatasetReport) -> None:
         )
         fields.append(("normalized score", scores))
     fields += _each("cannot be trained on", (report.refusal,) if report.refusal else ())
-    fields += _each("doubt", report.doubts)
+    fields += _each("warning", report.warnings)
     fields += _each("note", report.notes)
     fields += _each("quirk found", report.quirks)
     fields += _each("known of the published file", report.known_quirks)

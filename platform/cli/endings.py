@@ -182,7 +182,7 @@ def _versions() -> str:
 
 
 def _or_reason(describe: Callable[[], str]) -> str:
-    """What ``describe`` says; where it fails, as in a damaged installation, the log says so and goes on."""
+    """The text that ``describe`` gives; where it fails, as in a damaged installation, the log says so and goes on."""
     try:
         return describe()
     except Exception as error:  # noqa: BLE001

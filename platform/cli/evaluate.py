@@ -1,4 +1,4 @@
-"""`vitamin evaluate`: the returns of a trained agent, its film, and frames of it."""
+"""`vitamin evaluate`: the returns of a trained agent, a video, and frames of it."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 
 from vitamin.algorithms.seeds import LARGEST_SEED
 from vitamin.platform.cli.endings import say
-from vitamin.platform.cli.filming import SIZE, Pictures, make_pictures, parse_size
+from vitamin.platform.cli.recording import SIZE, Pictures, make_pictures, parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ def evaluate(
     ] = None,
     video: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.mp4", help="Film an episode first.", rich_help_panel=_PICTURES),
+        typer.Option(metavar="FILE.mp4", help="Record an episode first.", rich_help_panel=_PICTURES),
     ] = None,
     video_size: Annotated[
         str,
@@ -61,7 +61,7 @@ def evaluate(
             metavar="N",
             min=1,
             max=240,
-            help="Frames a second, at most; the film is as fast as the environment.",
+            help="Frames a second, at most; the video is as fast as the environment.",
             rich_help_panel=_PICTURES,
         ),
     ] = 20,

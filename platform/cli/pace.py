@@ -99,7 +99,7 @@ class Pace:
 
 
 def _online_updates(record: Record, settings: Hyperparameters, env_steps: float, iterations: float) -> float:
-    """Actor updates that go with so many environment steps in so many iterations."""
+    """Actor updates that go with ``env_steps`` environment steps in ``iterations`` iterations."""
     if not settings.update_to_data_ratio:
         return iterations * settings.updates_per_iteration
     critic_updates = settings.update_to_data_ratio * env_steps

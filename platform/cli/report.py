@@ -27,7 +27,9 @@ Methods = Annotated[
 AtSteps = Annotated[
     int | None,
     typer.Option(
-        min=1, metavar="STEPS", help="Compare finals at so many online steps [default: the largest common]."
+        min=1,
+        metavar="STEPS",
+        help="Compare finals at this number of online steps [default: the largest common].",
     ),
 ]
 Final = Annotated[

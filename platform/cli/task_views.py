@@ -126,7 +126,10 @@ def _mean_score(task: Task) -> list[tuple[str, str]]:
     if expected is None:
         return []
     return [
-        ("mean score of its data", f"{expected.low:g} to {expected.high:g}, else doubted ({expected.source})")
+        (
+            "mean score of its data",
+            f"{expected.low:g} to {expected.high:g}, else a warning ({expected.source})",
+        )
     ]
 
 

@@ -59,7 +59,7 @@ class RunProgress:
 
     @property
     def share(self) -> float | None:
-        """What of its phase is done, in percent."""
+        """The part of its phase that is done, in percent."""
         done, of = self._done
         return 100 * done / of if of else None
 

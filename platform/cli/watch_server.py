@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from vitamin.errors import ReportError
 
 _SHARE_OF_TIME: Final = 2
-"""A page that takes long to make is made anew after so many times that long, at the earliest."""
+"""The least time between two makings of a page, in times that one takes."""
 _POLICY: Final = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -43,7 +43,7 @@ def cached_path(task: Task) -> Path:
 
 
 def how_to_get(task: Task) -> str:
-    """What to do about a missing file: which file, from where, and where to put it by hand."""
+    """Instructions for a missing file: which file, from where, and where to put it by hand."""
     if task.dataset_url is None:
         return (
             f"{task.name} has no published dataset."

@@ -1,4 +1,4 @@
-"""What a dataset must fulfil before anything is computed from it; a failed check says where."""
+"""Checks that a dataset must pass before anything is computed from it; a failed one says where."""
 
 from pathlib import Path
 from typing import Any

@@ -75,7 +75,7 @@ def collect_dataset(
 
     Raises:
         SettingsError: If there is no such policy, what it needs is not given or not installed, a number is out of
-            range, or memory or disk cannot hold so many steps.
+            range, or memory or disk cannot hold the steps.
         TaskError: If the environment cannot be made.
         EnvironmentFailure: If it raises, or returns what Gymnasium's interface does not say or is not finite.
         DatasetError: If ``out`` exists or cannot be written, no episode was finished, the training did not reach
@@ -154,7 +154,7 @@ def destination(task: Task, kind: str | None, out: Path | None, *, force: bool) 
 
 
 def check_room(task: Task, steps: int, path: Path) -> None:
-    """Checks that memory and the disk of ``path`` can hold so many steps of the task.
+    """Checks that memory and the disk of ``path`` can hold ``steps`` steps of the task.
 
     Raises:
         SettingsError: If not, or if there are none.

@@ -1,4 +1,4 @@
-"""What single observation columns tell: constant ones, and those whose detail was lost before they were stored."""
+"""Findings about single observation columns: constant ones, and those whose detail was lost before they were stored."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ _COARSE = 1.0
 
 @dataclass(frozen=True)
 class ColumnsReport:
-    """What the observation columns tell, a sentence each.
+    """Findings about the observation columns, a sentence each.
 
     Attributes:
         notes: Which ones are constant.
-        doubts: Which ones lost detail.
+        warnings: Which ones lost detail.
     """
 
     notes: tuple[str, ...]
-    doubts: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 def check_columns(observations: Observations) -> ColumnsReport:
@@ -37,7 +37,7 @@ def check_columns(observations: Observations) -> ColumnsReport:
     steady = ~constant & (std < _STEADY * magnitude)
     return ColumnsReport(
         notes=(*_constant(np.flatnonzero(constant).tolist()), *_steady(np.flatnonzero(steady).tolist(), std)),
-        doubts=tuple(_lost_detail(observations, std, constant)),
+        warnings=tuple(_lost_detail(observations, std, constant)),
     )
 
 

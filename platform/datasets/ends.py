@@ -31,16 +31,16 @@ _ROWS_AT_A_TIME = 1 << 16
 
 @dataclass(frozen=True)
 class EndsReport:
-    """What speaks against a file's ends.
+    """Findings about the ends of a file's episodes.
 
     Attributes:
         breaks: Steps inside an episode whose next observation is not the following row.
-        doubts: What makes it likely that ends are lost or in wrong places, a sentence each.
+        warnings: What makes it likely that ends are lost or in wrong places, a sentence each.
         refusal: Why nothing can be learned from the file's episodes; None if something can.
     """
 
     breaks: int = 0
-    doubts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     refusal: str | None = None
 
 
@@ -58,20 +58,20 @@ def check_ends(raw: RawDataset, trajectories: Trajectories, task: Task | None, *
     pieces = _pieces(trajectories.offsets, len(raw.rewards)) if ends == "flags" else trajectories.offsets
     crossing = _Crossings.of(raw, pieces) if ends == "flags" else None
     refusals: list[str] = []
-    doubts: list[str] = []
+    warnings: list[str] = []
     if crossing is not None:
-        (refusals if crossing.hopeless else doubts).extend(crossing.sentences())
+        (refusals if crossing.hopeless else warnings).extend(crossing.sentences())
     if task is not None and ends != "jumps":  # which see no reset to a place nearby
-        refused, doubted = _against_limit(np.diff(pieces), task, crossing)
+        refused, warned = _against_limit(np.diff(pieces), task, crossing)
         refusals += refused
-        doubts += doubted
+        warnings += warned
     if not stated and task is not None and ends == "flags":
-        doubts += [*_flags_of_limits(trajectories, task), *_single_steps(trajectories, task)]
+        warnings += [*_flags_of_limits(trajectories, task), *_single_steps(trajectories, task)]
     if ends == "flags" and not (task and task.may_exceed_limit):
-        doubts += _misplaced(raw, trajectories.offsets)
+        warnings += _misplaced(raw, trajectories.offsets)
     return EndsReport(
         breaks=crossing.breaks if crossing is not None else 0,
-        doubts=tuple(doubts),
+        warnings=tuple(warnings),
         refusal=f"{'; '.join(refusals)}. {_advice(raw)}" if refusals else None,
     )
 
@@ -104,7 +104,7 @@ class _Crossings:
 
     @staticmethod
     def of(raw: RawDataset, pieces: NDArray[np.int64]) -> "_Crossings | None":
-        """What next observations say; None if there are none."""
+        """Statistics of the next observations; None if there are none."""
         if raw.next_observations is None:
             return None
         inside = np.ones(max(len(raw.observations) - 1, 0), bool)
@@ -127,7 +127,7 @@ class _Crossings:
         return bool(np.mean(self.reset) > _HOPELESS)
 
     def sentences(self) -> Iterator[str]:
-        """What is wrong, if it is in more than some episodes."""
+        """Sentences about what is wrong, if it is so in more than some episodes."""
         if np.mean(self.broken) <= _SOME:
             return
         across = (
@@ -156,7 +156,7 @@ def _distances(left: NDArray[np.generic], right: NDArray[np.generic]) -> NDArray
 def _against_limit(
     lengths: NDArray[np.int64], task: Task, crossing: _Crossings | None
 ) -> tuple[list[str], list[str]]:
-    """Refusals and doubts about episodes that last longer than the environment lets them."""
+    """Refusals and warnings about episodes that last longer than the environment lets them."""
     limit = task.max_episode_steps
     if limit is None:
         return [], []

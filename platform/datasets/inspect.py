@@ -50,7 +50,7 @@ class Distribution:
 
 @dataclass(frozen=True)
 class DatasetReport:
-    """What `inspect_dataset` found.
+    """The findings of `inspect_dataset`.
 
     Attributes:
         path: The file.
@@ -69,7 +69,7 @@ class DatasetReport:
         dtypes: How each array is stored.
         quirks: What is unusual about the file.
         notes: What whoever trains on it should know.
-        doubts: What speaks against its being sound, or the task's data.
+        warnings: What speaks against its being sound, or the task's data.
         refusal: Why nothing can be learned from it; None if something can.
         known_quirks: What the registry says of the published file.
     """
@@ -90,7 +90,7 @@ class DatasetReport:
     dtypes: dict[str, str]
     quirks: tuple[str, ...]
     notes: tuple[str, ...]
-    doubts: tuple[str, ...]
+    warnings: tuple[str, ...]
     refusal: str | None
     known_quirks: tuple[str, ...]
 
@@ -121,14 +121,14 @@ def inspect_dataset(path: Path, task: Task | None = None) -> DatasetReport:
         dtypes=dataset.dtypes,
         quirks=dataset.quirks + _origin_quirks(path, task),
         notes=dataset.notes,
-        doubts=dataset.doubts,
+        warnings=dataset.warnings,
         refusal=dataset.refusal,
         known_quirks=task.quirks if task else (),
     )
 
 
 def _origin_quirks(path: Path, task: Task | None) -> tuple[str, ...]:
-    """What the file's attributes tell of a Minari dataset behind it; for a task some of that is a doubt."""
+    """Notes from the file's attributes on a Minari dataset behind it; for a task some are warnings."""
     attributes = read_attributes(path)
     family = family_of(attributes.get(MINARI_ATTRIBUTE, ""))
     layout = attributes.get(LAYOUT_ATTRIBUTE)

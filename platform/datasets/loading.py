@@ -14,10 +14,10 @@ from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.errors import DatasetError
 from vitamin.platform.datasets.checks import check_dataset, check_episodes
 from vitamin.platform.datasets.columns import check_columns
-from vitamin.platform.datasets.doubts import find_doubts, stated_task
 from vitamin.platform.datasets.ends import check_ends
 from vitamin.platform.datasets.episodes import cut_episodes, following_observations
 from vitamin.platform.datasets.hdf5 import RawDataset, read_attributes, read_raw
+from vitamin.platform.datasets.mismatches import find_mismatches, stated_task
 from vitamin.platform.datasets.quirks import find_quirks
 from vitamin.platform.environments import action_bounds
 from vitamin.platform.environments.unit_box import to_unit_box
@@ -38,7 +38,7 @@ class LoadedDataset:
         clipped_actions: Action values outside the bounds, now at them.
         quirks: What is unusual about the file, a sentence each.
         notes: What whoever trains on it should know, a sentence each.
-        doubts: What speaks against its being sound, or the task's data, a sentence each.
+        warnings: What speaks against its being sound, or the task's data, a sentence each.
         refusal: Why nothing can be learned from it; None if something can.
     """
 
@@ -48,14 +48,14 @@ class LoadedDataset:
     clipped_actions: int
     quirks: tuple[str, ...]
     notes: tuple[str, ...]
-    doubts: tuple[str, ...]
+    warnings: tuple[str, ...]
     refusal: str | None
 
 
 def load_dataset(path: Path, task: Task) -> Trajectories:
     """The finished episodes of a file in D4RL's layout, in its order, with actions rescaled to [-1, 1].
 
-    Doubts about the file, and notes on it, are logged as warnings.
+    Its warnings and notes are logged.
 
     Raises:
         DatasetError: For every defect: missing or damaged file, missing key, lengths that disagree, NaN or
@@ -64,17 +64,17 @@ def load_dataset(path: Path, task: Task) -> Trajectories:
     dataset = read_dataset(path, task)
     for quirk in dataset.quirks:
         logger.info("%s: %s", path, quirk)
-    for warning in dataset_warnings(path, task, dataset.doubts, dataset.notes):
+    for warning in dataset_warnings(path, task, dataset.warnings, dataset.notes):
         logger.warning(warning)
     return dataset.trajectories
 
 
-def dataset_warnings(path: Path, task: Task, doubts: Sequence[str], notes: Sequence[str] = ()) -> list[str]:
-    """What `load_dataset` warns of, for those who load the file in a process whose log nobody sees."""
+def dataset_warnings(path: Path, task: Task, warnings: Sequence[str], notes: Sequence[str] = ()) -> list[str]:
+    """The messages that `load_dataset` logs, for those who load the file in a process whose log nobody sees."""
     return [
         *(
-            f"{path.name} may not be what {task.name} expects: {doubt}{'' if doubt.endswith('?') else '.'}"
-            for doubt in doubts
+            f"{path.name} may not be what {task.name} expects: {warning}{'' if warning.endswith('?') else '.'}"
+            for warning in warnings
         ),
         *(f"{path.name}: {note}." for note in notes),
     ]
@@ -133,10 +133,10 @@ def examine_dataset(path: Path, task: Task | None) -> LoadedDataset:
         clipped_actions=clipped,
         quirks=find_quirks(raw, trajectories, clipped, ends.breaks, task),
         notes=columns.notes,
-        doubts=(
-            *ends.doubts,
-            *columns.doubts,
-            *(find_doubts(path, attributes, trajectories, task) if task else ()),
+        warnings=(
+            *ends.warnings,
+            *columns.warnings,
+            *(find_mismatches(path, attributes, trajectories, task) if task else ()),
         ),
         refusal=ends.refusal,
     )

@@ -219,7 +219,7 @@ def _check_space(dataset: "MinariDataset", what: str, space: spaces.Space[Any]) 
 
 
 def _attributes(dataset: "MinariDataset") -> dict[str, str | int | float | bool]:
-    """What is to be known of the data besides its arrays; nothing that differs between two conversions."""
+    """Facts about the data besides its arrays; nothing that differs between two conversions."""
     metadata, stored = dataset.storage.metadata, _stored_notes(dataset).get("attributes", {})
     copied = {
         key: value if isinstance(value, (int, float)) else _text(value)

@@ -109,7 +109,7 @@ def _episodes(raw: RawDataset, task: Task) -> _Episodes:
 
 
 def _lost(raw: RawDataset, offsets: NDArray[np.int64]) -> list[str]:
-    """What Minari's T + 1 observations of an episode of T steps cannot say."""
+    """Facts that Minari's T + 1 observations of an episode of T steps cannot hold."""
     if raw.next_observations is None:
         return ["The observation after each episode's last step is unknown: its last one is repeated."]
     inside = np.ones(len(raw.observations), bool)

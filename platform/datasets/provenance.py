@@ -139,7 +139,7 @@ def fingerprint(path: Path) -> str:
 
 
 def dataset_label(path: Path) -> str | None:
-    """What a file is if it is not a task's published one, for run folders and reports.
+    """The kind of a file that is not a task's published one, for run folders and reports.
 
     A stand-in, a Minari dataset, or the user's own.
 

@@ -1,4 +1,4 @@
-"""What is unusual about a dataset, in words for people."""
+"""Unusual facts about a dataset, in words for people."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What stands for data on the command line, a file or ``minari:ID``, and the file behind it."""
+"""Names of data on the command line, a file or ``minari:ID``, and the files behind them."""
 
 from pathlib import Path
 

@@ -26,7 +26,7 @@ _UNBOUNDED = 1e9
 
 @dataclass(frozen=True)
 class EnvironmentDescription:
-    """What an environment says of itself: S, the action bounds (A numbers each), the time limit if any."""
+    """An environment's description of itself: S, the action bounds (A numbers each), the time limit if any."""
 
     observation_size: int
     action_low: tuple[float, ...]
@@ -49,7 +49,7 @@ def make_environment(task: Task, render_mode: str | None = None) -> gymnasium.En
 
     Args:
         task: The task.
-        render_mode: Gymnasium's, ``rgb_array`` for films.
+        render_mode: Gymnasium's, ``rgb_array`` for videos.
 
     Raises:
         TaskError: If the environment or its package is missing, its spaces are not one-dimensional boxes, or
@@ -173,7 +173,7 @@ def action_bounds(task: Task) -> tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 def _described(env: RawEnvironment, task: Task) -> EnvironmentDescription:
-    """What ``env`` says of itself, after checking that it is of a supported kind and agrees with the task."""
+    """The description of ``env``, after checking that it is of a supported kind and agrees with the task."""
     observations, actions = env.observation_space, env.action_space
     for what, space in (("observations", observations), ("actions", actions)):
         if not isinstance(space, Box) or len(space.shape) != 1:

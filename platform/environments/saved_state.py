@@ -118,7 +118,7 @@ def _answers_for_itself(layer: gymnasium.Env[Any, Any]) -> bool:
 
 
 def _plain_data(layer: gymnasium.Env[Any, Any]) -> dict[str, Any]:
-    """What the attributes of ``layer`` hold, without what does not change and without its simulation."""
+    """The contents of the attributes of ``layer``, without what does not change and without its simulation."""
     physics = _simulation(layer) or ()
     data = {}
     for name, value in vars(layer).items():

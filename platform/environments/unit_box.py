@@ -18,7 +18,7 @@ _SMALLEST_WIDTH = np.finfo(np.float32).tiny
 
 
 def to_environment_units(actions: Action, low: Action, high: Action) -> Action:
-    """What `UnitBox` hands on for ``actions`` (..., A) in [-1, 1], of an environment with these bounds (A,)."""
+    """The actions that `UnitBox` makes of ``actions`` (..., A) in [-1, 1], of an environment with these bounds (A,)."""
     center, half = ((high + low) / 2).astype(np.float32), ((high - low) / 2).astype(np.float32)
     return center + actions * half if np.any(center != 0) or np.any(half != 1) else actions
 

@@ -31,7 +31,7 @@ class _Episodes(NamedTuple):
 
 @lru_cache(maxsize=4)
 def _episodes(loader: DatasetLoader) -> _Episodes:
-    """What settings are derived from; a config asks for it after every change."""
+    """The episodes from which settings are derived; a config asks for it after every change."""
     trajectories = loader()
     return _Episodes(trajectories.returns, trajectories.lengths)
 

@@ -34,7 +34,7 @@ def environment_creator(task: Task) -> EnvironmentCreator:
 
 
 def dataset_loader(path: Path, task: Task, *, silent: bool = False) -> DatasetLoader:
-    """A picklable callable that loads the task's data in any process; ``silent``: without warning of doubts."""
+    """A picklable callable that loads the task's data in any process; ``silent``: logs no warnings."""
     return functools.partial(_load_silently if silent else _load, path, task.name)
 
 

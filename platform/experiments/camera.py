@@ -43,7 +43,7 @@ class Camera(gymnasium.Wrapper[Any, Any, Any, Any]):
     """Draws the steps of an episode that one of the viewers wants.
 
     Args:
-        environment: What is filmed.
+        environment: The one that is drawn.
         viewers: Who looks.
         delay: Of the rewards that `Shot.paid` counts.
         size: Width and height that pictures fit into, pixels.

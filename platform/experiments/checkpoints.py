@@ -33,7 +33,7 @@ def save_checkpoint(
     """Adds the checkpoint of an iteration to ``folder`` (``checkpoints/`` of a run) and removes older ones.
 
     The two newest stay, and that of the iteration ``pretrained``, with which pretraining ends: the policy that
-    fine-tuning began with can be evaluated and filmed later.
+    fine-tuning began with can be evaluated and recorded later.
 
     ``write`` fills a temporary folder, which is renamed when everything in it has reached the disk: a kill at any
     moment leaves the checkpoints before it as they were.

@@ -62,7 +62,7 @@ def collect_from_agent(
 
     Raises:
         SettingsError: If noise is given where none is added, or a target return that the policy does not look at, a
-            number is out of range, or memory or disk cannot hold so many steps.
+            number is out of range, or memory or disk cannot hold the steps.
         RunError: If the policy belongs to another environment.
         EnvironmentFailure: If an environment raises or returns values that are not finite.
         TaskError: If the environment cannot be made.

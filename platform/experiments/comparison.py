@@ -26,7 +26,7 @@ _THREADS = frozenset({"learner_threads", "rollout_threads"})
 def differences(
     started: ExperimentSpec, spec: ExperimentSpec, *, open_to_data: Collection[str] = ()
 ) -> list[str]:
-    """What makes two runs different ones, as "name: old → new".
+    """The settings by which two runs differ, as "name: old → new".
 
     More online steps continue a run, unless they stretch a curriculum. Settings that are still ``open_to_data`` in
     ``spec`` are not compared.

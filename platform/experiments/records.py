@@ -1,4 +1,4 @@
-"""What a run writes down after each iteration: metrics, evaluations, TensorBoard events."""
+"""Records that a run writes after each iteration: metrics, evaluations, TensorBoard events."""
 
 import csv
 import io
@@ -65,7 +65,7 @@ class Records:
 
     @property
     def states(self) -> dict[str, FileState]:
-        """What was written to metrics and evaluations so far, by the names of the files."""
+        """States of the files of metrics and evaluations as written so far, by name."""
         return {name: file.state for name, file in self._files.items()}
 
     @property

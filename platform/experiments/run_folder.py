@@ -70,10 +70,12 @@ class RunFolder:
 
     def _check_content(self) -> None:
         if not holds_run(self.path):
-            strangers = sorted(path.name for path in self.path.iterdir() if not self._left_by_a_start(path))
-            if strangers:
+            unknown_files = sorted(
+                path.name for path in self.path.iterdir() if not self._left_by_a_start(path)
+            )
+            if unknown_files:
                 raise RunError(
-                    f"{self.path} is not empty and holds no run ({strangers[0]} …). Choose another --out."
+                    f"{self.path} is not empty and holds no run ({unknown_files[0]} …). Choose another --out."
                 )
         elif self.resume:
             started = started_as(self.path, self.spec)

@@ -79,7 +79,7 @@ def refuse(path: Path, spec: ExperimentSpec, data: str | None) -> NoReturn:
 
 
 def started_as(path: Path, spec: ExperimentSpec, *, open_to_data: Collection[str] = ()) -> ExperimentSpec:
-    """What the run in the folder was asked for.
+    """The spec that the run in the folder was started with.
 
     Raises:
         RunError: If that and ``spec`` lead to different results, or it cannot be read.

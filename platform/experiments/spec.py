@@ -1,4 +1,4 @@
-"""What a user asks for: a task, a method, a preset, a seed, overrides, and how many processes may work on it."""
+"""The specification of a run: a task, a method, a preset, a seed, overrides, and how many processes may work on it."""
 
 import os
 from collections.abc import Callable

@@ -99,7 +99,7 @@ def train(
     resume: bool = False,
     reporter: Reporter | None = None,
     stop_asked: Callable[[], bool] = lambda: False,
-    doubts_told: bool = False,
+    warnings_told: bool = False,
 ) -> RunInfo:
     """Runs an experiment in the folder ``out``, or continues it there from its newest whole checkpoint.
 
@@ -110,8 +110,8 @@ def train(
     A finished run goes on if ``spec`` asks for more online steps, to the weights of a run that had them from its start;
     the evaluation at its earlier end, which that run need not have, stays in the results.
 
-    Doubts about data and environment, and notes on the data, are reported unless they are ``doubts_told`` already, as
-    by a sweep.
+    Warnings about data and environment, and notes on the data, are reported unless they are ``warnings_told``, as by a
+    sweep.
 
     Returns:
         The final content of ``run.json``; its status is ``stopped`` if the run was.
@@ -140,9 +140,11 @@ def train(
     stop = _StopRequest(stop_asked, reporter.message)
     with RunFolder(out, spec, resume=resume) as folder:
         dataset = read_dataset(data, task)  # finds defects before Ray and all processes are started
-        doubts, notes = dataset.doubts, dataset.notes
+        warnings, notes = dataset.warnings, dataset.notes
         del dataset  # its arrays
-        for warning in (*notices, *dataset_warnings(data, task, doubts, notes)) if not doubts_told else ():
+        for warning in (
+            (*notices, *dataset_warnings(data, task, warnings, notes)) if not warnings_told else ()
+        ):
             reporter.message(warning)
         cpus = 1 + spec.num_env_runners + spec.num_learners
         gpus = max(1, spec.num_learners) * spec.num_gpus_per_learner
@@ -158,7 +160,7 @@ def train(
                 trajectories=algorithm.data["trajectories"],
                 steps=algorithm.data["steps"],
                 label=dataset_label(data),
-                doubts=doubts,
+                doubts=warnings,
                 notes=notes,
             )
             stack.enter_context(stop.listening())  # before, there is nothing to save: a signal ends the start

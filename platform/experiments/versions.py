@@ -1,4 +1,4 @@
-"""What made a result: versions of packages, the commit of the source tree, and the machine."""
+"""The origin of a result: versions of packages, the commit of the source tree, and the machine."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ def versions() -> dict[str, str]:
 
 
 def machine(settings: Hyperparameters) -> MachineInfo:
-    """What else the last bits of a result depend on."""
+    """Facts about the machine on which the last bits of a result depend."""
     return MachineInfo(
         cpu_capability=torch.backends.cpu.get_cpu_capability(),
         learner_threads=settings.learner_threads,

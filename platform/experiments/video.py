@@ -1,4 +1,4 @@
-"""Filming an episode off-screen."""
+"""Videos of episodes, drawn off-screen."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -23,8 +23,8 @@ from vitamin.platform.environments.rendering import (
 )
 from vitamin.platform.experiments.camera import Camera, Shot, Viewer
 from vitamin.platform.experiments.evaluate import Agent, check_sizes
-from vitamin.platform.experiments.film_file import check_encoder, film_file
 from vitamin.platform.experiments.strip import FrameChoice
+from vitamin.platform.experiments.video_file import check_encoder, video_file
 from vitamin.platform.tasks import Task
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _LINES = 20  # of text that would fit above each other
 _SMALLEST_LETTERS = 12  # pixels
 
 
-def film_episode(
+def record_episode(
     agent: Agent,
     file: Path | None,
     *,
@@ -49,21 +49,21 @@ def film_episode(
     progress: Callable[[int, int | None, str], None] = lambda *_: None,
     report: Callable[[str], None] = lambda _: None,
 ) -> float:
-    """Films one episode of the agent as an mp4 file, with step, return and return-to-go, if the policy looks at it.
+    """Records one episode of the agent as an mp4 video, with step, return and return-to-go, if the policy looks at it.
 
-    The film is as fast as the environment says that it is; of a fast one it shows every n-th step.
+    The video is as fast as the environment says that it is; of a fast one it shows every n-th step.
 
     Args:
         agent: The policy.
-        file: The film; None makes none.
+        file: The video; None makes none.
         seed: Key of the episode.
         target_return: Return-to-go at the start, in scaled-reward units; by default ``eval_target_return``.
         size: Width and height that frames fit into, pixels; those of MuJoCo are of this size.
-        frames_per_second: Of the film, at most.
+        frames_per_second: Of the video, at most.
         choice: Is shown frames of the same episode, for a strip.
         progress: Called with the steps done, those after which the episode ends at the latest, if that is known, and
             how it goes, in words.
-        report: Told in a sentence where a film lies that was cut short.
+        report: Told in a sentence where a video lies that was cut short.
 
     Returns:
         The return of the episode.
@@ -85,18 +85,18 @@ def film_episode(
         first_frame(environment)  # says what is missing before the episode begins
         limit = agent.task.max_episode_steps or getattr(environment.spec, "max_episode_steps", None)
         viewers: list[Viewer] = []
-        film: _Film | None = None
+        video: _Video | None = None
 
         def tell(step: int, total: float, ended: bool) -> None:
-            frames = "" if film is None else f"{film.frames} frames, "
+            frames = "" if video is None else f"{video.frames} frames, "
             progress(step, step if ended else limit, f"{frames}return {total:.1f}")
 
         with ExitStack() as stack:
             if file is not None:
                 own_rate = float(environment.metadata.get("render_fps") or _USUAL_RATE)
                 stride = math.ceil(own_rate / frames_per_second)
-                add = stack.enter_context(film_file(file, own_rate / stride, report))
-                viewers.append(film := _Film(add, stride, _caption(agent, target_return)))
+                add = stack.enter_context(video_file(file, own_rate / stride, report))
+                viewers.append(video := _Video(add, stride, _caption(agent, target_return)))
             if choice is not None:
                 choice.plan(limit)
                 viewers.append(choice)
@@ -105,8 +105,8 @@ def film_episode(
     return float(trajectories.returns[0])
 
 
-class _Film:
-    """A viewer that adds every ``stride``-th step to a film."""
+class _Video:
+    """A viewer that adds every ``stride``-th step to a video."""
 
     def __init__(self, add: Callable[[Frame], None], stride: int, caption: Callable[[Shot], str]) -> None:
         self._add, self._stride, self._caption = add, stride, caption
@@ -142,7 +142,7 @@ def _drawn_environment(task: Task, seed: int) -> Iterator[gymnasium.Env[Any, Any
         with global_generators(seed, Stream.ENVIRONMENTS, 0):
             environment = make_environment(task, render_mode="rgb_array")
     except TaskError as error:
-        raise RunError(f"{task.name} cannot be filmed. {error}") from error
+        raise RunError(f"{task.name} cannot be recorded. {error}") from error
     with drawn(environment):
         yield environment
 

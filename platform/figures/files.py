@@ -1,4 +1,4 @@
-"""What a figure leaves in a folder: the picture, and its numbers as CSV."""
+"""The files of a figure in a folder: the picture, and its numbers as CSV."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -60,7 +60,7 @@ def figure_folder(folder: Path) -> Iterator[Path]:
 
 
 def seed_rows(panel: str, series: str, seed: int, x: NDArray[Any], y: NDArray[Any]) -> pd.DataFrame:
-    """What one seed gave for a series, as columns ``vitamin.analysis.panels.SEED_COLUMNS``."""
+    """The values that one seed gave for a series, as columns ``vitamin.analysis.panels.SEED_COLUMNS``."""
     return pd.DataFrame({"panel": panel, "series": series, "seed": seed, "x": x, "y": y})
 
 

@@ -45,7 +45,7 @@ def single_state_mdp(
 
 
 def measure(seeds: int, progress: Progress, settings: Settings) -> pd.DataFrame:
-    """What each method gives with each seed, as columns ``SEED_COLUMNS``."""
+    """The values of each method and seed, as columns ``SEED_COLUMNS``."""
     keys = [(method, seed) for method in METHODS for seed in range(seeds)]
     runs = in_processes(partial(_run, settings=settings), keys, progress)
     parts = [part for key, result in zip(keys, runs, strict=True) for part in _panels(*key, result, settings)]

@@ -11,7 +11,7 @@ from vitamin.analysis.table import Cell, Table
 
 
 def theory_table(values: pd.DataFrame) -> Table:
-    """What each panel shows, in numbers; ``values`` are those of the figure."""
+    """The numbers that each panel shows; ``values`` are those of the figure."""
     rows = [*_lemma(values), *_coverage(values), *_achieved(values)]
     header = ("Quantity", "Value, mean over seeds [95 %]")
     return Table(header, tuple((Cell(name), Cell(text)) for name, text in rows))

@@ -60,7 +60,7 @@ def read_data(plan: Plan) -> Plan:
 
 
 def _probe(plan: Plan) -> list[str]:
-    """What the user should know of the environments, which are tried out; a sentence each."""
+    """Notices about the environments, which are tried out; a sentence each."""
     notices = list[str]()
     for task in plan.spec.tasks:
         try:

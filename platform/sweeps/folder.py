@@ -78,7 +78,7 @@ class SweepFolder:
 
     @property
     def tune_folder(self) -> Path:
-        """What Ray Tune writes for itself; nothing reads it."""
+        """The folder that Ray Tune writes for itself; nothing reads it."""
         return self.path / _TUNE_FOLDER
 
     def run_folder(self, trial: Trial) -> Path:
@@ -86,7 +86,7 @@ class SweepFolder:
         return self.path / trial.name
 
     def progress(self) -> SweepProgress:
-        """What the run folders tell: trials that are finished or diverged are done, all others wait.
+        """The state of the trials by their run folders: finished and diverged ones are done, all others wait.
 
         A trial whose ``run.json`` is damaged has failed. Damaged files of trials that are done are named among the
         ``notices``; the trials still count as done.
@@ -177,7 +177,7 @@ class SweepFolder:
         )
 
     def _differences(self, old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-        """What would give a recorded trial another result; of one not started, what its data decide is left out."""
+        """Differences that change a recorded trial's result; of one not started, what its data decide is left out."""
         if not (self.path / new["name"] / RUN_FILE).exists():
             old, new = (
                 entry
@@ -259,7 +259,7 @@ def _as_recorded(plan: Plan, recorded: dict[str, dict[str, Any]]) -> Plan:
 
 
 def _content(entry: dict[str, Any]) -> str:
-    """What decides the result of a trial, as text."""
+    """The content that decides the result of a trial, as text."""
     used = _with_what_is_used(entry)
     return json.dumps([used.get(key) for key in _DECIDES_RESULT], sort_keys=True)
 

@@ -1,4 +1,4 @@
-"""What a trial reserves in Ray."""
+"""The resources that a trial reserves in Ray."""
 
 from pathlib import Path
 from typing import Any

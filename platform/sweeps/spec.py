@@ -15,7 +15,7 @@ from vitamin.platform.yaml_files import read_yaml
 
 SUFFIX = ".yaml"
 MOST_TRIALS = 10_000
-"""So many take ten seconds to plan."""
+"""A sweep of this size takes ten seconds to plan."""
 
 _MOST_PROBLEMS = 5
 
@@ -53,7 +53,7 @@ class Axis(_Block):
 
 
 class Resources(_Block):
-    """What each trial gets, and how many run at a time."""
+    """The resources of each trial, and how many run at a time."""
 
     num_env_runners: NonNegativeInt = Field(
         1, description="remote env runners, a CPU each; 0 rolls out in the trial's process"
@@ -68,7 +68,7 @@ class Resources(_Block):
 class SweepSpec(_Block):
     """A grid: every task with every method, every combination of the axes that apply, and every seed.
 
-    Later entries go before earlier ones: ``overrides``, ``per_task``, ``per_method``, ``axes``.
+    Later entries override earlier ones: ``overrides``, ``per_task``, ``per_method``, ``axes``.
     """
 
     name: str = Field(

@@ -1,4 +1,4 @@
-"""What Ray Tune runs in the process of a trial: `train`, the same as for a single run."""
+"""The function that Ray Tune runs in the process of a trial: `train`, the same as for a single run."""
 
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ def run_trial(config: dict[str, Any]) -> dict[str, Any]:
             resume=True,
             reporter=_TuneReporter(stop_file),
             stop_asked=stop_file.exists,
-            doubts_told=True,
+            warnings_told=True,
         )
     except WorkerFailure:
         raise

@@ -1,4 +1,4 @@
-"""What the driver of a sweep does when Tune tells it something."""
+"""Callbacks with which the driver of a sweep follows Tune."""
 
 # ruff: noqa: ARG002 (Tune decides on the arguments)
 

@@ -1,4 +1,4 @@
-"""What the registry knows of an environment's numbers, to tell whether a file can be its data."""
+"""Ranges of an environment's numbers in the registry, to tell whether a file can be its data."""
 
 from pydantic import ConfigDict, model_validator
 from pydantic.dataclasses import dataclass

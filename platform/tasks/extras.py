@@ -26,5 +26,5 @@ def require_extra(task: Task) -> None:
 
 
 def install_command(extra: str) -> str:
-    """What installs an extra."""
+    """The command that installs an extra."""
     return f'pip install "vitamin[{extra}]"'

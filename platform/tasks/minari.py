@@ -47,7 +47,7 @@ def minari_folder() -> Path:
 
 
 def family_of(name: str) -> MinariFamily | None:
-    """What is known of the dataset with the id ``name``, None if nothing."""
+    """The family of the dataset with the id ``name``, None if it has none."""
     return next((family for family in minari_file().families if name.startswith(family.prefix)), None)
 
 
@@ -60,7 +60,7 @@ def counterpart(task: Task) -> tuple[str, MinariFamily] | None:
 
 
 def minari_label(name: str) -> str:
-    """What a dataset with this id is in run folders and reports."""
+    """The name of a dataset with this id in run folders and reports."""
     family = family_of(name)
     return f"Minari {name}" + (f", not D4RL's data: {family.summary}" if family is not None else "")
 

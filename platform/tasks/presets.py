@@ -32,7 +32,7 @@ LEFT_TO_DATA = SettingsLayer(
 
 
 class Episodes(Protocol):
-    """What `settings_from_data` needs of `Trajectories`."""
+    """The part of `Trajectories` that `settings_from_data` needs."""
 
     @property
     def returns(self) -> NDArray[np.float64]:
@@ -133,7 +133,7 @@ def _rounded(value: float) -> float:
 
 
 def _given(task: Task, method: str, preset: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """What is set, by whomever; defaults left out."""
+    """The settings that anything sets; defaults left out."""
     layers = settings_layers(task, method, preset)
     return {name: value for layer in layers for name, value in layer.values.items()} | dict(overrides)
 

@@ -123,7 +123,7 @@ def _task(name: str, entry: TaskEntry, key: str, suite: SuiteFile) -> Task:
 
 
 def _preset_layers(preset: str, key: str, suite: SuiteFile) -> PresetLayers:
-    """What a preset sets on the tasks of an environment: its suite's block, then its own."""
+    """The settings of a preset on the tasks of an environment: its suite's block, then its own."""
     holders = {f"suite {suite.suite}": suite.presets, f"environment {key}": suite.environments[key].presets}
     settings: list[SettingsLayer] = []
     methods: dict[str, tuple[SettingsLayer, ...]] = {}

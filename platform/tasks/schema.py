@@ -39,7 +39,7 @@ class Reference(_Block):
 
 
 class DatasetKind(_Block):
-    """What all files of one kind (``medium``, ``random``, …) have in common."""
+    """Properties of all files of one kind (``medium``, ``random``, …)."""
 
     summary: str
     sources: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class DatasetKind(_Block):
 class TaskEntry(_Block):
     """One task: its kind of dataset and its file; neither for tasks without published data.
 
-    Its ``mean_score`` goes before the kind's.
+    Its ``mean_score`` overrides the kind's.
     """
 
     dataset: str | None = None
@@ -72,14 +72,14 @@ class TaskEntry(_Block):
 
 
 class MethodBlock(_Block):
-    """What a method changes, and who says so."""
+    """The settings that a method changes, and their source."""
 
     source: str
     hyperparameters: Settings
 
 
 class PresetBlock(_Block):
-    """What a preset changes on the tasks of a suite or an environment, who says so, and what a method changes there."""
+    """The settings that a preset changes on the tasks of a suite or an environment, by method too, and their source."""
 
     source: str
     hyperparameters: Settings = Field(default_factory=dict)

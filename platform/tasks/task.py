@@ -27,7 +27,7 @@ class SettingsLayer:
 
 @dataclass(frozen=True)
 class PresetLayers:
-    """What a preset sets on a task beyond what it sets on all.
+    """The settings of a preset on a task beyond those that it has on all.
 
     Attributes:
         settings: For every method, the suite's, then the environment's.
@@ -72,8 +72,8 @@ class Task:
         sources: Where the entries of the registry come from.
         settings: The settings that depend on the task, by their names in ``Hyperparameters``, later layers
             over earlier ones.
-        presets: Per preset, settings of this task that go before the preset's own, for all methods and for one.
-        methods: Per method, settings on this task that go before the method's own.
+        presets: Per preset, settings of this task that override the preset's own, for all methods and for one.
+        methods: Per method, settings on this task that override the method's own.
     """
 
     name: str

@@ -31,7 +31,7 @@ def settings(**overrides: Any) -> Hyperparameters:
 def random_batch(
     lengths: Sequence[int], K: int = 6, dtype: torch.dtype = torch.float64, seed: int = 0
 ) -> SegmentBatch:
-    """Segments with so many real steps each, left-padded to K as the replay does it."""
+    """Segments with ``lengths`` real steps, left-padded to K as the replay does it."""
     rng = torch.Generator().manual_seed(seed)
     B = len(lengths)
     mask = torch.arange(K) >= K - torch.tensor(lengths)[:, None]

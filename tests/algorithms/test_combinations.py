@@ -1,4 +1,4 @@
-"""What a method does not use is refused, with the reason."""
+"""Settings that a method does not use are refused, with the reason."""
 
 from typing import Any, get_args
 

@@ -1,4 +1,4 @@
-"""What settings ask for is counted before anything is built, and agrees with what is built."""
+"""The memory that settings need is counted before anything is built, and agrees with what is built."""
 
 import pytest
 

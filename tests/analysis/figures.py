@@ -64,5 +64,5 @@ def legend_texts(sheet: Sheet) -> list[str]:
 
 
 def notes(sheet: Sheet) -> str:
-    """What stands below the legend."""
+    """The notes below the legend."""
     return "\n".join(text.get_text() for text in sheet.texts)

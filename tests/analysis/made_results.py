@@ -37,7 +37,7 @@ class MadeResults(Results):
 def run(
     key: str = "run", points: Sequence[float] | Mapping[int, float] = (10, 20), **values: Any
 ) -> dict[str, Any]:
-    """What a run is to be.
+    """The description of a run that is to be made.
 
     Args:
         key: Its key.

@@ -54,7 +54,7 @@ def score_frame(*groups: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def summary_of(frame: pd.DataFrame) -> pd.DataFrame:
-    """What ``summarize`` makes of it, spelled out."""
+    """The summary that ``summarize`` makes, spelled out."""
     rows = []
     counted = frame[frame["left_out"] == ""]
     for (task, label), runs in counted.groupby(["task", "label"], sort=False):

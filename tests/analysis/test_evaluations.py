@@ -1,4 +1,4 @@
-"""What counts of the episodes of a run, read at once or line by line."""
+"""The episodes of a run that count, read at once or line by line."""
 
 import json
 import warnings

@@ -1,4 +1,4 @@
-"""What a report's files hold, and what becomes of bad input."""
+"""The contents of a report's files, and bad input."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What a report says: in which words, how often, and of whom."""
+"""The sentences of a report: in which words, how often, and of whom."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What stands in for published data is told with every figure, per method."""
+"""Stand-ins for published data are told with every figure, per method."""
 
 from pathlib import Path
 

@@ -13,7 +13,7 @@ PROGRAM = "from vitamin.platform.cli import main; main()"
 
 
 class Answer(NamedTuple):
-    """What a command left behind."""
+    """The exit code and output of a command."""
 
     code: int
     stdout: str

@@ -111,7 +111,7 @@ def test_video_without_an_encoder_is_refused_before_the_episodes(
 ) -> None:
     make_run(tmp_path / "run")
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    answer = vitamin("evaluate", "run", "--episodes", 2, "--video", "film.mp4", code=1)
+    answer = vitamin("evaluate", "run", "--episodes", 2, "--video", "video.mp4", code=1)
     assert answer.stdout == ""
     assert "pip install 'vitamin[video]'" in answer.stderr
 
@@ -122,7 +122,7 @@ def test_video_without_a_renderer_says_what_to_install(
     make_run(tmp_path / "run")
     pytest.importorskip("imageio_ffmpeg")
     monkeypatch.setitem(sys.modules, "pygame", None)
-    answer = vitamin("evaluate", "run", "--episodes", 1, "--video", "film.mp4", code=1)
+    answer = vitamin("evaluate", "run", "--episodes", 1, "--video", "video.mp4", code=1)
     assert answer.stdout == ""
     assert "classic_control" in answer.stderr
-    assert not (tmp_path / "film.mp4").exists()
+    assert not (tmp_path / "video.mp4").exists()

@@ -29,7 +29,7 @@ USUAL: dict[tuple[str, ...], list[str]] = {
     ("data", "import"): ["data.hdf5", "--task", "Pendulum-v1"],
     ("data", "export"): ["data.hdf5", "--to", "copy.hdf5", "--task", "Pendulum-v1"],
 }
-"""What a command is given beside the wrong values; nothing if it is not listed."""
+"""The arguments of a command beside the wrong values; nothing if it is not listed."""
 
 # Nothing that could be written to outside the test's own folder.
 VALUES = (
@@ -46,7 +46,7 @@ REPLACEMENTS = (
     None, True, -1, 0, 0.5, float("nan"), float("inf"), 2**63, 10**30, 10**400, "", "NaN", "\ud800", "\0", "x" * 300,
     "../x", "/etc", "a/b", [], {}, [[]], {"a": 1}, ["x"],
 )  # fmt: skip
-"""What one value of a file may have become."""
+"""Values that may replace one value of a file."""
 
 
 class Command(NamedTuple):
@@ -118,7 +118,7 @@ def cut(content: bytes) -> st.SearchStrategy[bytes]:
 
 
 def mangled(content: bytes) -> st.SearchStrategy[bytes]:
-    """What a file may hold after an accident, or after somebody edited it."""
+    """Contents that a file may have after an accident, or after somebody edited it."""
     places = st.integers(0, len(content))
     junk = st.one_of(
         st.binary(max_size=30), st.text(max_size=30).map(lambda text: text.encode(errors="replace"))

@@ -1,4 +1,4 @@
-"""What the d4rl package makes of files and scores; runs in its own environment and knows nothing of ours.
+"""The results of the d4rl package for files and scores; runs in its own environment and knows nothing of ours.
 
 Usage: python with_d4rl.py OUT FILE...
 """

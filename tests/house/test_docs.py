@@ -1,4 +1,4 @@
-"""What the documentation names exists, and the code that it shows runs."""
+"""Paths and names in the documentation exist, and the code that it shows runs."""
 
 import ast
 import re

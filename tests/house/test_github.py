@@ -1,4 +1,4 @@
-"""What GitHub reads: valid, safe, and of this project. No test says that a workflow ran."""
+"""The files that GitHub reads: valid, safe, and of this project. No test says that a workflow ran."""
 
 import os
 import re

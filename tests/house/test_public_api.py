@@ -1,4 +1,4 @@
-"""What `import vitamin` offers, and what it does not load."""
+"""The names that `import vitamin` offers, and the modules that it does not load."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What a built wheel holds: every module and data file once, under `vitamin/`."""
+"""The contents of a built wheel: every module and data file once, under `vitamin/`."""
 
 import os
 import shutil

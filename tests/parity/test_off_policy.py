@@ -54,7 +54,7 @@ def _draws(golden: GoldenFile, group: str, dtype: torch.dtype) -> Any:
 def _smaller_q(
     gradient: BellmanGradient, networks: Networks, batch: SegmentBatch, noise: Any
 ) -> torch.Tensor:
-    """What the files call target_q_min; (B, K)."""
+    """The values that the files call target_q_min; (B, K)."""
     assert networks.target_critic is not None
     if isinstance(gradient, TD3):
         return gradient.bellman_target(networks, batch, noise).next_values

@@ -24,7 +24,7 @@ def _compare_gradients(compare: Comparison, networks: Networks, gradients: list[
 
 
 def _rl_coefficient(updater: Updater, batch: SegmentBatch) -> torch.Tensor:
-    """What multiplies -Q in the actor loss."""
+    """The coefficient of -Q in the actor loss."""
     gradient = TD3(updater.hyperparameters)
     output = updater.networks.policy(
         batch.states,

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 @dataclass
 class FileServer:
-    """What is served and how, and what was asked for.
+    """The file that is served and how, and the requests that came.
 
     Attributes:
         content: The file.

@@ -1,4 +1,4 @@
-"""What cannot fit into this machine is refused with the numbers, wherever it is asked for."""
+"""Settings that cannot fit into this machine are refused with the numbers, wherever they are given."""
 
 import subprocess
 from pathlib import Path

@@ -117,13 +117,13 @@ def test_a_file_that_does_not_look_like_the_task_s_is_imported_with_a_warning(
     assert "imported (sha256 " in vitamin("data", "import", path, "--task", "hopper-medium-v2").stdout
     assert any("expects: its name speaks of v1" in message for message in caplog.messages)
     shown = vitamin("data", "inspect", path, "--task", "hopper-medium-v2").stdout
-    doubts = [line for line in shown.splitlines() if line.startswith("doubt ")]
+    warnings = [line for line in shown.splitlines() if line.startswith("warning ")]
     assert any(
-        "its name speaks of v1, the task is hopper-medium-v2: another recording" in line for line in doubts
+        "its name speaks of v1, the task is hopper-medium-v2: another recording" in line for line in warnings
     )
     assert any(
         "observation 0 (height of the torso, below 0.7 the episode ends) is not within" in line
-        for line in doubts
+        for line in warnings
     )
 
 

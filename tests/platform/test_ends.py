@@ -1,4 +1,4 @@
-"""Files whose flags are not where their episodes end: refused where nothing can be learned, doubted otherwise."""
+"""Files whose flags are not where their episodes end: refused where nothing can be learned, else with a warning."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,7 +33,7 @@ Arrays = dict[str, Any]
 
 
 def walks(episodes: int = 30, every: int = 8) -> Arrays:
-    """Walks in the plane from random places; every so many end early in a terminal, the others at the limit."""
+    """Walks in the plane from random places; one of ``every`` ends early in a terminal, the others at the limit."""
     rng = np.random.default_rng(0)
     rows: list[tuple[Any, ...]] = []
     for episode in range(episodes):
@@ -78,7 +78,7 @@ def another_file_s(arrays: Arrays) -> Arrays:
 
 
 def qlearning(arrays: Arrays) -> Arrays:
-    """What ``d4rl.qlearning_dataset`` returns."""
+    """The arrays that ``d4rl.qlearning_dataset`` returns."""
     return {name: array[~arrays["timeouts"]] for name, array in arrays.items() if name != "timeouts"}
 
 
@@ -90,7 +90,7 @@ def shuffled(arrays: Arrays) -> Arrays:
 def test_right_ends_raise_no_doubt(tmp_path: Path) -> None:
     for arrays in (walks(), without(walks(), "next_observations"), walks(every=1)):
         found = examine(tmp_path, arrays)
-        assert (found.refusal, found.doubts, found.notes) == (None, (), ())
+        assert (found.refusal, found.warnings, found.notes) == (None, (), ())
 
 
 @pytest.mark.parametrize(
@@ -129,10 +129,10 @@ def test_some_lost_ends_are_doubted(tmp_path: Path) -> None:
     timeouts[np.flatnonzero(timeouts)[::3]] = False
     found = examine(tmp_path, arrays | {"timeouts": timeouts})
     assert found.refusal is None
-    across, longer = found.doubts
+    across, longer = found.warnings
     assert "of 21 episodes run across a reset" in across
     assert "longer than the limit of 20 steps of Walk-v0: ends that are not marked" in longer
-    (of_lengths,) = examine(tmp_path, without(arrays | {"timeouts": timeouts}, "next_observations")).doubts
+    (of_lengths,) = examine(tmp_path, without(arrays | {"timeouts": timeouts}, "next_observations")).warnings
     assert of_lengths == longer
 
 
@@ -141,12 +141,12 @@ def test_a_single_lost_end_is_a_quirk(tmp_path: Path) -> None:
     terminals = arrays["terminals"].copy()
     terminals[np.flatnonzero(terminals)[3]] = False
     found = examine(tmp_path, arrays | {"terminals": terminals}, replace(WALK, max_episode_steps=100))
-    assert found.doubts == ()
+    assert found.warnings == ()
     assert any("1 step inside an episode whose next" in quirk for quirk in found.quirks)
 
 
 @pytest.mark.parametrize(
-    ("change", "doubt"),
+    ("change", "warning"),
     [
         (
             lambda arrays: arrays | {"terminals": arrays["terminals"] | arrays["timeouts"]},
@@ -172,10 +172,10 @@ def test_a_single_lost_end_is_a_quirk(tmp_path: Path) -> None:
     ids=["timeouts as terminals", "masks", "following rows", "a row late", "a row early"],
 )  # fmt: skip
 def test_flags_that_look_wrong_are_doubted(
-    tmp_path: Path, change: Callable[[Arrays], Arrays], doubt: str
+    tmp_path: Path, change: Callable[[Arrays], Arrays], warning: str
 ) -> None:
     found = examine(tmp_path, change(walks()))
-    assert any(doubt in each for each in found.doubts), found
+    assert any(warning in each for each in found.warnings), found
 
 
 def test_an_environment_that_terminates_at_its_limit_is_believed_in_a_file_of_ours(tmp_path: Path) -> None:
@@ -186,14 +186,14 @@ def test_an_environment_that_terminates_at_its_limit_is_believed_in_a_file_of_ou
     }
     write_raw(tmp_path / "walk.hdf5", RawDataset(**arrays), {"task": "walk-v0", "environment": "Walk-v0"})
     assert not any(
-        "are they timeouts" in doubt for doubt in examine_dataset(tmp_path / "walk.hdf5", WALK).doubts
+        "are they timeouts" in warning for warning in examine_dataset(tmp_path / "walk.hdf5", WALK).warnings
     )
 
 
 def test_large_offsets_and_mixed_types_are_no_resets(tmp_path: Path) -> None:
     arrays = walks()
     far = {name: arrays[name].astype(np.float64) + 1.7e9 for name in ("observations", "next_observations")}
-    assert examine(tmp_path, arrays | far).doubts == ()
+    assert examine(tmp_path, arrays | far).warnings == ()
     far["next_observations"] = far["next_observations"].astype(np.float32)
     assert examine(tmp_path, arrays | far).refusal is None
     zero = {"timeouts": np.zeros_like(arrays["timeouts"])}
@@ -207,8 +207,8 @@ def test_one_continuous_recording_is_only_doubted(tmp_path: Path) -> None:
     arrays |= {"observations": place, "next_observations": np.concatenate([place[1:], place[-1:] + 1])}
     found = examine(tmp_path, arrays)
     assert found.refusal is None
-    (doubt,) = found.doubts
-    assert "1 episode of 500 steps, longer than the limit" in doubt
+    (warning,) = found.warnings
+    assert "1 episode of 500 steps, longer than the limit" in warning
 
 
 def test_episodes_that_have_nothing_to_do_with_the_limit(tmp_path: Path) -> None:
@@ -221,11 +221,11 @@ def test_episodes_that_have_nothing_to_do_with_the_limit(tmp_path: Path) -> None
         "terminals": np.zeros(steps, bool),
         "timeouts": np.arange(steps) % 300 == 299,
     }
-    assert not any("longer" in doubt for doubt in examine(tmp_path, human, door).doubts)
-    (doubt,) = examine(tmp_path, human, get_task("door-expert-v1")).doubts[:1]
-    assert "4 episodes of 300 steps, longer than the limit of 200" in doubt
+    assert not any("longer" in warning for warning in examine(tmp_path, human, door).warnings)
+    (warning,) = examine(tmp_path, human, get_task("door-expert-v1")).warnings[:1]
+    assert "4 episodes of 300 steps, longer than the limit of 200" in warning
     point = maze2d_arrays(waypoints=[450, 460, 520, 580, 650, 700], steps=800)
-    assert examine(tmp_path, point, get_task("maze2d-umaze-v1")).doubts == ()
+    assert examine(tmp_path, point, get_task("maze2d-umaze-v1")).warnings == ()
     lost = antmaze_arrays([60] * 200, timeouts=[])
     lost["observations"][:, 1] = np.linspace(-1, 9, 12_000)
     assert "12 000" in str(examine(tmp_path, lost, get_task("antmaze-umaze-v2")).refusal).replace(
@@ -244,20 +244,20 @@ def test_constant_columns_are_noted(tmp_path: Path) -> None:
     (note,) = found.notes
     assert note.startswith("observations 2 to 5 are constant in the data")
     assert "(amplify_constant_observations)" in note
-    assert found.doubts == ()
+    assert found.warnings == ()
 
 
 def test_lost_detail_is_doubted(tmp_path: Path) -> None:
     arrays = walks()
     for name in ("observations", "next_observations"):
         arrays[name] = (arrays[name].astype(np.float64) + np.array([4.5e8, 0])).astype(np.float32)
-    doubts = examine(tmp_path, arrays).doubts
+    warnings = examine(tmp_path, arrays).warnings
     assert any(
-        "observation 0 may have lost detail: float32 has steps of about 54" in doubt for doubt in doubts
+        "observation 0 may have lost detail: float32 has steps of about 54" in warning for warning in warnings
     )
     widened = {name: arrays[name].astype(np.float64) for name in ("observations", "next_observations")}
     assert any(
-        "observation 0 may have lost detail" in each for each in examine(tmp_path, arrays | widened).doubts
+        "observation 0 may have lost detail" in each for each in examine(tmp_path, arrays | widened).warnings
     )
 
 

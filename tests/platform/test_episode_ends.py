@@ -125,7 +125,7 @@ def test_maze2d_is_cut_at_waypoints_and_goes_on(tmp_path: Path) -> None:
     assert not trajectories.terminals.any()
     assert_array_equal(trajectories.next_observations, arrays["observations"][1:231])
     assert dataset.dropped_steps == 70
-    assert not dataset.doubts
+    assert not dataset.warnings
 
 
 def test_human_demonstrations_end_at_their_timeouts_and_need_no_environment(
@@ -143,7 +143,7 @@ def test_human_demonstrations_end_at_their_timeouts_and_need_no_environment(
     dataset = read(tmp_path, arrays, "door-human-v1")
     assert_array_equal(dataset.trajectories.lengths, [250, 250])
     assert_array_equal(dataset.trajectories.next_observations[249], arrays["observations"][250])
-    assert not dataset.doubts
+    assert not dataset.warnings
 
 
 def test_cutting_a_million_steps_takes_no_loop() -> None:

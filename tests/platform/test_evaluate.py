@@ -12,7 +12,7 @@ from tests.platform.agent_runs import add_checkpoint, make_run
 from vitamin.errors import RunError, SettingsError
 from vitamin.platform.catalog import get_task
 from vitamin.platform.experiments.evaluate import evaluate_agent, evaluate_run, load_agent
-from vitamin.platform.experiments.video import film_episode
+from vitamin.platform.experiments.video import record_episode
 
 PAINTED = "tests.platform.own_environments:Painted-v0"
 
@@ -146,14 +146,14 @@ def test_nothing_starts_or_imports_ray(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-def test_film_has_the_episode_s_frames(tmp_path: Path) -> None:
+def test_video_has_the_episode_s_frames(tmp_path: Path) -> None:
     ffmpeg = pytest.importorskip("imageio_ffmpeg")
     make_run(tmp_path / "run", task=PAINTED)
     agent = load_agent(tmp_path / "run")
-    value = film_episode(agent, tmp_path / "films" / "film.mp4", seed=3)
+    value = record_episode(agent, tmp_path / "videos" / "video.mp4", seed=3)
     assert value == pytest.approx(evaluate_agent(agent, episodes=1, seed=3).returns[0])
-    assert [file.name for file in (tmp_path / "films").iterdir()] == ["film.mp4"]
-    reader = ffmpeg.read_frames(str(tmp_path / "films" / "film.mp4"))
+    assert [file.name for file in (tmp_path / "videos").iterdir()] == ["video.mp4"]
+    reader = ffmpeg.read_frames(str(tmp_path / "videos" / "video.mp4"))
     about = next(reader)
     frames = [np.frombuffer(frame, np.uint8) for frame in reader]
     assert (about["fps"], about["size"]) == (10, (256, 48))
@@ -161,25 +161,25 @@ def test_film_has_the_episode_s_frames(tmp_path: Path) -> None:
     assert np.max(frames[0]) > 200  # white letters on black
 
 
-def test_film_without_encoder_or_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_video_without_encoder_or_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_run(tmp_path / "run", task="tests.platform.own_environments:Corridor-v0")
     agent = load_agent(tmp_path / "run")
-    with pytest.raises(RunError, match="cannot be filmed"):
-        film_episode(agent, tmp_path / "film.mp4")
+    with pytest.raises(RunError, match="cannot be recorded"):
+        record_episode(agent, tmp_path / "video.mp4")
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     with pytest.raises(RunError, match=r"imageio_ffmpeg.*pip install 'vitamin\[video\]'"):
-        film_episode(agent, tmp_path / "film.mp4")
-    assert not (tmp_path / "film.mp4").exists()
+        record_episode(agent, tmp_path / "video.mp4")
+    assert not (tmp_path / "video.mp4").exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere glfw needs no display")
-def test_film_without_a_renderer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_video_without_a_renderer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MUJOCO_GL", "glfw")
     make_run(tmp_path / "run", task="hopper-random-v2")
     with pytest.raises(RunError, match=r"MUJOCO_GL=glfw does not work.*apt-get install"):
-        film_episode(load_agent(tmp_path / "run"), tmp_path / "film.mp4")
+        record_episode(load_agent(tmp_path / "run"), tmp_path / "video.mp4")
     assert list(tmp_path.glob("*.mp4")) == []
 
 

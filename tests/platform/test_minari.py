@@ -86,7 +86,7 @@ def test_a_converted_dataset_is_trained_on_as_any_file() -> None:
 
 def test_a_dataset_raises_no_doubt_as_the_task_that_it_is() -> None:
     create(NAME)
-    assert inspect_dataset(minari_path(SOURCE), get_task(SOURCE)).doubts == ()
+    assert inspect_dataset(minari_path(SOURCE), get_task(SOURCE)).warnings == ()
 
 
 def test_conversion_happens_once_and_gives_the_same_bytes(folder: Path) -> None:

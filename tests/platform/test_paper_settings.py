@@ -181,7 +181,7 @@ ANTMAZE_PRETRAINING = {
     "awr": IMITATION,
     "awr_odt": IMITATION,
 }
-"""What the supervised and the RL term weigh with ``rl_coefficient`` 0.7: the paper's code pretrains AntMaze with the
+"""Weights of the supervised and the RL term with ``rl_coefficient`` 0.7: the paper's code pretrains AntMaze with the
 online coefficients (``RL_from_start``), but PPO and AWR by the supervised term alone."""
 
 

@@ -82,7 +82,7 @@ def add(records: Records, *iterations: int) -> None:
 
 @contextmanager
 def file_size_limit(size: int) -> Iterator[None]:
-    """What happens at a full disk, at the end of any file."""
+    """A limit on the size of files, which acts like a full disk at the end of any file."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:

@@ -30,7 +30,7 @@ KINDS = ["MountainCarContinuous-v0", *OWN] + [
 
 
 def steps(env: Any, actions: NDArray[np.float32]) -> list[Any]:
-    """What an environment shows for ``actions``, until its episode ends."""
+    """The steps of an environment for ``actions``, until its episode ends."""
     shown = []
     for action in actions:
         observation, reward, terminated, truncated, info = env.step(action)

@@ -1,4 +1,4 @@
-"""What the driver makes of Tune's calls, in particular while it stops."""
+"""The driver's reactions to Tune's calls, in particular while it stops."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is computed from whole trajectories."""
+"""Values that are computed from whole trajectories."""
 
 from dataclasses import replace
 

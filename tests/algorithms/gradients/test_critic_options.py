@@ -1,4 +1,4 @@
-"""What targets and actors make of recurrent critics and of random subsets of an ensemble."""
+"""Targets and actors with recurrent critics and with random subsets of an ensemble."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def noise_of_shape(shape: torch.Size) -> Tensor:
 
 
 def next_values(method: str, batch: SegmentBatch, **overrides: Any) -> tuple[Tensor, Tensor]:
-    """What the target takes of the next states, and Q of all members there, found step by step."""
+    """The value of the next states that the target takes, and Q of all members there, found step by step."""
     u = updater(method, **overrides)
     networks, chosen = u.networks, u.hyperparameters
     assert networks.target_critic is not None

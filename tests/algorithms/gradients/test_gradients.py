@@ -1,4 +1,4 @@
-"""What each RL gradient does, apart from the published numbers that tests/parity checks."""
+"""The behaviour of each RL gradient, apart from the published numbers that tests/parity checks."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""What PPO's ratios are against: log-likelihoods recorded in rollouts, or recomputed on segments (paper Fig. 10)."""
+"""The denominator of PPO's ratios: log-likelihoods recorded in rollouts, or recomputed on segments (paper Fig. 10)."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ def roll_out(policy: Any, record: bool = True, **overrides: Any) -> Trajectories
 
 
 def iteration(u: Updater) -> ValuedReplay:
-    """What the updater learns from after a rollout of its policy."""
+    """The replay that the updater learns from after a rollout of its policy."""
     policy = u.networks.policy.eval()
     trajectories = roll_out(policy)
     policy.train()

@@ -100,7 +100,7 @@ def test_only_the_past_and_the_action_count(cell: Literal["rnn", "lstm"]) -> Non
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_actors_get_gradients_through_frozen_members(cell: Literal["rnn", "lstm"]) -> None:
+def test_actors_get_gradients_through_detached_members(cell: Literal["rnn", "lstm"]) -> None:
     critic, batch = make(cell), random_batch((6, 2))
     actions = batch.actions.clone().requires_grad_()
     values = critic(batch.states, actions, batch.mask)

@@ -1,4 +1,4 @@
-"""What an algorithm did, in a form that can be compared."""
+"""The outcome of an algorithm, in a form that can be compared."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from vitamin.algorithms.rllib.algorithm import OfflineToOnline
 
 
 def histories(algorithm: OfflineToOnline, iterations: int) -> list[Any]:
-    """Metrics without timings, and the evaluation, of each of so many iterations."""
+    """Metrics without timings, and the evaluation, of each of a number of iterations."""
     found = []
     for _ in range(iterations):
         algorithm.train()
@@ -16,5 +16,5 @@ def histories(algorithm: OfflineToOnline, iterations: int) -> list[Any]:
 
 
 def digest(algorithm: OfflineToOnline) -> str:
-    """What the first learner holds."""
+    """A digest of the state of the first learner."""
     return algorithm.call_learners(lambda learner: learner.digest())[0]

@@ -1,4 +1,4 @@
-"""What each phase learns from: all offline trajectories in pretraining, the replay of the method's kind online."""
+"""The data of each phase: all offline trajectories in pretraining, the replay of the method's kind online."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What environments return, in all the forms that they return it in."""
+"""Values that environments return, in all their forms."""
 
 from fractions import Fraction
 from typing import Any

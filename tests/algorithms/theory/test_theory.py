@@ -1,4 +1,4 @@
-"""What the paper's theory claims, against independent computations and samples."""
+"""The claims of the paper's theory, against independent computations and samples."""
 
 import numpy as np
 import pytest

@@ -28,7 +28,7 @@ _WHOLE = ("-c", "copy", "-movflags", "+faststart")
 
 
 def check_encoder() -> None:
-    """Looks for the packages that films need.
+    """Looks for the packages that videos need.
 
     Raises:
         RunError: If one is missing.
@@ -39,30 +39,30 @@ def check_encoder() -> None:
 
         imageio_ffmpeg.get_ffmpeg_exe()
     except ImportError as error:
-        raise RunError(f"A film needs the package {error.name}: pip install 'vitamin[video]'") from error
+        raise RunError(f"A video needs the package {error.name}: pip install 'vitamin[video]'") from error
     except RuntimeError as error:
-        raise RunError(f"A film needs ffmpeg: {error}") from error
+        raise RunError(f"A video needs ffmpeg: {error}") from error
 
 
 @contextmanager
-def film_file(file: Path, rate: float, report: Callable[[str], None]) -> Iterator[Callable[[Frame], None]]:
-    """A function that adds a frame, (height, width, 3) with even sizes, to a film of ``rate`` frames a second.
+def video_file(file: Path, rate: float, report: Callable[[str], None]) -> Iterator[Callable[[Frame], None]]:
+    """A function that adds a frame, (height, width, 3) with even sizes, to a video of ``rate`` frames a second.
 
     While it is written, it lies beside ``file`` as ``NAME.part.mp4``. It takes the place of ``file`` after the block;
-    if an exception or a signal ends the block, only where there was no film before. ``report`` is told in a sentence
-    where a film that was cut short lies.
+    if an exception or a signal ends the block, only where there was no video before. ``report`` is told in a sentence
+    where a video that was cut short lies.
 
     Raises:
         RunError: If the file cannot be written.
     """
-    film = _Film(file, rate, report)
-    with cleaned_up(film.cut):
-        yield film.add
-        film.finish()
+    video = _VideoFile(file, rate, report)
+    with cleaned_up(video.cut):
+        yield video.add
+        video.finish()
 
 
-class _Film:
-    """A film that is being written, by a thread that no KeyboardInterrupt reaches."""
+class _VideoFile:
+    """A video that is being written, by a thread that no KeyboardInterrupt reaches."""
 
     def __init__(self, file: Path, rate: float, report: Callable[[str], None]) -> None:
         self._file, self._rate, self._report = file, rate, report
@@ -87,7 +87,7 @@ class _Film:
             self._waiting.popleft().result()
 
     def finish(self) -> None:
-        """Ends a film that is complete."""
+        """Ends a video that is complete."""
         for frame in self._waiting:
             frame.result()
         with self._ending:
@@ -95,7 +95,7 @@ class _Film:
             self._settle(self._file)
 
     def cut(self) -> None:
-        """Ends the film wherever it is, unless it was ended before."""
+        """Ends the video wherever it is, unless it was ended before."""
         with self._ending:
             if self._ended:
                 return
@@ -103,7 +103,7 @@ class _Film:
             if frames := self._frames():
                 place = self._part if self._file.exists() else self._file
                 self._settle(place)
-                self._report(f"The film so far, {frames} frame{'s' * (frames > 1)}, is in {place}.")
+                self._report(f"The video so far, {frames} frame{'s' * (frames > 1)}, is in {place}.")
             else:
                 self._part.unlink(missing_ok=True)
                 self._ended = True
@@ -139,7 +139,7 @@ class _Film:
             self._thread.submit(self._encoder.close).result()
 
     def _settle(self, place: Path) -> None:
-        """Puts the film in its place, of one piece if that can be written."""
+        """Puts the video in its place, of one piece if that can be written."""
         from imageio_ffmpeg import get_ffmpeg_exe
 
         whole = self._path.with_name(f".{self._path.stem}.tmp.mp4")
@@ -172,4 +172,4 @@ class _Film:
         return "the encoder gave up"
 
     def _unwritable(self, reason: str | None) -> RunError:
-        return RunError(f"Cannot write the film {self._file}: {reason}. Choose another file for --video.")
+        return RunError(f"Cannot write the video {self._file}: {reason}. Choose another file for --video.")

@@ -1,4 +1,4 @@
-"""Films and strips: their frames, what is left of a film that is cut short, and pictures of MuJoCo."""
+"""Videos and strips: their frames, what is left of one that is cut short, and pictures of MuJoCo."""
 
 import gc
 import os
@@ -21,7 +21,7 @@ from vitamin.platform.environments.rendering import choose_mujoco_renderer, draw
 from vitamin.platform.experiments.camera import Shot
 from vitamin.platform.experiments.evaluate import evaluate_agent, load_agent
 from vitamin.platform.experiments.strip import FrameChoice, StripRow, write_strip
-from vitamin.platform.experiments.video import film_episode
+from vitamin.platform.experiments.video import record_episode
 
 ffmpeg = pytest.importorskip("imageio_ffmpeg")
 PAINTED = "tests.platform.own_environments:Painted-v0"
@@ -43,8 +43,8 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def film(file: Path) -> tuple[dict[str, Any], list[np.ndarray]]:
-    """What ffmpeg says of a film, and its frames."""
+def video(file: Path) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """The properties of a video by ffmpeg, and its frames."""
     reader: Iterator[Any] = ffmpeg.read_frames(str(file))
     about = next(reader)
     width, height = about["size"]
@@ -69,14 +69,14 @@ def test_size_and_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_run(tmp_path / "run", task=PAINTED)
     agent = load_agent(tmp_path / "run")
     told: list[tuple[int, int | None, str]] = []
-    value = film_episode(
+    value = record_episode(
         agent,
-        tmp_path / "film.mp4",
+        tmp_path / "video.mp4",
         size=(100, 100),
         frames_per_second=4,
         progress=lambda *how: told.append(how),
     )
-    about, frames = film(tmp_path / "film.mp4")
+    about, frames = video(tmp_path / "video.mp4")
     assert frames[0].shape == (50, 100, 3)
     assert about["fps"] == pytest.approx(10 / 3, abs=0.01)  # every third of ten steps a second
     assert len(frames) == 5  # steps 0, 3, 6, 9, 12
@@ -87,63 +87,63 @@ def test_size_and_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("error", "raised"), [(KeyboardInterrupt(), KeyboardInterrupt), (ValueError("torn"), EnvironmentFailure)]
 )
-def test_a_film_that_is_cut_short_can_be_played(
+def test_a_video_that_is_cut_short_can_be_played(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, raised: type[BaseException]
 ) -> None:
     make_run(tmp_path / "run", task=PAINTED)
     agent, said = load_agent(tmp_path / "run"), list[str]()
-    for place in ("film.mp4", "film.part.mp4"):  # a film that was there before stays
+    for place in ("video.mp4", "video.part.mp4"):  # a video that was there before stays
         failing_at(monkeypatch, 8, error)
         with pytest.raises(raised):
-            film_episode(agent, Path("film.mp4"), report=said.append)
-        assert len(film(Path(place))[1]) == 6
-        assert said.pop() == f"The film so far, 6 frames, is in {place}."
-    assert sorted(file.name for file in tmp_path.glob("*.mp4")) == ["film.mp4", "film.part.mp4"]
+            record_episode(agent, Path("video.mp4"), report=said.append)
+        assert len(video(Path(place))[1]) == 6
+        assert said.pop() == f"The video so far, 6 frames, is in {place}."
+    assert sorted(file.name for file in tmp_path.glob("*.mp4")) == ["video.mp4", "video.part.mp4"]
     monkeypatch.undo()
-    film_episode(agent, tmp_path / "film.mp4", report=said.append)
-    assert len(film(tmp_path / "film.mp4")[1]) == 13
+    record_episode(agent, tmp_path / "video.mp4", report=said.append)
+    assert len(video(tmp_path / "video.mp4")[1]) == 13
     assert said == []
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["film.mp4", "run"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["run", "video.mp4"]
 
 
-def test_nothing_is_left_of_a_film_without_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_left_of_a_video_without_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_run(tmp_path / "run", task=PAINTED)
     failing_at(monkeypatch, 2, ValueError("torn"))
     with pytest.raises(EnvironmentFailure):
-        film_episode(load_agent(tmp_path / "run"), tmp_path / "film.mp4", report=pytest.fail)
+        record_episode(load_agent(tmp_path / "run"), tmp_path / "video.mp4", report=pytest.fail)
     assert [file.name for file in tmp_path.iterdir()] == ["run"]
 
 
-def test_a_signal_leaves_the_film_so_far(tmp_path: Path) -> None:
+def test_a_signal_leaves_the_video_so_far(tmp_path: Path) -> None:
     make_run(tmp_path / "run", task=PAINTED)
     search = os.pathsep.join(sys.path)
     code, out, err = in_new_process(
         "evaluate", "run", "--video", "-f:1.mp4", program=STOPPED, PYTHONPATH=search
     )
     assert (code, out) == (143, "")
-    assert err.splitlines()[-2:] == ["The film so far, 6 frames, is in -f:1.mp4.", "Interrupted."]
-    assert len(film(tmp_path / "-f:1.mp4")[1]) == 6
+    assert err.splitlines()[-2:] == ["The video so far, 6 frames, is in -f:1.mp4.", "Interrupted."]
+    assert len(video(tmp_path / "-f:1.mp4")[1]) == 6
 
 
-def test_a_film_that_cannot_be_written_says_so_before_the_episode(tmp_path: Path) -> None:
+def test_a_video_that_cannot_be_written_says_so_before_the_episode(tmp_path: Path) -> None:
     make_run(tmp_path / "run", task=PAINTED)
     (tmp_path / "folder.mp4").mkdir()
     for file, reason in (
         (tmp_path / "folder.mp4", "it is a folder"),
-        (tmp_path / "run" / "run.json" / "film.mp4", "Not a directory|File exists"),
+        (tmp_path / "run" / "run.json" / "video.mp4", "Not a directory|File exists"),
         (tmp_path / f"{'f' * 249}.mp4", "File name too long"),
     ):
-        with pytest.raises(RunError, match=rf"Cannot write the film .*({reason})\. Choose another file"):
-            film_episode(load_agent(tmp_path / "run"), file)
+        with pytest.raises(RunError, match=rf"Cannot write the video .*({reason})\. Choose another file"):
+            record_episode(load_agent(tmp_path / "run"), file)
 
 
-def test_an_encoder_that_gives_up_ends_the_film(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_encoder_that_gives_up_ends_the_video(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_run(tmp_path / "run", task=PAINTED)
     (tmp_path / "ffmpeg").write_text("#!/bin/sh\nexit 1\n")
     (tmp_path / "ffmpeg").chmod(0o755)
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(tmp_path / "ffmpeg"))
-    with pytest.raises(RunError, match=r"Cannot write the film .*film\.mp4: .*\. Choose another file"):
-        film_episode(load_agent(tmp_path / "run"), tmp_path / "film.mp4")
+    with pytest.raises(RunError, match=r"Cannot write the video .*video\.mp4: .*\. Choose another file"):
+        record_episode(load_agent(tmp_path / "run"), tmp_path / "video.mp4")
     assert list(tmp_path.glob("*.mp4")) == []
 
 
@@ -224,11 +224,11 @@ def _renderer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the renderer of other systems may need a display")
 @pytest.mark.usefixtures("_renderer")
-def test_film_of_mujoco(tmp_path: Path) -> None:
+def test_video_of_mujoco(tmp_path: Path) -> None:
     make_run(tmp_path / "run", task="hopper-random-v2")
     agent = load_agent(tmp_path / "run")
-    value = film_episode(agent, tmp_path / "film.mp4", size=(96, 64), frames_per_second=60)
-    frames = film(tmp_path / "film.mp4")[1]
+    value = record_episode(agent, tmp_path / "video.mp4", size=(96, 64), frames_per_second=60)
+    frames = video(tmp_path / "video.mp4")[1]
     assert frames[0].shape == (64, 96, 3)
     assert frames[-1][20:].std() > 20  # not black
     assert value == pytest.approx(evaluate_agent(agent, episodes=1).returns[0])

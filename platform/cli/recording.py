@@ -1,4 +1,4 @@
-"""Films and strips of `vitamin evaluate`: their options, and making them."""
+"""Videos and strips of `vitamin evaluate`: their options, and making them."""
 
 import re
 from collections.abc import Sequence
@@ -18,17 +18,17 @@ _PICTURES = (".png", ".jpg", ".jpeg")
 
 
 class Pictures(NamedTuple):
-    """What is to be made of an episode.
+    """The pictures to make of an episode.
 
     Attributes:
-        film: Its film, if one is asked for.
+        video: The video, if one is asked for.
         strip: The picture with frames of it, likewise.
-        size: Width and height of the film, pixels.
-        frames_per_second: Of the film, at most.
+        size: Width and height of the video, pixels.
+        frames_per_second: Of the video, at most.
         frames: Of the strip.
     """
 
-    film: Path | None
+    video: Path | None
     strip: Path | None
     size: tuple[int, int]
     frames_per_second: int
@@ -40,10 +40,10 @@ class Pictures(NamedTuple):
         Raises:
             BadParameter: If one is wrong.
         """
-        if self.film is not None and self.film.suffix != ".mp4":
-            raise typer.BadParameter(f"--video writes .mp4 files, not {self.film.name}.")
-        if self.film is not None and checkpoints > 1:
-            raise typer.BadParameter("--video films one --checkpoint; --strip shows several.")
+        if self.video is not None and self.video.suffix != ".mp4":
+            raise typer.BadParameter(f"--video writes .mp4 files, not {self.video.name}.")
+        if self.video is not None and checkpoints > 1:
+            raise typer.BadParameter("--video records one --checkpoint; --strip shows several.")
         if self.strip is not None and self.strip.suffix not in _PICTURES:
             raise typer.BadParameter(f"--strip writes .png and .jpg files, not {self.strip.name}.")
 
@@ -66,18 +66,18 @@ def parse_size(text: str) -> tuple[int, int]:
 def make_pictures(
     agents: "Sequence[Agent]", pictures: Pictures, *, seed: int, target_return: float | None
 ) -> None:
-    """Plays an episode of each agent, and makes the film and the strip that are asked for."""
+    """Plays an episode of each agent, and makes the video and the strip that are asked for."""
     from vitamin.platform.cli.output import progress_display
     from vitamin.platform.experiments.strip import FrameChoice, StripRow, write_strip
-    from vitamin.platform.experiments.video import film_episode
+    from vitamin.platform.experiments.video import record_episode
 
     rows = []
     for agent in agents:
         choice = None if pictures.strip is None else FrameChoice(pictures.frames)
-        with progress_display("Film" if pictures.film else "Strip") as progress:
-            value = film_episode(
+        with progress_display("Video" if pictures.video else "Strip") as progress:
+            value = record_episode(
                 agent,
-                pictures.film,
+                pictures.video,
                 seed=seed,
                 target_return=target_return,
                 size=pictures.size,
@@ -86,8 +86,8 @@ def make_pictures(
                 progress=progress,
                 report=say,
             )
-        if pictures.film is not None:
-            print(f"Film of an episode with return {value:.1f}: {pictures.film}")
+        if pictures.video is not None:
+            print(f"Video of an episode with return {value:.1f}: {pictures.video}")
         if choice is not None:
             rows.append(StripRow(_heading(agent, value), choice.chosen()))
     if pictures.strip is not None:

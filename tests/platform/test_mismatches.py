@@ -1,4 +1,4 @@
-"""Files that are not what their task expects: refused where it is certain, doubted where it only looks so."""
+"""Files that are not what their task expects: refused where it is certain, with a warning where it only looks so."""
 
 import json
 import logging
@@ -53,8 +53,8 @@ def _random_steps(task: Task, episodes: int = 6, limit: int = 60) -> dict[str, A
     return {name: np.array(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
 
 
-def doubts(folder: Path, arrays: dict[str, Any], task: str, name: str = "mine.hdf5") -> tuple[str, ...]:
-    return read_dataset(write_file(folder / name, arrays), get_task(task)).doubts
+def warnings(folder: Path, arrays: dict[str, Any], task: str, name: str = "mine.hdf5") -> tuple[str, ...]:
+    return read_dataset(write_file(folder / name, arrays), get_task(task)).warnings
 
 
 def _one_good_episode(recorded: dict[str, Any], reward: float = 4.0) -> dict[str, Any]:
@@ -74,17 +74,17 @@ def _walks(length: int, up_to: float) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["hopper", "halfcheetah", "walker2d"])
 def test_real_data_raises_no_doubt(tmp_path: Path, recorded: dict[str, Any], name: str) -> None:
-    assert doubts(tmp_path, recorded[name], f"{name}-random-v2") == ()
+    assert warnings(tmp_path, recorded[name], f"{name}-random-v2") == ()
 
 
 @pytest.mark.parametrize(("data", "task"), [("halfcheetah", "walker2d"), ("walker2d", "halfcheetah")])
 def test_data_of_an_environment_of_the_same_widths_is_recognized(
     tmp_path: Path, recorded: dict[str, Any], data: str, task: str
 ) -> None:
-    doubt, *_ = doubts(tmp_path, recorded[data], f"{task}-random-v2")
-    assert "observation 0 (height of the torso" in doubt
-    assert "is not within" in doubt
-    assert f"It fits {data}-" in doubt
+    warning, *_ = warnings(tmp_path, recorded[data], f"{task}-random-v2")
+    assert "observation 0 (height of the torso" in warning
+    assert "is not within" in warning
+    assert f"It fits {data}-" in warning
 
 
 def test_normalized_observations_are_noticed(tmp_path: Path, recorded: dict[str, Any]) -> None:
@@ -92,26 +92,26 @@ def test_normalized_observations_are_noticed(tmp_path: Path, recorded: dict[str,
     mean, std = arrays["observations"].mean(0), arrays["observations"].std(0)
     for name in ("observations", "next_observations"):
         arrays[name] = (arrays[name] - mean) / std
-    (doubt,) = doubts(tmp_path, arrays, "hopper-random-v2")
-    assert "normalized" in doubt
-    assert f"fits {NORMALIZED}" in doubt
+    (warning,) = warnings(tmp_path, arrays, "hopper-random-v2")
+    assert "normalized" in warning
+    assert f"fits {NORMALIZED}" in warning
 
 
 def test_another_maze_s_data_is_recognized(tmp_path: Path) -> None:
     large = _walks(190, up_to=25)
-    assert doubts(tmp_path, large, "antmaze-large-play-v2") == ()
-    (doubt,) = doubts(tmp_path, large, "antmaze-umaze-v2")
-    assert "x, walls on both sides) is not within -2 to 10" in doubt
-    assert "fits antmaze-large" in doubt
+    assert warnings(tmp_path, large, "antmaze-large-play-v2") == ()
+    (warning,) = warnings(tmp_path, large, "antmaze-umaze-v2")
+    assert "x, walls on both sides) is not within -2 to 10" in warning
+    assert "fits antmaze-large" in warning
     small = _walks(48, up_to=9)
-    assert doubts(tmp_path, small, "antmaze-umaze-v2") == ()
-    (doubt,) = doubts(tmp_path, small, "antmaze-large-play-v2")
-    assert "covers 0." in doubt
-    assert "of -2 to 38 only" in doubt
+    assert warnings(tmp_path, small, "antmaze-umaze-v2") == ()
+    (warning,) = warnings(tmp_path, small, "antmaze-large-play-v2")
+    assert "covers 0." in warning
+    assert "of -2 to 38 only" in warning
     point = maze2d_arrays(waypoints=[99], steps=300)
-    assert doubts(tmp_path, point, "maze2d-umaze-v1") == ()
-    (doubt,) = doubts(tmp_path, point, "maze2d-large-v1")
-    assert "fits maze2d-umaze-v1" in doubt
+    assert warnings(tmp_path, point, "maze2d-umaze-v1") == ()
+    (warning,) = warnings(tmp_path, point, "maze2d-large-v1")
+    assert "fits maze2d-umaze-v1" in warning
 
 
 @pytest.mark.parametrize(
@@ -121,29 +121,29 @@ def test_rewards_that_were_changed_are_noticed(
     tmp_path: Path, recorded: dict[str, Any], shift: float, factor: float
 ) -> None:
     arrays = recorded["hopper"] | {"rewards": (recorded["hopper"]["rewards"] + shift) * factor}
-    (doubt,) = doubts(tmp_path, arrays, "hopper-random-v2")
-    assert "were they scaled, shifted or delayed already?" in doubt
-    assert "1 for being healthy" in doubt
+    (warning,) = warnings(tmp_path, arrays, "hopper-random-v2")
+    assert "were they scaled, shifted or delayed already?" in warning
+    assert "1 for being healthy" in warning
 
 
 @pytest.mark.parametrize(("kind", "reward"), [("medium", 4.0), ("medium-replay", 1.3)])
 def test_data_of_another_kind_is_noticed(
     tmp_path: Path, recorded: dict[str, Any], kind: str, reward: float
 ) -> None:
-    (doubt,) = doubts(tmp_path, recorded["hopper"], f"hopper-{kind}-v2")
-    assert f"{kind} data " in doubt
-    assert "data of another kind, or were its rewards scaled" in doubt
+    (warning,) = warnings(tmp_path, recorded["hopper"], f"hopper-{kind}-v2")
+    assert f"{kind} data " in warning
+    assert "data of another kind, or were its rewards scaled" in warning
     better = _one_good_episode(recorded["hopper"], reward)
-    assert doubts(tmp_path, better, f"hopper-{kind}-v2", "better.hdf5") == ()
-    (doubt,) = doubts(tmp_path, better, "hopper-random-v2", "better.hdf5")
-    assert "random data -3 to 5 (D4RL's file: 1)" in doubt
+    assert warnings(tmp_path, better, f"hopper-{kind}-v2", "better.hdf5") == ()
+    (warning,) = warnings(tmp_path, better, "hopper-random-v2", "better.hdf5")
+    assert "random data -3 to 5 (D4RL's file: 1)" in warning
 
 
 def test_rewards_paid_at_the_end_are_noticed(tmp_path: Path, recorded: dict[str, Any]) -> None:
     good = _one_good_episode(recorded["hopper"])
     late = good | {"rewards": np.where(np.arange(400) == 399, 1600.0, 0.0)}
-    (doubt,) = doubts(tmp_path, late, "hopper-medium-v2")
-    assert "scaled, shifted or delayed already?" in doubt
+    (warning,) = warnings(tmp_path, late, "hopper-medium-v2")
+    assert "scaled, shifted or delayed already?" in warning
 
 
 def test_expert_data_scores_as_an_expert(tmp_path: Path) -> None:
@@ -155,9 +155,9 @@ def test_expert_data_scores_as_an_expert(tmp_path: Path) -> None:
         "terminals": np.zeros(200, bool),
         "timeouts": np.arange(200) == 199,
     }
-    (doubt,) = doubts(tmp_path, arrays, door.name)
-    assert "mean normalized score of 29.2, expert data 70 to 160" in doubt
-    assert doubts(tmp_path, arrays, "door-human-v1", "human.hdf5") == ()
+    (warning,) = warnings(tmp_path, arrays, door.name)
+    assert "mean normalized score of 29.2, expert data 70 to 160" in warning
+    assert warnings(tmp_path, arrays, "door-human-v1", "human.hdf5") == ()
 
 
 def test_demonstrations_whose_rewards_were_halved_are_noticed(tmp_path: Path) -> None:
@@ -170,20 +170,20 @@ def test_demonstrations_whose_rewards_were_halved_are_noticed(tmp_path: Path) ->
         "terminals": np.zeros(60, bool),
         "timeouts": np.arange(60) % 20 == 19,
     }
-    assert not any("scaled" in doubt for doubt in doubts(tmp_path, arrays, door.name))
-    halved = doubts(tmp_path, arrays | {"rewards": rewards / 2}, door.name, "halved.hdf5")
+    assert not any("scaled" in warning for warning in warnings(tmp_path, arrays, door.name))
+    halved = warnings(tmp_path, arrays | {"rewards": rewards / 2}, door.name, "halved.hdf5")
     assert "rewards are from -0.15 to 10, " in halved[-1]
 
 
 def test_sparse_rewards_that_were_shifted_are_noticed(tmp_path: Path) -> None:
     arrays = _walks(48, up_to=9)
-    (doubt,) = doubts(tmp_path, arrays | {"rewards": arrays["rewards"] - 1}, "antmaze-umaze-v2")
-    assert "rewards are from -1 to 0, " in doubt
-    assert "from 0 to 1" in doubt
+    (warning,) = warnings(tmp_path, arrays | {"rewards": arrays["rewards"] - 1}, "antmaze-umaze-v2")
+    assert "rewards are from -1 to 0, " in warning
+    assert "from 0 to 1" in warning
 
 
 @pytest.mark.parametrize(
-    ("file", "task", "doubt"),
+    ("file", "task", "warning"),
     [
         ("hopper_medium-v2.hdf5", "hopper-medium-v2", None),
         ("anything-v7.hdf5", "hopper-medium-v2", None),
@@ -197,21 +197,21 @@ def test_sparse_rewards_that_were_shifted_are_noticed(tmp_path: Path) -> None:
     ],
 )
 def test_file_names_tell_versions_and_kinds(
-    tmp_path: Path, recorded: dict[str, Any], file: str, task: str, doubt: str | None
+    tmp_path: Path, recorded: dict[str, Any], file: str, task: str, warning: str | None
 ) -> None:
-    found = doubts(tmp_path, _one_good_episode(recorded["hopper"]), task, file)
-    assert len(found) == (doubt is not None)
-    assert doubt is None or doubt in found[0]
+    found = warnings(tmp_path, _one_good_episode(recorded["hopper"]), task, file)
+    assert len(found) == (warning is not None)
+    assert warning is None or warning in found[0]
 
 
 def test_file_names_of_other_suites_tell_versions(tmp_path: Path) -> None:
     point = maze2d_arrays(waypoints=[99], steps=300)
-    (doubt,) = doubts(tmp_path, point, "maze2d-umaze-v1", "maze2d-umaze-sparse.hdf5")
-    assert "speaks of v0" in doubt
+    (warning,) = warnings(tmp_path, point, "maze2d-umaze-v1", "maze2d-umaze-sparse.hdf5")
+    assert "speaks of v0" in warning
     name = get_task("antmaze-umaze-v0").dataset_file
     assert name is not None
-    (doubt,) = doubts(tmp_path, _walks(48, up_to=9), "antmaze-umaze-v2", name)
-    assert "the name of antmaze-umaze-v0's file" in doubt
+    (warning,) = warnings(tmp_path, _walks(48, up_to=9), "antmaze-umaze-v2", name)
+    assert "the name of antmaze-umaze-v0's file" in warning
 
 
 def test_an_imported_file_keeps_the_doubt_about_its_name(
@@ -220,19 +220,19 @@ def test_an_imported_file_keeps_the_doubt_about_its_name(
     monkeypatch.setenv("VITAMIN_DATA_DIR", str(tmp_path / "cache"))
     task = get_task("hopper-medium-v2")
     file = write_file(tmp_path / "hopper_medium-v0.hdf5", _one_good_episode(recorded["hopper"]))
-    (doubt,) = read_dataset(import_dataset(file, task), task).doubts
-    assert "speaks of v0" in doubt
+    (warning,) = read_dataset(import_dataset(file, task), task).warnings
+    assert "speaks of v0" in warning
 
 
 def test_the_environment_that_a_minari_dataset_names_counts(tmp_path: Path, recorded: dict[str, Any]) -> None:
     hopper = get_task("hopper-random-v2")
-    for env_id, doubted in (("Hopper-v4", False), ("Hopper-v5", True)):
+    for env_id, warned in (("Hopper-v4", False), ("Hopper-v5", True)):
         about = {MINARI_ATTRIBUTE: "me/h", ENVIRONMENT_ATTRIBUTE: json.dumps({"id": env_id})}
         write_raw(tmp_path / "h.hdf5", RawDataset(**recorded["hopper"]), about)
-        found = read_dataset(tmp_path / "h.hdf5", hopper).doubts
+        found = read_dataset(tmp_path / "h.hdf5", hopper).warnings
         assert found == (
             ("it was made in Hopper-v5, whose rewards and terminations may differ from Hopper-v4's",)
-            if doubted
+            if warned
             else ()
         )
 
@@ -240,10 +240,10 @@ def test_the_environment_that_a_minari_dataset_names_counts(tmp_path: Path, reco
 def test_minari_s_versions_are_its_own(tmp_path: Path, recorded: dict[str, Any]) -> None:
     path = tmp_path / "me" / "hopper-v0.hdf5"
     path.parent.mkdir()
-    for attributes, doubted in (({}, True), ({MINARI_ATTRIBUTE: "me/hopper-v0"}, False)):
+    for attributes, warned in (({}, True), ({MINARI_ATTRIBUTE: "me/hopper-v0"}, False)):
         write_raw(path, RawDataset(**recorded["hopper"]), attributes)
-        doubts = read_dataset(path, get_task("hopper-random-v2")).doubts
-        assert any("speaks of v0" in doubt for doubt in doubts) == doubted
+        warnings = read_dataset(path, get_task("hopper-random-v2")).warnings
+        assert any("speaks of v0" in warning for warning in warnings) == warned
 
 
 def _stated(path: Path, arrays: dict[str, Any], task: str) -> Path:
@@ -260,16 +260,16 @@ def test_what_a_file_says_of_itself_is_believed(tmp_path: Path, recorded: dict[s
         import_dataset(path, get_task("walker2d-random-v2"))
     idle = recorded["hopper"] | {"rewards": np.zeros_like(recorded["hopper"]["rewards"])}
     path = _stated(tmp_path / "hopper.hdf5", idle, "hopper-random-v2")
-    assert read_dataset(path, get_task("hopper-random-v2")).doubts == ()
-    (doubt,) = read_dataset(path, get_task("hopper-medium-v2")).doubts
-    assert "made for hopper-random-v2, in the same environment" in doubt
-    (doubt,) = read_dataset(path, get_task("Hopper-v5")).doubts
-    assert "made in Hopper-v4, whose rewards and terminations may differ from Hopper-v5's" in doubt
+    assert read_dataset(path, get_task("hopper-random-v2")).warnings == ()
+    (warning,) = read_dataset(path, get_task("hopper-medium-v2")).warnings
+    assert "made for hopper-random-v2, in the same environment" in warning
+    (warning,) = read_dataset(path, get_task("Hopper-v5")).warnings
+    assert "made in Hopper-v4, whose rewards and terminations may differ from Hopper-v5's" in warning
     path = _stated(tmp_path / "p.hdf5", recorded["hopper"], "hopper-random-v2")
-    (doubt,) = read_dataset(
+    (warning,) = read_dataset(
         path, replace(get_task("Hopper-v5"), name="own:Leaper-v0", env_id="Leaper-v0")
-    ).doubts
-    assert "made for hopper-random-v2, which may be another environment than own:Leaper-v0" in doubt
+    ).warnings
+    assert "made for hopper-random-v2, which may be another environment than own:Leaper-v0" in warning
 
 
 def test_delayed_and_impossible_rewards_are_doubted_in_files_of_ours_too(
@@ -278,17 +278,17 @@ def test_delayed_and_impossible_rewards_are_doubted_in_files_of_ours_too(
     about = {"task": "hopper-random-v2", "environment": "Hopper-v4"}
     hopper, path = get_task("hopper-random-v2"), tmp_path / "p.hdf5"
     write_raw(path, RawDataset(**recorded["hopper"]), about | {"rewards": "paid every 5 steps"})
-    (doubt,) = read_dataset(path, hopper).doubts
-    assert doubt == "its rewards are paid every 5 steps, and reward_delay would delay them once more"
+    (warning,) = read_dataset(path, hopper).warnings
+    assert warning == "its rewards are paid every 5 steps, and reward_delay would delay them once more"
     enlarged = recorded["hopper"] | {"rewards": 100 * recorded["hopper"]["rewards"]}
     write_raw(path, RawDataset(**enlarged), about | {"rewards": "paid as they are earned"})
-    (doubt,) = read_dataset(path, hopper).doubts
-    assert "were they scaled, shifted or delayed already?" in doubt
+    (warning,) = read_dataset(path, hopper).warnings
+    assert "were they scaled, shifted or delayed already?" in warning
 
 
 def test_of_mazes_the_maze_counts_too(tmp_path: Path) -> None:
     path = _stated(tmp_path / "maze.hdf5", maze2d_arrays(waypoints=[99], steps=300), "maze2d-umaze-v1")
-    assert read_dataset(path, get_task("maze2d-umaze-v1")).doubts == ()
+    assert read_dataset(path, get_task("maze2d-umaze-v1")).warnings == ()
     with pytest.raises(DatasetError, match=r"maze2d-umaze-v1 \(.* maze=umaze\), not for maze2d-large-v1"):
         read_dataset(path, get_task("maze2d-large-v1"))
 
@@ -296,7 +296,7 @@ def test_of_mazes_the_maze_counts_too(tmp_path: Path) -> None:
 def test_collected_data_raises_no_doubt(tmp_path: Path) -> None:
     pendulum = get_task("Pendulum-v1")
     path = collect_dataset(pendulum, steps=200, out=tmp_path / "p.hdf5")
-    assert read_dataset(path, pendulum).doubts == ()
+    assert read_dataset(path, pendulum).warnings == ()
 
 
 def test_loading_warns_once_a_doubt(
@@ -310,4 +310,4 @@ def test_loading_warns_once_a_doubt(
     (message,) = caplog.messages
     assert message.startswith("mine.hdf5 may not be what hopper-medium-v2 expects: rewards are from")
     task = get_task("hopper-medium-v2")
-    assert dataset_warnings(path, task, read_dataset(path, task).doubts) == [message]
+    assert dataset_warnings(path, task, read_dataset(path, task).warnings) == [message]

@@ -31,10 +31,10 @@ _SPAN = 2 / 3
 _SLACK = 1e-3
 
 
-def find_doubts(
+def find_mismatches(
     path: Path, attributes: Mapping[str, Any], trajectories: Trajectories, task: Task
 ) -> tuple[str, ...]:
-    """What speaks against a file of the right widths, a sentence each; empty for nothing.
+    """Signs that a file of the right widths holds other data than the task's, a sentence each.
 
     A file that says in its attributes that it was made in the task's environment is believed but for rewards that it
     never gives: random actions, for one, need not earn what the published data does.
@@ -43,21 +43,21 @@ def find_doubts(
         DatasetError: If its attributes name another environment than the registered task's.
     """
     if MINARI_ATTRIBUTE in attributes:  # its name's version is not D4RL's
-        found = [*_minari_doubts(attributes, task)] if not is_minari(task.name) else []
+        found = [*_minari_mismatches(attributes, task)] if not is_minari(task.name) else []
     else:
-        found = [*_name_doubts(_own_name(path), task)]
+        found = [*_name_mismatches(_own_name(path), task)]
     stated = stated_task(attributes)
     if stated is not None:
-        found += [*_payment_doubts(attributes), *_reward_doubts(trajectories.rewards, task, 0.0)]
+        found += [*_payment_mismatches(attributes), *_reward_mismatches(trajectories.rewards, task, 0.0)]
         return (*found, *_check_stated(stated, path, task))
     reaches = task.reward_range.reaches if task.reward_range is not None else 0.0
-    found += _observation_doubts(trajectories, task)
-    of_rewards = [*_reward_doubts(trajectories.rewards, task, reaches)]
-    return (*found, *(of_rewards or _score_doubts(trajectories, task)))
+    found += _observation_mismatches(trajectories, task)
+    of_rewards = [*_reward_mismatches(trajectories.rewards, task, reaches)]
+    return (*found, *(of_rewards or _score_mismatches(trajectories, task)))
 
 
 def stated_task(attributes: Mapping[str, Any]) -> Task | None:
-    """What the attributes of collected data say that it belongs to."""
+    """The task that collected data belongs to, by its attributes."""
     name, env_id = (attributes.get(key) for key in ("task", "environment"))
     if not isinstance(name, str) or not isinstance(env_id, str):
         return None
@@ -92,7 +92,7 @@ def _words(task: Task) -> str:
     return " ".join([task.env_id, *(f"{name}={value}" for name, value in task.env_kwargs.items())])
 
 
-def _minari_doubts(attributes: Mapping[str, Any], task: Task) -> Iterator[str]:
+def _minari_mismatches(attributes: Mapping[str, Any], task: Task) -> Iterator[str]:
     """Of public datasets that are not the task's data, and of an environment that is not the task's."""
     if task.dataset_kind is not None and (family := family_of(attributes[MINARI_ATTRIBUTE])) is not None:
         yield f"it is not D4RL's data: {family.reason}"
@@ -117,7 +117,7 @@ def _own_name(path: Path) -> Path:
     return Path(record.origin.removeprefix(IMPORTED)) if record is not None and imported else path
 
 
-def _name_doubts(path: Path, task: Task) -> Iterator[str]:
+def _name_mismatches(path: Path, task: Task) -> Iterator[str]:
     if task.dataset_file is None or path.name == task.dataset_file:
         return
     for other in registered_tasks().values():
@@ -153,7 +153,7 @@ def _version(path: Path) -> str | None:
     return versions[-1] if versions else None
 
 
-def _observation_doubts(trajectories: Trajectories, task: Task) -> Iterator[str]:
+def _observation_mismatches(trajectories: Trajectories, task: Task) -> Iterator[str]:
     misfits = list(_misfits(trajectories, task))
     if not misfits:
         return
@@ -191,13 +191,13 @@ def _misfit(values: Observations, expected: ObservationRange) -> str | None:
     return None
 
 
-def _payment_doubts(attributes: Mapping[str, Any]) -> Iterator[str]:
+def _payment_mismatches(attributes: Mapping[str, Any]) -> Iterator[str]:
     payment = attributes.get(REWARDS_ATTRIBUTE, PAID_AT_ONCE)
     if payment != PAID_AT_ONCE:
         yield f"its rewards are {payment}, and reward_delay would delay them once more"
 
 
-def _reward_doubts(rewards: NDArray[np.float32], task: Task, reaches: float) -> Iterator[str]:
+def _reward_mismatches(rewards: NDArray[np.float32], task: Task, reaches: float) -> Iterator[str]:
     """Of rewards outside the task's range, or that never are of the size ``reaches``."""
     expected = task.reward_range
     if expected is None:
@@ -217,7 +217,7 @@ def _reward_doubts(rewards: NDArray[np.float32], task: Task, reaches: float) -> 
         )
 
 
-def _score_doubts(trajectories: Trajectories, task: Task) -> Iterator[str]:
+def _score_mismatches(trajectories: Trajectories, task: Task) -> Iterator[str]:
     """Of episodes whose mean score real data of the kind does not have."""
     expected, score = task.mean_score, task.normalized_score(float(trajectories.returns.mean()))
     if expected is not None and score is not None and not expected.low <= score <= expected.high:
