@@ -1,4 +1,4 @@
-"""What mkdocs is told beyond its settings: pages from outside docs/, links to files that are no pages, the modules.
+"""Hooks of mkdocs: pages from outside docs/, links to files that are no pages, the modules.
 
 Links in Markdown files are those of the repository, where people read them too. On the site a link to a page goes to
 that page, and one to a source to ``source_url`` if that is set, else to a copy of the file as text on the site itself.
@@ -76,7 +76,7 @@ def _linked(found: re.Match[str], uri: str, origin: str, config: MkDocsConfig, f
 
 
 def _target(place: str, config: MkDocsConfig, files: Files) -> str | None:
-    """What the site has of a file of the repository: a path on it, an address, or None."""
+    """Where the site has a file of the repository: a path on it, an address, or None."""
     for uri, adopted in ADOPTED.items():
         if place == adopted:
             return uri

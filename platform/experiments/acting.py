@@ -136,15 +136,16 @@ class ActingAgent:
         self._return_to_go -= settings.return_scale * rewards
 
     def _condition(self, state: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What the step is conditioned on: the return-to-go, (); of a latent policy a latent, (Z,)."""
+        """The step's return-to-go, (); of a latent policy its latent, (Z,)."""
         policy = self.agent.policy
         if not isinstance(policy, LatentPolicy):
-            return self._return_to_go.astype(np.float32)[0]
+            return np.asarray(self._return_to_go[0], np.float32)
         noise = self._rng.standard_normal((1, *policy.latent_noise_shape), np.float32)
         latents: NDArray[np.float32] = policy.choose_latents(
             torch.from_numpy(state[None]), torch.from_numpy(noise)
         ).numpy()
-        return latents[0]
+        first: NDArray[np.float32] = latents[0]
+        return first
 
 
 def load_agent(
