@@ -80,12 +80,12 @@ def _unused_by_gradient(method: Method) -> dict[str, str]:
     """Settings of RL gradients and critics that the method's own do not read."""
     label, gradient = method.label, None if method.gradient is None else GRADIENTS[method.gradient]
     reasons: dict[str, str] = {}
-    for name in sorted(frozenset().union(*(other.settings for other in GRADIENTS.values()))):
-        readers = ", ".join(other.__name__ for other in GRADIENTS.values() if name in other.settings)
+    for name in sorted(frozenset().union(*(other.reads for other in GRADIENTS.values()))):
+        readers = ", ".join(other.__name__ for other in GRADIENTS.values() if name in other.reads)
         reasons[name] = f"it belongs to the gradients of {readers}"
     if gradient is None:
         return reasons | dict.fromkeys(_OF_RL_GRADIENTS, f"{label} has no RL gradient")
-    reasons = {name: reason for name, reason in reasons.items() if name not in gradient.settings}
+    reasons = {name: reason for name, reason in reasons.items() if name not in gradient.reads}
     if not gradient.has_q:
         reasons |= dict.fromkeys(_OF_Q_FUNCTIONS, f"{label} has a value function, but no Q functions")
     elif gradient.has_value:

@@ -138,8 +138,7 @@ class ResetDraw:
 
     def consider(self, active: NDArray[np.int64], step: int, output: PolicyOutput) -> None:
         """Takes in the states that the ``active`` episodes are in; an `Observer`."""
-        assert isinstance(output.distribution, SquashedGaussian)
-        uncertainty = output.distribution.variance().mean(-1)[:, 0].double().numpy()
+        uncertainty = SquashedGaussian.of(output.pi).variance().mean(-1)[:, 0].double().numpy()
         noise = self._rng.gumbel(size=len(self._environments))[active]
         keys = self._exponent * np.log(uncertainty.clip(min=_SMALLEST_VARIANCE)) + noise
         for i, key, variance in zip(active.tolist(), keys.tolist(), uncertainty.tolist(), strict=True):

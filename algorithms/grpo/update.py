@@ -82,10 +82,9 @@ class GroupUpdater:
             for C in lengths.unique().tolist():  # the full context, and shorter ones where an episode begins
                 own = torch.nonzero(lengths == C)[:, 0]
                 columns = (batch.states, batch.actions, batch.returns_to_go, batch.timesteps)
-                output = policy.act(*(column[own, -C:] for column in columns)).distribution
-                assert isinstance(output, SquashedGaussian)
+                output = policy.act(*(column[own, -C:] for column in columns))
                 rows.append(own)
-                outputs.append(output)
+                outputs.append(SquashedGaussian.of(output.pi))
         back = torch.cat(rows).argsort()
         now = SquashedGaussian(
             torch.cat([output.loc[:, 0] for output in outputs])[back],

@@ -54,7 +54,7 @@ class ReplayLearner(TorchLearner):
         self.online = False
         self._staged: list[Collected] = []
         self._group_updater: GroupUpdater | None = None
-        self._own_buffer: ValuedReplay | None = None
+        self._rl_buffer: ValuedReplay | None = None
         self._sums: dict[str, tuple[Tensor, int]] = {}
         super().build()
         if self.device.type == "cuda":
@@ -192,8 +192,8 @@ class ReplayLearner(TorchLearner):
     def _one_update(self, phase: Phase) -> Metrics:
         if phase == "online" and self._group_updater is not None:
             return self._group_updater.update(self._sub_trajectories(), self._noise())
-        own = None if self._own_buffer is None else self._sample(self._own_buffer, Stream.OWN_SEGMENTS)
-        return self.updater.update(self._sample(self.replay, Stream.SEGMENTS), phase, self._noise(), own)
+        rl_batch = None if self._rl_buffer is None else self._sample(self._rl_buffer, Stream.RL_SEGMENTS)
+        return self.updater.update(self._sample(self.replay, Stream.SEGMENTS), phase, self._noise(), rl_batch)
 
     def take_metrics(self) -> dict[str, float]:
         """Means, over all learners, of the metrics of the updates since the last call, and the replay's size."""
@@ -220,17 +220,17 @@ class ReplayLearner(TorchLearner):
         self.updater.begin_iteration()
         if groups := [unit.groups for unit in new if isinstance(unit, GroupRollout)]:
             self._take_up(Groups.concatenate(groups))
-        if self.updater.data == "replay":
+        data = "replay" if self.updater.gradient is None else self.updater.gradient.data
+        if data == "replay":
             return
         replay, log_probs = self.replay, None
-        if self.updater.data == "iteration":
+        if data == "iteration":
             iteration = Trajectories.concatenate([unit for unit in new if isinstance(unit, Trajectories)])
             replay, log_probs = self.replay.empty_like(len(iteration)), iteration.log_probs
             self._add(replay, iteration)
-        value = self.networks_module.networks.value
-        assert value is not None
+        value = self.networks_module.networks.v
         with self._reproducible():
-            self._own_buffer = ValuedReplay(replay, value, self.hyperparameters, log_probs)
+            self._rl_buffer = ValuedReplay(replay, value, self.hyperparameters, log_probs)
 
     def _take_up(self, groups: Groups) -> None:
         """Makes the iteration's groups what the policy learns from; they are not kept for later ones."""
@@ -353,7 +353,7 @@ class ReplayLearner(TorchLearner):
             RunError: If the checkpoint belongs to networks of other shapes.
         """
         load_state(self.networks_module, self.updater, tensors, counters)
-        self._staged, self._group_updater, self._own_buffer, self._sums = [], None, None, {}
+        self._staged, self._group_updater, self._rl_buffer, self._sums = [], None, None, {}
         if self.online:
             self.load_offline_data()  # a replay that has been overwritten has lost part of it
         self.replay.load_state(replay)

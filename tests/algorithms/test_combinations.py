@@ -29,7 +29,7 @@ def test_rows_are_consistent(row: Method) -> None:
 
 def test_gradients_name_hyperparameters() -> None:
     for gradient in GRADIENTS.values():
-        assert gradient.settings <= set(Hyperparameters.model_fields)
+        assert gradient.reads <= set(Hyperparameters.model_fields)
 
 
 def test_a_gradient_is_named_by_its_rows() -> None:
