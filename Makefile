@@ -21,7 +21,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --constra
 RUNTIME := $(VENV)/.runtime-installed
 DEVELOPMENT := $(VENV)/.development-installed
 D4RL := $(VENV_D4RL)/.installed
-CODE := platform algorithms analysis benchmarks tests vitamin
+CODE := platform algorithms analysis benchmarks docs/examples tests vitamin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

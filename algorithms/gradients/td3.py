@@ -66,9 +66,8 @@ class TD3(BellmanGradient):
         disturbance = (sigma * noise(next_actions.shape)).clamp(-c, c)
         smoothed = (next_actions + disturbance).clamp(-ACTION_LIMIT, ACTION_LIMIT)  # (B, K, A)
         # Clipped double Q: min_i Q_i_target(s_t+1, a~)
-        next_values = self.smallest(
-            networks.target_q(batch.next_states, smoothed, batch.mask), noise
-        )  # (B, K)
+        members = networks.target_q(batch.next_states, smoothed, batch.mask)  # (members, B, K)
+        next_values = self.smallest(members, noise)  # (B, K)
         # Target: y_t = r_t + gamma (1 - d_t) min_i Q_i_target(s_t+1, a~)
         y = batch.rewards + settings.discount * (1 - batch.terminals) * next_values  # (B, K)
         return BellmanTarget(next_actions, smoothed, next_values, y)

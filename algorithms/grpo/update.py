@@ -34,6 +34,9 @@ class GroupUpdater:
         with torch.no_grad():
             self._old = torch.cat([self._likelihoods(buffer.gather(chunk))[0] for chunk in chunks])
 
+    def __len__(self) -> int:
+        return len(self._buffer)
+
     def metrics(self) -> dict[str, float]:
         """What the groups are like."""
         groups = self._buffer.groups

@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Iterator
-from typing import Self, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +32,7 @@ class Networks(nn.Module):
         reference_policy: Copy of the policy as pretraining left it, always in evaluation mode; or None.
         future_encoder: What encodes futures for a policy conditioned on them, or None.
         log_temperature: Logarithm of the entropy's weight, a scalar; None for a deterministic policy.
+        NAMES: All of these.
 
     Args:
         policy: The policy.
@@ -42,6 +43,18 @@ class Networks(nn.Module):
         reference: Whether there is a reference policy.
         future_encoder: Its future encoder, if the policy is conditioned on futures.
     """
+
+    NAMES: ClassVar[tuple[str, ...]] = (
+        "policy",
+        "reference_policy",
+        "target_policy",
+        "critic",
+        "target_critic",
+        "value",
+        "target_value",
+        "future_encoder",
+        "log_temperature",
+    )
 
     def __init__(
         self,
