@@ -1,9 +1,13 @@
-"""From a row of the method table to its networks, its updates and its replay."""
+"""From a row of the method table to its networks, its rollouts, its replay and its updates."""
+
+import torch
 
 from vitamin.algorithms.data.replay import Replay
 from vitamin.algorithms.data.transition_replay import TransitionReplay
 from vitamin.algorithms.gradients import GRADIENTS
 from vitamin.algorithms.gradients.base import AverageOverLearners, single_learner
+from vitamin.algorithms.grpo.rollout import RollOutGroups
+from vitamin.algorithms.grpo.source import GroupSource
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import Method
 from vitamin.algorithms.models.critics import Critic, ValueFunction
@@ -12,10 +16,14 @@ from vitamin.algorithms.models.future_encoder import FutureEncoder
 from vitamin.algorithms.models.future_policy import FutureConditionedPolicy
 from vitamin.algorithms.models.mlp_policy import MLPPolicy
 from vitamin.algorithms.models.networks import Networks
+from vitamin.algorithms.models.normalized_networks import NormalizedNetworks
 from vitamin.algorithms.models.policy import PolicyNetwork
 from vitamin.algorithms.models.recurrent_critics import RecurrentCritic
 from vitamin.algorithms.pdt.replay import FutureReplay
 from vitamin.algorithms.pdt.update import FutureUpdater
+from vitamin.algorithms.randomness import Stream, torch_seed
+from vitamin.algorithms.rollouts.episodes import RollOut, RollOutEpisodes
+from vitamin.algorithms.sources import IterationSource, ReplaySource, ValuedReplaySource
 from vitamin.algorithms.update import Updater
 
 
@@ -32,6 +40,13 @@ def records_log_probs(method: Method, hyperparameters: Hyperparameters) -> bool:
     return (
         method.gradient is not None and GRADIENTS[method.gradient](hyperparameters).reads_recorded_log_probs
     )
+
+
+def build_roll_out(method: Method, hyperparameters: Hyperparameters) -> RollOut:
+    """How the method's online units come about."""
+    if method.groups:
+        return RollOutGroups(hyperparameters)
+    return RollOutEpisodes(hyperparameters, records_log_probs(method, hyperparameters))
 
 
 def build_policy(
@@ -69,6 +84,23 @@ def build_networks(
     )
 
 
+def initial_networks(
+    observation_size: int, action_size: int, method: Method, hyperparameters: Hyperparameters, seed: int
+) -> Networks:
+    """As `build_networks`; the initial weights depend on the ``seed`` alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(torch_seed(seed, Stream.NETWORKS))
+        return build_networks(observation_size, action_size, method, hyperparameters)
+
+
+def build_module(
+    observation_size: int, action_size: int, method: Method, hyperparameters: Hyperparameters, seed: int
+) -> NormalizedNetworks:
+    """`initial_networks` with room for the statistics of observations."""
+    networks = initial_networks(observation_size, action_size, method, hyperparameters, seed)
+    return NormalizedNetworks(networks, observation_size, guides=hyperparameters.jump_start_steps > 0)
+
+
 def _build_critic(observation_size: int, action_size: int, settings: Hyperparameters) -> Critic:
     sizes = observation_size, action_size, settings.critic_hidden_size
     if settings.critic_network == "perceptron":
@@ -92,6 +124,16 @@ def build_updater(
     """What makes the updates of a method's networks; arguments as for `Updater`."""
     updater = FutureUpdater if method.network == "future_transformer" else Updater
     return updater(networks, method, hyperparameters, average_over_learners, learners)
+
+
+def build_source(method: Method, updater: Updater) -> ReplaySource:
+    """What the method's updates learn from."""
+    if method.groups:
+        return GroupSource(updater)
+    data = "replay" if method.gradient is None else GRADIENTS[method.gradient].data
+    return {"replay": ReplaySource, "iteration": IterationSource, "valued_replay": ValuedReplaySource}[data](
+        updater
+    )
 
 
 def replay_class(method: Method) -> type[Replay]:

@@ -22,7 +22,7 @@ class Stream(IntEnum):
     ROLLOUT = 4
     EVALUATION = 5
     COLLECTION = 6
-    OWN_SEGMENTS = 7
+    RL_SEGMENTS = 7
     RESET_STATES = 8
     GROUP_ORDER = 9
     ENVIRONMENTS = 10

@@ -29,8 +29,8 @@ def why_unread(method: Method, setting: str) -> str | None:
     for reader in readers_of(setting):
         if reader == "gradient":
             gradient = _gradient(method)
-            if gradient is None or setting not in gradient.settings:
-                names = [other.__name__ for other in GRADIENTS.values() if setting in other.settings]
+            if gradient is None or setting not in gradient.reads:
+                names = [other.__name__ for other in GRADIENTS.values() if setting in other.reads]
                 return f"it belongs to the gradients of {', '.join(names)}"
         for lacks, reason in _LACKS[reader]:
             if lacks(method):

@@ -12,7 +12,7 @@ from vitamin.algorithms import supervised
 from vitamin.algorithms.coefficients import loss_coefficients
 from vitamin.algorithms.data.segments import SegmentBatch
 from vitamin.algorithms.gradients import GRADIENTS, Metrics, Noise, RLGradient
-from vitamin.algorithms.gradients.base import AverageOverLearners, Data, single_learner
+from vitamin.algorithms.gradients.base import AverageOverLearners, single_learner
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import Method, Phase
 from vitamin.algorithms.models.heads import PolicyOutput
@@ -35,6 +35,7 @@ class Updater:
 
     Attributes:
         networks: What is trained.
+        gradient: The RL gradient, or None.
         optimizers: ``policy`` (LAMB, or Adam for a perceptron), ``critic`` (AdamW) and ``temperature`` (Adam), those
             that the method has.
         actor_updates: Actor steps so far.
@@ -56,11 +57,12 @@ class Updater:
         self.critic_updates = 0
         self._method = method
         self._average = average_over_learners
-        self._gradient: RLGradient | None = (
+        self.gradient: RLGradient | None = (
             None
             if method.gradient is None
             else GRADIENTS[method.gradient](settings, average_over_learners, learners)
         )
+        self._targets = None if self.gradient is None else self.gradient.targets
         self._clip = math.inf
         parameters = networks.policy.parameters()
         self.optimizers: dict[str, Optimizer] = {}
@@ -89,18 +91,13 @@ class Updater:
 
     def begin_iteration(self) -> None:
         """To be called as an online iteration begins, after `begin_phase`."""
-        if self._gradient is not None and self._gradient.targets == "iteration":
+        if self._targets == "iteration":
             self.networks.copy_targets()
 
-    @property
-    def data(self) -> Data:
-        """What the RL gradient learns from online."""
-        return "replay" if self._gradient is None else self._gradient.data
-
     def update(
-        self, batch: SegmentBatch, phase: Phase, noise: Noise, own_batch: SegmentBatch | None = None
+        self, batch: SegmentBatch, phase: Phase, noise: Noise, rl_batch: SegmentBatch | None = None
     ) -> Metrics:
-        """A critic step, and an actor step if one is due: at every first of ``actor_update_interval`` critic steps.
+        """A critic step, then if one is due an actor step: at every first of ``actor_update_interval`` critic steps.
 
         A method without an RL gradient takes an actor step each time.
 
@@ -108,48 +105,58 @@ class Updater:
             batch: B segments of K steps, on the networks' device.
             phase: Decides what the terms of the actor loss weigh.
             noise: Draws standard normals of a shape, on the networks' device.
-            own_batch: What the RL gradient learns from, if that is not ``batch``; see `RLGradient.data`.
+            rl_batch: What the RL gradient learns from, if that is not ``batch``; see `RLGradient.data`.
 
         Returns:
             Detached scalars, named as in ``metrics.jsonl``.
         """
         actor_due = self.critic_updates % self.hyperparameters.actor_update_interval == 0
-        metrics = (
-            {}
-            if self._gradient is None
-            else self.critic_step(batch if own_batch is None else own_batch, noise)
-        )
-        return metrics | self.actor_step(batch, phase, noise, own_batch) if actor_due else metrics
+        critic = CriticStep({})
+        if self.gradient is not None:
+            critic = self.critic_step(batch if rl_batch is None else rl_batch, noise)
+        metrics = critic.metrics
+        # Delayed policy update: the policy and the targets move at every actor_update_interval-th critic step only
+        if actor_due:
+            metrics |= self.actor_step(batch, phase, noise, rl_batch, critic.advantages)
+            if self._targets == "soft":
+                self.networks.update_targets(self.hyperparameters.tau)
+        return metrics
 
-    def critic_step(self, batch: SegmentBatch, noise: Noise) -> Metrics:
-        """One step of the critics of a method that has them; arguments and result as for `update`."""
-        assert self._gradient is not None
+    def critic_step(self, batch: SegmentBatch, noise: Noise) -> "CriticStep":
+        """One step of the critics of a method that has them; arguments as for `update`."""
+        if self.gradient is None:
+            raise TypeError(f"{self._method.label} has no RL gradient, and so no critics.")
         with self.autocast(batch.states):
-            loss, metrics = self._gradient.critic_loss(self.networks, batch, noise)
-        norm = self._descend("critic", loss)
+            critics = self.gradient.critic_loss(self.networks, batch, noise)
+        norm = self._descend("critic", critics.loss)
         self.critic_updates += 1
-        return {"loss/critic": loss.detach(), **metrics, "gradient_norm/critic": norm}
+        metrics = {"loss/critic": critics.loss.detach(), **critics.metrics, "gradient_norm/critic": norm}
+        return CriticStep(metrics, critics.advantages)
 
     def actor_step(
-        self, batch: SegmentBatch, phase: Phase, noise: Noise, own_batch: SegmentBatch | None = None
+        self,
+        batch: SegmentBatch,
+        phase: Phase,
+        noise: Noise,
+        rl_batch: SegmentBatch | None = None,
+        advantages: Tensor | None = None,
     ) -> Metrics:
-        """One step of policy and temperature, then of all targets; arguments and result as for `update`."""
-        settings, log_temperature = self.hyperparameters, self.networks.log_temperature
-        terms = self._terms(phase)
+        """One step of policy and temperature; ``advantages`` as `critic_step` gave them, the rest as for `update`."""
+        log_temperature, terms = self.networks.log_temperature, self._terms(phase)
+        if rl_batch is None:
+            rl_batch = batch
+        if terms.supervised_coefficient == 0:
+            batch = rl_batch
         with self.autocast(batch.states):
-            loss, metrics = self._actor_loss(batch, terms, noise, own_batch)
-        descended = self.descend_policy(loss, settings.learning_rate)
+            loss, metrics = self._actor_loss(batch, rl_batch, terms, noise, advantages)
+        descended = self.descend_policy(loss, self.hyperparameters.learning_rate)
         if log_temperature is not None:
             if terms.learns_temperature:
+                entropy, action_size = metrics["policy/entropy"], batch.actions.shape[-1]
                 self._descend(
-                    "temperature",
-                    supervised.temperature_loss(
-                        log_temperature, metrics["policy/entropy"], batch.actions.shape[-1]
-                    ),
+                    "temperature", supervised.temperature_loss(log_temperature, entropy, action_size)
                 )
             metrics["policy/temperature"] = log_temperature.detach().exp()
-        if self._gradient is not None and self._gradient.targets == "soft":
-            self.networks.update_targets(settings.tau)
         return metrics | descended
 
     def descend_policy(self, loss: Tensor, learning_rate: float) -> Metrics:
@@ -163,8 +170,8 @@ class Updater:
     def _terms(self, phase: Phase) -> "Terms":
         settings = self.hyperparameters
         supervised_coefficient, rl_coefficient = loss_coefficients(self._method, settings, phase)
-        gradient = self._gradient if rl_coefficient > 0 else None
-        beside = self._gradient if settings.published_entropy else gradient
+        gradient = self.gradient if rl_coefficient > 0 else None
+        beside = self.gradient if settings.published_entropy else gradient
         entropy = beside is None or beside.supervised_entropy
         return Terms(
             gradient,
@@ -176,66 +183,70 @@ class Updater:
         )
 
     def _actor_loss(
-        self, batch: SegmentBatch, terms: "Terms", noise: Noise, own_batch: SegmentBatch | None
+        self,
+        batch: SegmentBatch,
+        rl_batch: SegmentBatch,
+        terms: "Terms",
+        noise: Noise,
+        advantages: Tensor | None,
     ) -> tuple[Tensor, Metrics]:
-        """The loss of Eq. 2, or of Online DT, and its metrics.
-
-        One pass of the policy serves both terms, unless the RL term has a batch of its own beside a supervised one.
-        """
-        settings = self.hyperparameters
-        log_temperature = self.networks.log_temperature
-        gradient, rl_batch = terms.gradient, batch if own_batch is None else own_batch
-        if terms.supervised_coefficient == 0:
-            batch = rl_batch
-        entropy_over_padding = log_temperature is not None and settings.entropy_over_padding
-        shared = gradient is not None and rl_batch is batch
-        output = self._run_policy(batch, gradient if shared else None, entropy_over_padding)
-        metrics: Metrics = {}
-        if log_temperature is None:
-            supervised_loss = supervised.squared_error(batch, output.action)
-        else:
-            assert output.distribution is not None
-            draw = noise(output.action.shape)
-            entropy = supervised.entropy(batch, output.distribution, draw, entropy_over_padding)
-            supervised_loss = supervised.negative_log_likelihood(batch, output.distribution)
-            if terms.supervised_entropy:
-                supervised_loss = supervised_loss - log_temperature.detach().exp() * entropy
-            metrics["policy/entropy"] = entropy.detach()
-        metrics["loss/supervised"] = supervised_loss.detach()
-        loss = terms.supervised_coefficient * supervised_loss
-        if gradient is not None:
-            rl_output = output if shared else self._run_policy(rl_batch, gradient, False)
-            rl_loss, rl_metrics = gradient.actor_loss(self.networks, rl_batch, rl_output, noise)
-            loss = loss + terms.rl_coefficient * rl_loss
-            metrics |= rl_metrics
+        """L = λ L_sup + α L_RL (Eq. 2), the weights those of the phase, and its metrics."""
+        output, rl_output = self._run_policy(batch, rl_batch, terms)
+        L_sup, metrics = self._supervised_loss(batch, output, terms, noise)
+        L_RL, rl_metrics = self._rl_loss(rl_batch, rl_output, terms, noise, advantages)
+        loss = terms.supervised_coefficient * L_sup + terms.rl_coefficient * L_RL
+        metrics |= rl_metrics
         if terms.action_regularization > 0:
             distance = self._distance_to_reference(batch, output)
             loss = loss + terms.action_regularization * distance
             metrics["loss/action_regularization"] = distance.detach()
         return loss, metrics
 
+    def _run_policy(
+        self, batch: SegmentBatch, rl_batch: SegmentBatch, terms: "Terms"
+    ) -> tuple[PolicyOutput, PolicyOutput]:
+        """What the policy says of ``batch`` and of ``rl_batch``: of one pass where they are the same."""
+        policy, shared = self.networks.policy, rl_batch is batch
+        for_entropy = self.hyperparameters.entropy_over_padding and self.networks.log_temperature is not None
+        for_rl = terms.gradient is not None and terms.gradient.reads_padded_actions
+        computes_padding = for_entropy or (shared and for_rl)
+        output = policy(*batch.context(), padding="compute" if computes_padding else "skip")
+        if shared or terms.gradient is None:
+            return output, output
+        return output, policy(*rl_batch.context(), padding="compute" if for_rl else "skip")
+
+    def _supervised_loss(
+        self, batch: SegmentBatch, output: PolicyOutput, terms: "Terms", noise: Noise
+    ) -> tuple[Tensor, Metrics]:
+        """L_sup, and its metrics: the squared error (Eq. 1), or the likelihood and entropy of Online DT."""
+        if self.networks.log_temperature is None:
+            loss = supervised.squared_error(batch, output.action)
+            return loss, {"loss/supervised": loss.detach()}
+        over_padding = self.hyperparameters.entropy_over_padding
+        entropy = supervised.entropy(batch, output.pi, noise(output.action.shape), over_padding)
+        loss = supervised.negative_log_likelihood(batch, output.pi)
+        if terms.supervised_entropy:
+            loss = loss - self.networks.temperature * entropy
+        return loss, {"policy/entropy": entropy.detach(), "loss/supervised": loss.detach()}
+
+    def _rl_loss(
+        self,
+        batch: SegmentBatch,
+        output: PolicyOutput,
+        terms: "Terms",
+        noise: Noise,
+        advantages: Tensor | None,
+    ) -> tuple[Tensor | float, Metrics]:
+        """L_RL, and its metrics; 0 where the phase has no such term."""
+        if terms.gradient is None:
+            return 0.0, {}
+        return terms.gradient.actor_loss(self.networks, batch, output, noise, advantages)
+
     def _distance_to_reference(self, batch: SegmentBatch, output: PolicyOutput) -> Tensor:
         """Mean over real positions of the squared distance of the policy's actions to the reference's; a scalar."""
-        assert self.networks.reference_policy is not None
         with torch.no_grad():
-            reference: PolicyOutput = self.networks.reference_policy(
-                batch.states, batch.actions, batch.returns_to_go[:, :-1], batch.timesteps, batch.mask
-            )
+            reference: PolicyOutput = self.networks.reference_pi(*batch.context())
         return batch.mean((output.action - reference.action).square().mean(-1))
-
-    def _run_policy(
-        self, batch: SegmentBatch, gradient: RLGradient | None, compute_padding: bool
-    ) -> PolicyOutput:
-        compute_padding = compute_padding or (gradient is not None and gradient.reads_padded_actions)
-        output: PolicyOutput = self.networks.policy(
-            batch.states,
-            batch.actions,
-            batch.returns_to_go[:, :-1],
-            batch.timesteps,
-            batch.mask,
-            padding="compute" if compute_padding else "skip",
-        )
-        return output
 
     def autocast(self, states: Tensor) -> torch.autocast:
         """The arithmetic of losses on a batch with these ``states``."""
@@ -259,6 +270,19 @@ class Updater:
             clip_grads_with_norm_(params, clip, norm)
         optimizer.step()
         return norm
+
+
+@dataclass(frozen=True)
+class CriticStep:
+    """What a step of the critics gives.
+
+    Attributes:
+        metrics: Detached scalars.
+        advantages: For the actor step of the same update; see `CriticLoss`.
+    """
+
+    metrics: Metrics
+    advantages: Tensor | None = None
 
 
 @dataclass(frozen=True)

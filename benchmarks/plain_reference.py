@@ -151,8 +151,7 @@ class PlainTD3:
 
 
 def _plain_critic(networks: Networks, member: int) -> nn.Sequential:
-    critic = networks.critic
-    assert critic is not None
+    critic = networks.q
     layers: list[nn.Module] = []
     for weight, bias in zip(critic.weights, critic.biases, strict=True):
         layer = nn.Linear(weight.shape[2], weight.shape[1])

@@ -13,6 +13,7 @@ from vitamin.algorithms.assembly import build_networks
 from vitamin.algorithms.data.replay import Replay
 from vitamin.algorithms.data.segments import SegmentBatch
 from vitamin.algorithms.data.trajectories import Trajectories
+from vitamin.algorithms.gradients import Noise
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.memory import keep_freed_memory
 from vitamin.algorithms.methods import METHODS
@@ -81,9 +82,9 @@ def measure(name: str, settings: Hyperparameters, batch: SegmentBatch, repeats: 
         return torch.randn(shape, device=device)
 
     critic = timed(lambda: updater.critic_step(batch, draw), repeats)
-    actor = timed(lambda: updater.actor_step(batch, "online", draw), repeats)
+    actor = timed(lambda: _actor_step(updater, batch, draw), repeats)
     plainly = timed(lambda: plain.update(batch, noise), max(repeats // 2, 1))
-    flops = count_flops(lambda: (updater.critic_step(batch, draw), updater.actor_step(batch, "online", draw)))
+    flops = count_flops(lambda: (updater.critic_step(batch, draw), _actor_step(updater, batch, draw)))
     return (
         name,
         f"{100 * batch.real_count / batch.mask.numel():.0f} %",
@@ -94,6 +95,11 @@ def measure(name: str, settings: Hyperparameters, batch: SegmentBatch, repeats: 
         f"{plainly / (critic + actor):.1f}",
         share_of_peak(flops, critic + actor, THREADS, str(device)),
     )
+
+
+def _actor_step(updater: Updater, batch: SegmentBatch, noise: Noise) -> None:
+    updater.actor_step(batch, "online", noise)
+    updater.networks.update_targets(updater.hyperparameters.tau)
 
 
 def main() -> None:

@@ -1,9 +1,28 @@
 """A batch of trajectory segments: what the replay samples and the losses take."""
 
 from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
+
+
+class Context(NamedTuple):
+    """What a policy reads of B segments of K steps; the arguments of `PolicyNetwork.forward`, in its order.
+
+    Attributes:
+        states: (B, K, S), normalized.
+        actions: (B, K, A).
+        conditions: (B, K), returns-to-go multiplied by ``return_scale``; or latents (B, K, Z).
+        timesteps: (B, K) int64.
+        mask: bool (B, K), True where real.
+    """
+
+    states: Tensor
+    actions: Tensor
+    conditions: Tensor
+    timesteps: Tensor
+    mask: Tensor
 
 
 @dataclass(frozen=True)
@@ -33,6 +52,41 @@ class SegmentBatch:
     timesteps: Tensor
     mask: Tensor
     real_count: float
+
+    @classmethod
+    def of(cls, batch: "SegmentBatch") -> Self:
+        """The same ``batch``, which must be of this kind.
+
+        Raises:
+            TypeError: If it is not.
+        """
+        if not isinstance(batch, cls):
+            raise TypeError(f"This loss learns from a {cls.__name__}, not from a {type(batch).__name__}.")
+        return batch
+
+    def context(self, conditions: Tensor | None = None) -> Context:
+        """R_1 s_1 a_1 ... R_K s_K a_K; with ``conditions``, latents (B, K, Z), these in the place of R."""
+        returns_to_go = self.returns_to_go[:, :-1]
+        return Context(
+            self.states,
+            self.actions,
+            returns_to_go if conditions is None else conditions,
+            self.timesteps,
+            self.mask,
+        )
+
+    def next_context(self, *, attends_padding: bool) -> Context:
+        """The context of the next states, R_2 s_2 a_2 ... R_(K+1) s_(K+1), whose last action does not count.
+
+        With ``attends_padding`` its mask is that of the published target policy, see `shifted_mask`.
+        """
+        return Context(
+            self.next_states,
+            self.shifted_actions(),
+            self.returns_to_go[:, 1:],
+            self.shifted_timesteps(),
+            self.shifted_mask() if attends_padding else self.mask,
+        )
 
     def mean_over(self, values: Tensor, padding: bool) -> Tensor:
         """Mean of ``values`` (B, K) over real positions, or with ``padding`` over all, padded ones as they are."""
@@ -96,3 +150,14 @@ class ValuedBatch(SegmentBatch):
     def advantages(self) -> Tensor:
         """TD(lambda) targets less values; (B, K)."""
         return self.value_targets - self.values
+
+    @property
+    def recorded_log_probs(self) -> Tensor:
+        """The ``old_log_probs``, (B, K).
+
+        Raises:
+            LookupError: If no rollout recorded them.
+        """
+        if self.old_log_probs is None:
+            raise LookupError("No log-likelihoods of these actions were recorded when they were taken.")
+        return self.old_log_probs

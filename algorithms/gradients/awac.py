@@ -7,7 +7,7 @@ from torch import Tensor
 
 from vitamin.algorithms.data.segments import SegmentBatch
 from vitamin.algorithms.gradients.advantages import advantage_weights, log_likelihood
-from vitamin.algorithms.gradients.base import Metrics, Noise
+from vitamin.algorithms.gradients.base import CriticLoss, Metrics, Noise
 from vitamin.algorithms.gradients.bellman import BellmanGradient
 from vitamin.algorithms.methods import PolicyKind
 from vitamin.algorithms.models.heads import PolicyOutput
@@ -20,7 +20,7 @@ class AWAC(BellmanGradient):
     policies: ClassVar[tuple[PolicyKind, ...]] = ("stochastic",)
     supervised_entropy = False
     learns_temperature: ClassVar[bool] = True
-    settings: ClassVar[frozenset[str]] = frozenset(
+    reads: ClassVar[frozenset[str]] = frozenset(
         {
             "target_attends_padding",
             "inverse_temperature",
@@ -39,29 +39,31 @@ class AWAC(BellmanGradient):
             settings.normalize_advantages and settings.advantage_losses_over_padding
         )
 
-    def critic_loss(self, networks: Networks, batch: SegmentBatch, noise: Noise) -> tuple[Tensor, Metrics]:
+    def critic_loss(self, networks: Networks, batch: SegmentBatch, noise: Noise) -> CriticLoss:
         """Squared errors to r + discount (1 - d) min_i Q_i(s', a'), a' ~ target pi; SAC's with ``awac_entropy``."""
         entropy = self.hyperparameters.awac_entropy != "none"
         next_values = self.sampled_next_values(networks, batch, noise, entropy=entropy)
         return self.squared_errors(networks, batch, self.bellman_values(batch, next_values))
 
     def actor_loss(
-        self, networks: Networks, batch: SegmentBatch, policy_output: PolicyOutput, noise: Noise
+        self,
+        networks: Networks,
+        batch: SegmentBatch,
+        policy_output: PolicyOutput,
+        noise: Noise,
+        advantages: Tensor | None = None,
     ) -> tuple[Tensor, Metrics]:
         """-mean_t exp(beta (Q(s_t, a_t) - Q(s_t, a))) log pi(a_t|s_t), a ~ pi, Q the smaller one."""
-        assert networks.critic is not None
-        assert networks.log_temperature is not None
-        distribution = policy_output.distribution
-        assert distribution is not None
+        pi, q = policy_output.pi, networks.q
         shape = policy_output.action.shape
         with torch.no_grad():
-            sampled = distribution.sample(noise(shape))
-            advantages = networks.critic.smallest(batch.states, batch.actions, batch.mask)
-            advantages = advantages - networks.critic.smallest(batch.states, sampled, batch.mask)  # (B, K)
+            sampled = pi.sample(noise(shape))
+            advantages = q.smallest(batch.states, batch.actions, batch.mask)
+            advantages = advantages - q.smallest(batch.states, sampled, batch.mask)  # (B, K)
         weights = self._weights(batch, advantages)
         gains = weights * log_likelihood(batch, policy_output)
         if self.hyperparameters.awac_entropy == "both":
-            gains = gains + networks.log_temperature.detach().exp() * distribution.entropy(noise(shape))
+            gains = gains + networks.temperature * pi.entropy(noise(shape))
         loss = -batch.mean(gains)
         return loss, {"loss/rl": loss.detach(), "advantage/weight_mean": batch.mean(weights)}
 

@@ -19,7 +19,7 @@ class AWR(ValueGradient):
 
     targets: ClassVar[Targets | None] = None
     data: ClassVar[Data] = "valued_replay"
-    settings: ClassVar[frozenset[str]] = frozenset(
+    reads: ClassVar[frozenset[str]] = frozenset(
         {
             "td_lambda",
             "published_value_pretraining",
@@ -39,10 +39,15 @@ class AWR(ValueGradient):
         return batch.mean_over(errors, self.hyperparameters.advantage_losses_over_padding)
 
     def actor_loss(
-        self, networks: Networks, batch: SegmentBatch, policy_output: PolicyOutput, noise: Noise
+        self,
+        networks: Networks,
+        batch: SegmentBatch,
+        policy_output: PolicyOutput,
+        noise: Noise,
+        advantages: Tensor | None = None,
     ) -> tuple[Tensor, Metrics]:
         """-mean_t (exp(beta A_t) log pi(a_t|.) + temperature H(pi(.|s_t)))."""
-        assert isinstance(batch, ValuedBatch)
+        batch = ValuedBatch.of(batch)
         over_padding = self.hyperparameters.advantage_losses_over_padding
         advantages = batch.advantages
         if self.hyperparameters.normalize_advantages:
@@ -51,7 +56,7 @@ class AWR(ValueGradient):
         gains = weights * log_likelihood(batch, policy_output)
         if policy_output.distribution is not None and networks.log_temperature is not None:
             entropy = policy_output.distribution.entropy(noise(policy_output.action.shape))
-            gains = gains + networks.log_temperature.detach().exp() * entropy
+            gains = gains + networks.temperature * entropy
         loss = -batch.mean_over(gains, over_padding)
         return loss, {"loss/rl": loss.detach(), "advantage/weight_mean": batch.mean(weights)}
 

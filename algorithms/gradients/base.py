@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
@@ -29,6 +30,22 @@ Data = Literal["replay", "iteration", "valued_replay"]
 """What the RL term learns from online; see `RLGradient`."""
 
 
+@dataclass(frozen=True)
+class CriticLoss:
+    """The loss of the critics on a batch.
+
+    Attributes:
+        loss: A scalar.
+        metrics: As the metrics of an update.
+        advantages: (B, K), of the batch's actions before the critic step, without gradient, for the actor loss of the
+            same update; None for gradients whose actor loss does not take them from there.
+    """
+
+    loss: Tensor
+    metrics: Metrics
+    advantages: Tensor | None = None
+
+
 def single_learner(tensors: list[Tensor]) -> None:
     """The average over one learner: leaves the tensors as they are."""
 
@@ -43,13 +60,13 @@ class RLGradient(ABC):
         has_q: Whether it has an ensemble of ``critic_members`` Q functions (`Networks.critic`).
         has_value: Whether it has a value function (`Networks.value`).
         targets: When the target copies of policy and critics move; None for none.
-        data: ``replay``: it learns from the batch that the supervised term has too. Else it has a batch of its own
-            online, with values and TD(lambda) targets, and the policy a second pass: ``iteration``, of the
-            trajectories of the iteration alone; ``valued_replay``, of the whole replay.
+        data: ``replay``: it learns from the batch that the supervised term has too. Else it has another batch
+            online, the RL batch, with values and TD(lambda) targets, and the policy a second pass: ``iteration``, of
+            the trajectories of the iteration alone; ``valued_replay``, of the whole replay.
         supervised_entropy: Whether a stochastic policy's supervised term keeps its entropy bonus beside it; see
             ``published_entropy`` too.
         learns_temperature: Whether it uses the entropy's weight itself, which is then learned on.
-        settings: Hyperparameters that only some gradients read, this one among them.
+        reads: Hyperparameters that only some gradients read, this one among them.
         hyperparameters: The run's settings.
         average: For means that a loss divides by: with several learners they are over the global batch.
         learners: Number of learners, which share that batch.
@@ -62,7 +79,7 @@ class RLGradient(ABC):
     data: ClassVar[Data] = "replay"
     supervised_entropy: bool = True
     learns_temperature: ClassVar[bool] = False
-    settings: ClassVar[frozenset[str]] = frozenset()
+    reads: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(
         self,
@@ -76,7 +93,7 @@ class RLGradient(ABC):
 
     @property
     def reads_recorded_log_probs(self) -> bool:
-        """Whether its own batch needs the actions' log-likelihoods as rollouts recorded them."""
+        """Whether the RL batch needs the actions' log-likelihoods as rollouts recorded them."""
         return False
 
     @property
@@ -85,12 +102,17 @@ class RLGradient(ABC):
         return False
 
     @abstractmethod
-    def critic_loss(self, networks: Networks, batch: SegmentBatch, noise: Noise) -> tuple[Tensor, Metrics]:
-        """Loss of the critics on a batch, and its metrics."""
+    def critic_loss(self, networks: Networks, batch: SegmentBatch, noise: Noise) -> CriticLoss:
+        """Loss of the critics on a batch."""
 
     @abstractmethod
     def actor_loss(
-        self, networks: Networks, batch: SegmentBatch, policy_output: PolicyOutput, noise: Noise
+        self,
+        networks: Networks,
+        batch: SegmentBatch,
+        policy_output: PolicyOutput,
+        noise: Noise,
+        advantages: Tensor | None = None,
     ) -> tuple[Tensor, Metrics]:
         """The term that ``rl_coefficient`` weighs in the actor loss, and its metrics.
 
@@ -100,4 +122,5 @@ class RLGradient(ABC):
             policy_output: The policy's output on the batch; with ``data`` of ``replay`` of the pass that the
                 supervised term uses too.
             noise: Draws standard normals.
+            advantages: What `critic_loss` gave.
         """

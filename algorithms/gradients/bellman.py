@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from vitamin.algorithms.data.segments import SegmentBatch
-from vitamin.algorithms.gradients.base import Metrics, Noise, RLGradient
+from vitamin.algorithms.gradients.base import CriticLoss, Noise, RLGradient
 from vitamin.algorithms.models.heads import PolicyOutput
 from vitamin.algorithms.models.networks import Networks
 
@@ -25,15 +25,9 @@ class BellmanGradient(RLGradient):
         One causal pass over the segment shifted by one step, the context that ends in the next state, gives the next
         action of every position.
         """
-        assert networks.target_policy is not None
         attends = self.hyperparameters.target_attends_padding
-        output: PolicyOutput = networks.target_policy(
-            batch.next_states,
-            batch.shifted_actions(),
-            batch.returns_to_go[:, 1:],
-            batch.shifted_timesteps(),
-            batch.shifted_mask() if attends else batch.mask,
-            padding="attend" if attends else "skip",
+        output: PolicyOutput = networks.target_pi(
+            *batch.next_context(attends_padding=attends), padding="attend" if attends else "skip"
         )
         return output
 
@@ -42,14 +36,10 @@ class BellmanGradient(RLGradient):
         self, networks: Networks, batch: SegmentBatch, noise: Noise, *, entropy: bool
     ) -> Tensor:
         """The smaller target Q of sampled next actions, with ``entropy`` less the temperature times log pi; (B, K)."""
-        assert networks.target_critic is not None
-        assert networks.log_temperature is not None
         output = self.next_output(networks, batch)
-        assert output.distribution is not None
-        actions, log_probs = output.distribution.sample_with_log_prob(noise(output.action.shape))
-        members = networks.target_critic(batch.next_states, actions, batch.mask)
-        values = self.smallest(members, noise)
-        return values - networks.log_temperature.exp() * log_probs if entropy else values
+        actions, log_probs = output.pi.sample_with_log_prob(noise(output.action.shape))
+        values = self.smallest(networks.target_q(batch.next_states, actions, batch.mask), noise)
+        return values - networks.temperature * log_probs if entropy else values
 
     def smallest(self, values: Tensor, noise: Noise) -> Tensor:
         """The smallest of the Q functions' ``values`` (members, B, K), or of ``critic_subset`` of them; (B, K).
@@ -66,16 +56,16 @@ class BellmanGradient(RLGradient):
         """Targets r + discount (1 - d) next_values; (B, K)."""
         return batch.rewards + self.hyperparameters.discount * (1 - batch.terminals) * next_values
 
-    def squared_errors(
-        self, networks: Networks, batch: SegmentBatch, targets: Tensor
-    ) -> tuple[Tensor, Metrics]:
+    def squared_errors(self, networks: Networks, batch: SegmentBatch, targets: Tensor) -> CriticLoss:
         """Squared errors of all Q functions to ``targets`` (B, K), summed over these, averaged over positions."""
-        assert networks.critic is not None
-        values = networks.critic(batch.states, batch.actions, batch.mask)  # (members, B, K)
-        errors = (values - targets).square().sum(0)  # (B, K)
-        loss = (
-            batch.mean_with_padding(errors)
-            if self.hyperparameters.critic_loss_over_padding
-            else batch.mean(errors)
+        values = networks.q(batch.states, batch.actions, batch.mask)  # (members, B, K)
+        loss = self.mean_over_steps(batch, (values - targets).square().sum(0))
+        return CriticLoss(
+            loss, {"q/mean": batch.mean(values[0].detach()), "q/target_mean": batch.mean(targets)}
         )
-        return loss, {"q/mean": batch.mean(values[0].detach()), "q/target_mean": batch.mean(targets)}
+
+    def mean_over_steps(self, batch: SegmentBatch, errors: Tensor) -> Tensor:
+        """Mean of ``errors`` (B, K) over steps, by ``critic_loss_over_padding`` divided by B K or by real ones."""
+        if self.hyperparameters.critic_loss_over_padding:
+            return batch.mean_with_padding(errors)
+        return batch.mean(errors)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from vitamin.algorithms.data.segments import SegmentBatch
 from vitamin.algorithms.gradients.advantages import advantage_weights, log_likelihood
-from vitamin.algorithms.gradients.base import AverageOverLearners, Metrics, Noise, single_learner
+from vitamin.algorithms.gradients.base import AverageOverLearners, CriticLoss, Metrics, Noise, single_learner
 from vitamin.algorithms.gradients.bellman import BellmanGradient
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.models.heads import PolicyOutput
@@ -21,11 +21,9 @@ class IQL(BellmanGradient):
     """
 
     has_value: ClassVar[bool] = True
-    settings: ClassVar[frozenset[str]] = frozenset(
+    reads: ClassVar[frozenset[str]] = frozenset(
         {"expectile", "inverse_temperature", "max_advantage_weight", "advantage_losses_over_padding"}
     )
-
-    _advantages: Tensor
 
     def __init__(
         self,
@@ -36,28 +34,36 @@ class IQL(BellmanGradient):
         super().__init__(hyperparameters, average, learners)
         self.supervised_entropy = hyperparameters.published_entropy
 
-    def critic_loss(self, networks: Networks, batch: SegmentBatch, noise: Noise) -> tuple[Tensor, Metrics]:
+    def critic_loss(self, networks: Networks, batch: SegmentBatch, noise: Noise) -> CriticLoss:
         """The expectile loss of V, |expectile - 1[u < 0]| u^2 with u = min Q(s, a) - V(s), plus that of the Qs."""
-        assert networks.value is not None
-        assert networks.target_value is not None
-        assert networks.target_critic is not None
         with torch.no_grad():
-            target_values = networks.target_critic(batch.states, batch.actions).amin(0)  # (B, K)
-            next_values = networks.target_value(batch.next_states)  # (B, K)
-        values = networks.value(batch.states)  # (B, K)
+            target_values = networks.target_q(batch.states, batch.actions).amin(0)  # (B, K)
+            next_values = networks.target_v(batch.next_states)  # (B, K)
+        values = networks.v(batch.states)  # (B, K)
         advantages = target_values - values
-        self._advantages = advantages.detach()
         below = (advantages < 0).to(advantages.dtype)
         errors = (self.hyperparameters.expectile - below).abs() * advantages.square()
         value_loss = batch.mean_over(errors, self.hyperparameters.advantage_losses_over_padding)
-        q_loss, metrics = self.squared_errors(networks, batch, self.bellman_values(batch, next_values))
-        metrics |= {"loss/value": value_loss.detach(), "value/mean": batch.mean(values.detach())}
-        return value_loss + q_loss, metrics
+        of_q = self.squared_errors(networks, batch, self.bellman_values(batch, next_values))
+        metrics = of_q.metrics | {
+            "loss/value": value_loss.detach(),
+            "value/mean": batch.mean(values.detach()),
+        }
+        return CriticLoss(value_loss + of_q.loss, metrics, advantages.detach())
 
     def actor_loss(
-        self, networks: Networks, batch: SegmentBatch, policy_output: PolicyOutput, noise: Noise
+        self,
+        networks: Networks,
+        batch: SegmentBatch,
+        policy_output: PolicyOutput,
+        noise: Noise,
+        advantages: Tensor | None = None,
     ) -> tuple[Tensor, Metrics]:
-        """-mean_t exp(beta A(s_t, a_t)) log pi(a_t|s_t)."""
-        weights = advantage_weights(self._advantages, self.hyperparameters)
+        """-mean_t exp(beta A(s_t, a_t)) log pi(a_t|s_t), A the ``advantages`` of `critic_loss`."""
+        if advantages is None:
+            raise TypeError(
+                "IQL's actor loss takes the advantages that the critic step of the same update gave."
+            )
+        weights = advantage_weights(advantages, self.hyperparameters)
         loss = -batch.mean(weights * log_likelihood(batch, policy_output))
         return loss, {"loss/rl": loss.detach(), "advantage/weight_mean": batch.mean(weights)}

@@ -5,7 +5,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from vitamin.algorithms.data.segments import SegmentBatch, ValuedBatch
-from vitamin.algorithms.gradients.base import Metrics, Noise, RLGradient
+from vitamin.algorithms.gradients.base import CriticLoss, Noise, RLGradient
 from vitamin.algorithms.models.networks import Networks
 
 
@@ -19,31 +19,29 @@ class ValueGradient(RLGradient):
     has_value: ClassVar[bool] = True
     supervised_entropy = False
 
-    def critic_loss(self, networks: Networks, batch: SegmentBatch, noise: Noise) -> tuple[Tensor, Metrics]:
+    def critic_loss(self, networks: Networks, batch: SegmentBatch, noise: Noise) -> CriticLoss:
         """Half the squared error of V to its TD(lambda) targets; in pretraining as `_pretraining_loss`."""
         if not isinstance(batch, ValuedBatch):
             return self._pretraining_loss(networks, batch)
-        assert networks.value is not None
-        values = networks.value(batch.states)  # (B, K)
+        values = networks.v(batch.states)  # (B, K)
         errors = 0.5 * (values - batch.value_targets).square()
         metrics = {
             "value/mean": batch.mean(values.detach()),
             "value/target_mean": batch.mean(batch.value_targets),
         }
-        return self._mean_error(batch, errors), metrics
+        return CriticLoss(self._mean_error(batch, errors), metrics)
 
     def _mean_error(self, batch: SegmentBatch, errors: Tensor) -> Tensor:
         """Mean over positions of the value function's errors (B, K)."""
         return batch.mean(errors)
 
-    def _pretraining_loss(self, networks: Networks, batch: SegmentBatch) -> tuple[Tensor, Metrics]:
+    def _pretraining_loss(self, networks: Networks, batch: SegmentBatch) -> CriticLoss:
         """Squared error of V to r + discount (1 - d) V(s').
 
         With ``published_value_pretraining`` there is no discount, the gradient goes through V(s') too, and padded
         positions count, with 1 - d = -1.
         """
-        assert networks.value is not None
-        values, next_values = networks.value(batch.states), networks.value(batch.next_states)  # (B, K) each
+        values, next_values = networks.v(batch.states), networks.v(batch.next_states)  # (B, K) each
         continues = 1 - batch.terminals
         if self.hyperparameters.published_value_pretraining:
             continues = continues.masked_fill(~batch.mask, -1.0)
@@ -51,4 +49,4 @@ class ValueGradient(RLGradient):
         else:
             targets = batch.rewards + self.hyperparameters.discount * continues * next_values.detach()
             loss = batch.mean((values - targets).square())
-        return loss, {"value/mean": batch.mean(values.detach())}
+        return CriticLoss(loss, {"value/mean": batch.mean(values.detach())})

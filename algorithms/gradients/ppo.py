@@ -27,7 +27,7 @@ class PPO(ValueGradient):
     policies: ClassVar[tuple[PolicyKind, ...]] = ("stochastic",)
     targets: ClassVar[Targets | None] = "iteration"
     data: ClassVar[Data] = "iteration"
-    settings: ClassVar[frozenset[str]] = frozenset(
+    reads: ClassVar[frozenset[str]] = frozenset(
         {"clip_ratio", "td_lambda", "old_log_probs", "published_value_pretraining"}
     )
 
@@ -37,10 +37,15 @@ class PPO(ValueGradient):
         return self.hyperparameters.old_log_probs == "recorded"
 
     def actor_loss(
-        self, networks: Networks, batch: SegmentBatch, policy_output: PolicyOutput, noise: Noise
+        self,
+        networks: Networks,
+        batch: SegmentBatch,
+        policy_output: PolicyOutput,
+        noise: Noise,
+        advantages: Tensor | None = None,
     ) -> tuple[Tensor, Metrics]:
         """-mean_t min(r_t A_t, clip(r_t, 1 - c, 1 + c) A_t), r_t the ratio of new to old likelihood."""
-        assert isinstance(batch, ValuedBatch)
+        batch = ValuedBatch.of(batch)
         difference = log_likelihood(batch, policy_output) - self.old_log_probs(networks, batch)
         ratios = difference.clamp(max=_LARGEST_LOG_RATIO).exp()
         clip = self.hyperparameters.clip_ratio
@@ -57,10 +62,5 @@ class PPO(ValueGradient):
     def old_log_probs(self, networks: Networks, batch: ValuedBatch) -> Tensor:
         """Log-likelihood of the batch's actions under the policy with which the iteration began; (B, K)."""
         if self.reads_recorded_log_probs:
-            assert batch.old_log_probs is not None
-            return batch.old_log_probs
-        assert networks.target_policy is not None
-        output = networks.target_policy(
-            batch.states, batch.actions, batch.returns_to_go[:, :-1], batch.timesteps, batch.mask
-        )
-        return log_likelihood(batch, output)
+            return batch.recorded_log_probs
+        return log_likelihood(batch, networks.target_pi(*batch.context()))

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from vitamin.algorithms.data.normalization import ACTION_LIMIT
 from vitamin.algorithms.data.segments import SegmentBatch
-from vitamin.algorithms.gradients.base import Metrics, Noise
+from vitamin.algorithms.gradients.base import CriticLoss, Metrics, Noise
 from vitamin.algorithms.gradients.bellman import BellmanGradient
 from vitamin.algorithms.models.heads import PolicyOutput
 from vitamin.algorithms.models.networks import Networks
@@ -16,13 +16,13 @@ from vitamin.algorithms.models.networks import Networks
 
 @dataclass(frozen=True)
 class BellmanTarget:
-    """The target of the critics and what it is made of.
+    """The target y of the critics and what it is made of.
 
     Attributes:
         next_actions: (B, K, A), the target policy's at the next states.
-        smoothed: (B, K, A), those with clipped noise.
+        smoothed: (B, K, A), those with clipped noise: a~.
         next_values: (B, K), the smaller target Q of the smoothed actions.
-        values: (B, K), r + discount (1 - d) next_values.
+        values: (B, K), y = r + gamma (1 - d) next_values.
     """
 
     next_actions: Tensor
@@ -34,7 +34,7 @@ class BellmanTarget:
 class TD3(BellmanGradient):
     """Twin critics, smoothed target actions; the actor ascends the first critic."""
 
-    settings: ClassVar[frozenset[str]] = frozenset(
+    reads: ClassVar[frozenset[str]] = frozenset(
         {
             "target_policy_noise",
             "target_noise_clip",
@@ -53,35 +53,46 @@ class TD3(BellmanGradient):
             settings.normalize_rl_coefficient and settings.normalizer_over_padding
         )
 
-    def critic_loss(self, networks: Networks, batch: SegmentBatch, noise: Noise) -> tuple[Tensor, Metrics]:
-        """Squared Bellman errors of all critics, summed over critics and averaged over positions (Eq. 3)."""
-        return self.squared_errors(networks, batch, self.bellman_target(networks, batch, noise).values)
-
     @torch.no_grad()
     def bellman_target(self, networks: Networks, batch: SegmentBatch, noise: Noise) -> BellmanTarget:
-        """What the critics are regressed on; meaningless at padded positions."""
-        assert networks.target_critic is not None
+        """What the critics are regressed on (Eq. 3, right of the minus); meaningless at padded positions."""
         settings = self.hyperparameters
+        # Smoothing: a~ = clip(mu_target(R_2..t+1, s_2..t+1, a_2..t) + clip(sigma eps, -c, c)), eps ~ N(0, 1)
         output = self.next_output(networks, batch)
         next_actions = output.action  # (B, K, A)
         if output.distribution is not None:
             next_actions = output.distribution.sample(noise(next_actions.shape))
-        clip = settings.target_noise_clip
-        disturbance = (settings.target_policy_noise * noise(next_actions.shape)).clamp(-clip, clip)
+        sigma, c = settings.target_policy_noise, settings.target_noise_clip
+        disturbance = (sigma * noise(next_actions.shape)).clamp(-c, c)
         smoothed = (next_actions + disturbance).clamp(-ACTION_LIMIT, ACTION_LIMIT)  # (B, K, A)
-        members = networks.target_critic(batch.next_states, smoothed, batch.mask)
+        # Clipped double Q: min_i Q_i_target(s_t+1, a~)
+        members = networks.target_q(batch.next_states, smoothed, batch.mask)  # (members, B, K)
         next_values = self.smallest(members, noise)  # (B, K)
-        return BellmanTarget(next_actions, smoothed, next_values, self.bellman_values(batch, next_values))
+        # Target: y_t = r_t + gamma (1 - d_t) min_i Q_i_target(s_t+1, a~)
+        y = batch.rewards + settings.discount * (1 - batch.terminals) * next_values  # (B, K)
+        return BellmanTarget(next_actions, smoothed, next_values, y)
+
+    def critic_loss(self, networks: Networks, batch: SegmentBatch, noise: Noise) -> CriticLoss:
+        """Squared Bellman errors of all critics, summed over critics and averaged over steps (Eq. 3)."""
+        y = self.bellman_target(networks, batch, noise).values  # (B, K)
+        # Loss: L_Q = sum_i mean_t (Q_i(s_t, a_t) - y_t)^2
+        q = networks.q(batch.states, batch.actions, batch.mask)  # (members, B, K)
+        loss = self.mean_over_steps(batch, (q - y).square().sum(0))
+        return CriticLoss(loss, {"q/mean": batch.mean(q[0].detach()), "q/target_mean": batch.mean(y)})
 
     def actor_loss(
-        self, networks: Networks, batch: SegmentBatch, policy_output: PolicyOutput, noise: Noise
+        self,
+        networks: Networks,
+        batch: SegmentBatch,
+        policy_output: PolicyOutput,
+        noise: Noise,
+        advantages: Tensor | None = None,
     ) -> tuple[Tensor, Metrics]:
         """-mean_t Q_1(s_t, mu_t), divided by the mean |Q_1| if ``normalize_rl_coefficient`` (Eq. 2).
 
         With ``critic_subset`` the mean of all Q_i is in Q_1's place.
         """
-        assert networks.critic is not None
-        estimate = networks.critic.mean if self.hyperparameters.critic_subset else networks.critic.first
+        estimate = networks.q.mean if self.hyperparameters.critic_subset else networks.q.first
         values = estimate(batch.states, policy_output.action, batch.mask)  # (B, K)
         loss = -batch.mean(values)
         metrics = {"loss/rl": loss.detach()}

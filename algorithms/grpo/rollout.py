@@ -3,44 +3,94 @@
 import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.algorithms.grpo.groups import Groups
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.models.distributions import SquashedGaussian
 from vitamin.algorithms.models.heads import PolicyOutput
+from vitamin.algorithms.models.normalized_networks import NormalizedNetworks
+from vitamin.algorithms.randomness import Stream, generator
 from vitamin.algorithms.rollouts.environment import (
     CheckedEnvironment,
     Environment,
     check_environments,
     first_notice,
+    require_restorable,
 )
+from vitamin.algorithms.rollouts.pool import EnvironmentPool
 from vitamin.algorithms.rollouts.rollout import Episodes, Player, Policy, begin_episodes, untold
+from vitamin.algorithms.rollouts.units import Rollout, WorkUnit
 
 _SMALLEST_VARIANCE = 1e-12
 
 
 @dataclass(frozen=True)
-class GroupRollout:
-    """What a unit of grpo's rollouts gives.
+class GroupRollout(Rollout):
+    """What an online unit of grpo gives.
 
     Attributes:
-        trajectories: W whole episodes.
-        groups: The groups from states of theirs.
+        groups: The groups from states of the episodes.
     """
 
-    trajectories: Trajectories
     groups: Groups
 
+    @classmethod
+    def of(cls, rollout: Rollout) -> Self:
+        """The same ``rollout``, which must have groups.
+
+        Raises:
+            TypeError: If it has none.
+        """
+        if not isinstance(rollout, cls):
+            raise TypeError("Updates on groups learn from rollouts with groups.")
+        return rollout
+
     @property
-    def group_steps(self) -> int:
+    def extra_steps(self) -> int:
         """Environment steps of the sub-trajectories."""
         return int(self.groups.lengths.sum())
+
+
+class RollOutGroups:
+    """W whole episodes, and groups of sub-trajectories from states on their way.
+
+    Args:
+        hyperparameters: The run's settings.
+    """
+
+    def __init__(self, hyperparameters: Hyperparameters) -> None:
+        self._settings = hyperparameters
+
+    def check(self, environment: Environment) -> None:
+        """See `require_restorable`."""
+        require_restorable(environment)
+
+    def __call__(
+        self,
+        pool: EnvironmentPool,
+        module: NormalizedNetworks,
+        unit: WorkUnit,
+        seed: int,
+        tell: Callable[[str], None],
+    ) -> GroupRollout:
+        """See `RollOut`."""
+        return rollout_groups(
+            pool.take(max(unit.episodes, self._settings.group_size)),
+            module.networks.policy,
+            observation_mean=module.observation_mean,
+            observation_std=module.observation_std,
+            episodes=unit.episodes,
+            target_return=unit.target_return,
+            rng=generator(*unit.key(seed)),
+            draw_rng=generator(seed, Stream.RESET_STATES, unit.iteration, unit.index),
+            hyperparameters=self._settings,
+            tell=tell,
+        )
 
 
 def rollout_groups(
@@ -138,8 +188,7 @@ class ResetDraw:
 
     def consider(self, active: NDArray[np.int64], step: int, output: PolicyOutput) -> None:
         """Takes in the states that the ``active`` episodes are in; an `Observer`."""
-        assert isinstance(output.distribution, SquashedGaussian)
-        uncertainty = output.distribution.variance().mean(-1)[:, 0].double().numpy()
+        uncertainty = SquashedGaussian.of(output.pi).variance().mean(-1)[:, 0].double().numpy()
         noise = self._rng.gumbel(size=len(self._environments))[active]
         keys = self._exponent * np.log(uncertainty.clip(min=_SMALLEST_VARIANCE)) + noise
         for i, key, variance in zip(active.tolist(), keys.tolist(), uncertainty.tolist(), strict=True):

@@ -34,6 +34,9 @@ class GroupUpdater:
         with torch.no_grad():
             self._old = torch.cat([self._likelihoods(buffer.gather(chunk))[0] for chunk in chunks])
 
+    def __len__(self) -> int:
+        return len(self._buffer)
+
     def metrics(self) -> dict[str, float]:
         """What the groups are like."""
         groups = self._buffer.groups
@@ -82,10 +85,9 @@ class GroupUpdater:
             for C in lengths.unique().tolist():  # the full context, and shorter ones where an episode begins
                 own = torch.nonzero(lengths == C)[:, 0]
                 columns = (batch.states, batch.actions, batch.returns_to_go, batch.timesteps)
-                output = policy.act(*(column[own, -C:] for column in columns)).distribution
-                assert isinstance(output, SquashedGaussian)
+                output = policy.act(*(column[own, -C:] for column in columns))
                 rows.append(own)
-                outputs.append(output)
+                outputs.append(SquashedGaussian.of(output.pi))
         back = torch.cat(rows).argsort()
         now = SquashedGaussian(
             torch.cat([output.loc[:, 0] for output in outputs])[back],

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -23,6 +24,17 @@ class SquashedGaussian:
 
     loc: Tensor
     log_std: Tensor
+
+    @classmethod
+    def of(cls, distribution: "ActionDistribution") -> Self:
+        """The same ``distribution``, which must be of this kind.
+
+        Raises:
+            TypeError: If it is not.
+        """
+        if not isinstance(distribution, cls):
+            raise TypeError(f"The policy acts by a {type(distribution).__name__}, not by a {cls.__name__}.")
+        return distribution
 
     @property
     def mean_action(self) -> Tensor:

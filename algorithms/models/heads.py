@@ -28,6 +28,17 @@ class PolicyOutput:
     action: Tensor
     distribution: ActionDistribution | None
 
+    @property
+    def pi(self) -> ActionDistribution:
+        """The distribution of a stochastic policy.
+
+        Raises:
+            LookupError: If the policy is deterministic.
+        """
+        if self.distribution is None:
+            raise LookupError("A deterministic policy has no distribution of actions.")
+        return self.distribution
+
 
 class DeterministicHead(nn.Module):
     """A linear map; its output is the action before the tanh, (..., A)."""

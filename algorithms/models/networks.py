@@ -3,20 +3,24 @@
 import copy
 import math
 from collections.abc import Iterator
-from typing import Self, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from vitamin.algorithms.models.critics import Critic, ValueFunction
 from vitamin.algorithms.models.future_encoder import FutureEncoder
 from vitamin.algorithms.models.policy import PolicyNetwork
 
 M = TypeVar("M", bound=nn.Module)
+T = TypeVar("T")
 
 
 class Networks(nn.Module):
     """Policy, critics, targets and temperature of one method; everything that a learner's weights consist of.
+
+    Attributes are named as in checkpoints, and None where the method has no such network. Equations take theirs from
+    the properties, which are named as there: they raise a `LookupError` where the method has none.
 
     Attributes:
         policy: What acts.
@@ -28,6 +32,7 @@ class Networks(nn.Module):
         reference_policy: Copy of the policy as pretraining left it, always in evaluation mode; or None.
         future_encoder: What encodes futures for a policy conditioned on them, or None.
         log_temperature: Logarithm of the entropy's weight, a scalar; None for a deterministic policy.
+        NAMES: All of these.
 
     Args:
         policy: The policy.
@@ -38,6 +43,18 @@ class Networks(nn.Module):
         reference: Whether there is a reference policy.
         future_encoder: Its future encoder, if the policy is conditioned on futures.
     """
+
+    NAMES: ClassVar[tuple[str, ...]] = (
+        "policy",
+        "reference_policy",
+        "target_policy",
+        "critic",
+        "target_critic",
+        "value",
+        "target_value",
+        "future_encoder",
+        "log_temperature",
+    )
 
     def __init__(
         self,
@@ -62,6 +79,41 @@ class Networks(nn.Module):
         self.log_temperature: nn.Parameter | None = None
         if temperature is not None:
             self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature)))
+
+    @property
+    def q(self) -> Critic:
+        """The Q functions."""
+        return _present(self.critic, "Q function")
+
+    @property
+    def target_q(self) -> Critic:
+        """The target copy of the Q functions."""
+        return _present(self.target_critic, "target Q function")
+
+    @property
+    def v(self) -> ValueFunction:
+        """The value function."""
+        return _present(self.value, "value function")
+
+    @property
+    def target_v(self) -> ValueFunction:
+        """The target copy of the value function."""
+        return _present(self.target_value, "target value function")
+
+    @property
+    def target_pi(self) -> PolicyNetwork:
+        """The target copy of the policy."""
+        return _present(self.target_policy, "target policy")
+
+    @property
+    def reference_pi(self) -> PolicyNetwork:
+        """The policy as pretraining left it."""
+        return _present(self.reference_policy, "reference policy")
+
+    @property
+    def temperature(self) -> Tensor:
+        """The entropy's weight, a scalar without gradient."""
+        return _present(self.log_temperature, "temperature").detach().exp()
 
     def _pairs(self) -> Iterator[tuple[nn.Module, nn.Module]]:
         """Each target with its original."""
@@ -102,6 +154,14 @@ class Networks(nn.Module):
         """Makes the targets equal to their originals, as at the beginning of the online phase."""
         for target, original in self._pairs():
             target.load_state_dict(original.state_dict())
+
+
+def _present(part: T | None, name: str) -> T:
+    if part is None:
+        raise LookupError(
+            f"The method has no {name}: an RL gradient gets the networks that it says it needs."
+        )
+    return part
 
 
 def _frozen_copy(module: M | None) -> M | None:

@@ -32,8 +32,10 @@ class FutureUpdater(Updater):
         learners: int = 1,
     ) -> None:
         super().__init__(networks, method, hyperparameters, average_over_learners, learners)
-        assert isinstance(networks.policy, FutureConditionedPolicy)
-        assert networks.future_encoder is not None
+        if not isinstance(networks.policy, FutureConditionedPolicy) or networks.future_encoder is None:
+            raise TypeError(
+                "PDT's updates are of a policy that is conditioned on futures, and of their encoder."
+            )
         self._policy, self._encoder = networks.policy, networks.future_encoder
         self.optimizers["policy"].add_param_group({"params": list(self._encoder.parameters())})
         self.optimizers["return"] = Adam(
@@ -45,7 +47,7 @@ class FutureUpdater(Updater):
         batch: SegmentBatch,
         phase: Phase,
         noise: Noise,
-        own_batch: SegmentBatch | None = None,  # noqa: ARG002 (there is no RL gradient)
+        rl_batch: SegmentBatch | None = None,  # noqa: ARG002 (there is no RL gradient)
     ) -> Metrics:
         """An update of everything; online first ``return_warmup_updates`` of the return predictor alone.
 
@@ -53,7 +55,7 @@ class FutureUpdater(Updater):
             batch: B segments of K steps with their futures, on the networks' device.
             phase: In pretraining rewards are not looked at.
             noise: Draws standard normals of a shape, on the networks' device.
-            own_batch: Not used.
+            rl_batch: Not used.
 
         Returns:
             Detached scalars, named as in ``metrics.jsonl``.
@@ -70,7 +72,7 @@ class FutureUpdater(Updater):
 
         Without dropout: the published code's rollouts leave it off until fine-tuning begins.
         """
-        assert isinstance(batch, FutureBatch)
+        batch = FutureBatch.of(batch)
         mode = self._encoder.training
         self._encoder.eval()
         with self.autocast(batch.states):
@@ -84,27 +86,21 @@ class FutureUpdater(Updater):
     def _actor_loss(
         self,
         batch: SegmentBatch,
+        rl_batch: SegmentBatch,  # noqa: ARG002 (there is no RL gradient)
         terms: Terms,
         noise: Noise,
-        own_batch: SegmentBatch | None,  # noqa: ARG002 (there is no RL gradient)
+        advantages: Tensor | None,  # noqa: ARG002
     ) -> tuple[Tensor, Metrics]:
         """Likelihood, entropy and divergences; as soon as returns are learned, their likelihood too."""
-        assert isinstance(batch, FutureBatch)
-        assert self.networks.log_temperature is not None
-        settings = self.hyperparameters
+        batch, settings = FutureBatch.of(batch), self.hyperparameters
         latents = self._encode(batch, noise)
         output = self._policy(
-            batch.states,
-            batch.actions,
-            latents.values,
-            batch.timesteps,
-            batch.mask,
-            padding="compute" if settings.entropy_over_padding else "skip",
+            *batch.context(latents.values), padding="compute" if settings.entropy_over_padding else "skip"
         )
         draw = noise(output.action.shape)
         entropy = supervised.entropy(batch, output.distribution, draw, settings.entropy_over_padding)
         likelihood = supervised.negative_log_likelihood(batch, output.distribution)
-        supervised_loss = likelihood - self.networks.log_temperature.detach().exp() * entropy
+        supervised_loss = likelihood - self.networks.temperature * entropy
         prior = self._policy.prior(batch.states)
         divergence, metrics = latent_divergence(batch, latents.posterior, prior, settings)
         metrics |= {"policy/entropy": entropy.detach(), "loss/supervised": supervised_loss.detach()}

@@ -24,18 +24,18 @@ from ray.rllib.utils.metrics import (
 from ray.tune import PlacementGroupFactory
 
 from vitamin.algorithms.methods import Phase
-from vitamin.algorithms.rllib.collection import collect, stage
+from vitamin.algorithms.rllib.collection import stage
 from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
 from vitamin.algorithms.rllib.dispatch import Dispatcher
-from vitamin.algorithms.rllib.evaluation import PREFIX, Evaluation, evaluation_units
 from vitamin.algorithms.rllib.learner import ReplayLearner
 from vitamin.algorithms.rllib.module import OfflineToOnlineModule
 from vitamin.algorithms.rllib.overriding import overridden
 from vitamin.algorithms.rllib.processes import EnvRunners, call_learners, end_processes, start_failure
 from vitamin.algorithms.rllib.resources import check_resources
 from vitamin.algorithms.rllib.restorable import RestorableAlgorithm
-from vitamin.algorithms.rllib.schedule import Progress, Schedule
-from vitamin.algorithms.rllib.work import WorkUnit, joined_successes
+from vitamin.algorithms.rollouts.units import WorkUnit, collect, joined_successes
+from vitamin.algorithms.training.evaluation import PREFIX, Evaluation, evaluation_units
+from vitamin.algorithms.training.schedule import Progress, Schedule
 from vitamin.errors import SettingsError
 
 T = TypeVar("T")
@@ -94,12 +94,7 @@ class OfflineToOnline(RestorableAlgorithm):
         with overridden(algorithm_of_rllib, "EnvRunnerGroup", EnvRunners):
             super().setup(config)
         self.hyperparameters = self.config.hyperparameters()
-        method = self.config.get_method()
-        self.schedule = Schedule(
-            self.hyperparameters,
-            warms_up=method.network == "future_transformer",
-            critic_steps=self.hyperparameters.actor_update_interval if method.gradient else 1,
-        )
+        self.schedule = Schedule.of(self.config.get_method(), self.hyperparameters)
         self.progress = Progress()
         self.record, self.evaluation, self._last_evaluation = {}, None, dict[str, float]()
         self.on_updates = _unwatched
@@ -186,8 +181,7 @@ class OfflineToOnline(RestorableAlgorithm):
                 metrics |= self._update(phase, updates)
             with _timed(timings, "time/sync_s"):
                 self._publish_weights()
-            progress.iteration += 1
-            progress.gradient_updates += updates
+            progress.count_updates(updates)
             if self.schedule.evaluation_due(progress, phase):
                 with _timed(timings, "time/evaluate_s"):
                     self.evaluation = self.run_evaluation(phase)
@@ -197,11 +191,10 @@ class OfflineToOnline(RestorableAlgorithm):
     def _collect(self) -> dict[str, float]:
         """Rolls out, hands the trajectories to the learners, and counts them."""
         schedule, progress = self.schedule, self.progress
-        iteration, target_return = progress.iteration, schedule.online_target_return(progress)
-        episodes, guided = self.hyperparameters.envs_per_unit, schedule.jump_start_steps(progress)
+        target_return, guided = schedule.online_target_return(progress), schedule.jump_start_steps(progress)
 
         def unit(index: int) -> WorkUnit:
-            return WorkUnit("online", iteration, index, episodes, target_return, guided)
+            return schedule.online_unit(progress, index)
 
         results = collect(self.dispatcher, unit, schedule.env_steps(progress))
         stage(
@@ -212,8 +205,7 @@ class OfflineToOnline(RestorableAlgorithm):
         )
         returns = [value for result in results for value in result.returns]
         lengths = [value for result in results for value in result.lengths]
-        progress.env_steps += sum(result.num_steps for result in results)
-        progress.episodes += len(returns)
+        progress.count_rollouts(results)
         metrics = {
             "rollout/return_mean": float(np.mean(returns)),
             "rollout/length_mean": float(np.mean(lengths)),

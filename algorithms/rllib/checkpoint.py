@@ -5,18 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from vitamin.algorithms.training.learner_state import Tensors
 from vitamin.errors import RunError
 
 CHECKPOINT_SCHEMA = 2
 _READABLE = (1, CHECKPOINT_SCHEMA)
 """The first schema differs in what the replay's slots count: that a run cannot go on from, but weights are as now."""
 _TENSORS, _REPLAY, _STATE = "tensors.safetensors", "replay.safetensors", "state.json"
-
-Tensors = dict[str, NDArray[Any]]
 
 
 def write_checkpoint(folder: Path, tensors: Tensors, replay: Tensors, state: dict[str, Any]) -> None:

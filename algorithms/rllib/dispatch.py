@@ -10,9 +10,9 @@ from typing import Any
 import ray
 from ray.rllib.env.env_runner_group import EnvRunnerGroup
 
-from vitamin.algorithms.rllib.module import PolicyWeights
+from vitamin.algorithms.models.normalized_networks import PolicyWeights
 from vitamin.algorithms.rllib.processes import cause_of_death, remote_env_runners
-from vitamin.algorithms.rllib.work import UnitResult, WorkUnit
+from vitamin.algorithms.rollouts.units import UnitResult, WorkUnit
 from vitamin.errors import WorkerFailure
 
 MAX_LOSSES = 5

@@ -8,8 +8,8 @@ import ray
 from ray.rllib.core.learner.learner_group import LearnerGroup
 from ray.rllib.env.env_runner_group import EnvRunnerGroup
 
+from vitamin.algorithms.rllib.failures import LEARNER_DIED, PeerLost
 from vitamin.algorithms.rllib.learner import ReplayLearner
-from vitamin.algorithms.rllib.work import LEARNER_DIED, PeerLost
 from vitamin.errors import VitaminError, WorkerFailure
 
 T = TypeVar("T")

@@ -16,7 +16,7 @@ from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.rllib.checkpoint import read_replay, read_state, read_tensors, write_checkpoint
 from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
 from vitamin.algorithms.rllib.learner import ReplayLearner
-from vitamin.algorithms.rllib.schedule import Progress
+from vitamin.algorithms.training.schedule import Progress
 from vitamin.errors import RunError
 
 T = TypeVar("T")

@@ -244,10 +244,7 @@ def _choose(
 
 def _log_probs(output: PolicyOutput, actions: NDArray[np.float32]) -> NDArray[np.float32]:
     """Log-likelihoods, (N,), of the ``actions`` (N, A) that were taken: as they are stored, within the action range."""
-    assert output.distribution is not None
-    log_probs: NDArray[np.float32] = output.distribution.log_prob(torch.from_numpy(actions)[:, None])[
-        :, 0
-    ].numpy()
+    log_probs: NDArray[np.float32] = output.pi.log_prob(torch.from_numpy(actions)[:, None])[:, 0].numpy()
     return log_probs
 
 

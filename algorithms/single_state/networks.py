@@ -74,6 +74,5 @@ class SingleStateNetworks(Networks):
     @torch.no_grad()
     def values(self, actions: Tensor) -> Tensor:
         """The critic's values of actions; (N,) -> (N,). There is a critic."""
-        assert self.critic is not None
-        values: Tensor = self.critic(torch.zeros(len(actions), 1), actions[:, None])[0]
+        values: Tensor = self.q(torch.zeros(len(actions), 1), actions[:, None])[0]
         return values

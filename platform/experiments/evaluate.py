@@ -19,12 +19,12 @@ from vitamin.algorithms.methods import get_method
 from vitamin.algorithms.models.policy import PolicyNetwork
 from vitamin.algorithms.randomness import Stream, generator, global_generators
 from vitamin.algorithms.rllib.checkpoint import read_state, read_tensors
-from vitamin.algorithms.rllib.schedule import Schedule
 from vitamin.algorithms.rollouts.environment import Environment
 from vitamin.algorithms.rollouts.rollout import rollout_unit
 from vitamin.algorithms.seeds import check_seed
 from vitamin.algorithms.setting_types import LARGEST_NUMBER
 from vitamin.algorithms.threads import torch_threads
+from vitamin.algorithms.training.schedule import Schedule
 from vitamin.analysis import schema
 from vitamin.analysis.folders import find_folders
 from vitamin.analysis.manifest import changed_files, damage

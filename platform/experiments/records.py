@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from pathlib import Path
 from typing import Any
 
-from vitamin.algorithms.rllib.evaluation import Evaluation
+from vitamin.algorithms.training.evaluation import Evaluation
 from vitamin.analysis import schema
 from vitamin.analysis.lines import lost_evaluations, ranges, read_episodes, read_metrics
 from vitamin.analysis.manifest import FileState

@@ -31,7 +31,7 @@ def test_rows_are_consistent(row: Method) -> None:
 
 def test_gradients_name_hyperparameters() -> None:
     for gradient in GRADIENTS.values():
-        assert gradient.settings <= set(Hyperparameters.model_fields)
+        assert gradient.reads <= set(Hyperparameters.model_fields)
 
 
 def test_a_gradient_is_named_by_its_rows() -> None:
@@ -159,4 +159,4 @@ def test_every_setting_says_what_reads_it_and_every_reader_reads_something() -> 
 
 def test_gradients_name_the_settings_that_are_declared_as_theirs() -> None:
     own = {name for name in Hyperparameters.model_fields if "gradient" in readers_of(name)}
-    assert own == frozenset().union(*(gradient.settings for gradient in GRADIENTS.values()))
+    assert own == frozenset().union(*(gradient.reads for gradient in GRADIENTS.values()))

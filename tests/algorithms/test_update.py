@@ -112,7 +112,7 @@ def test_the_supervised_terms_fit_the_batch() -> None:
 def test_critics_fit_their_target() -> None:
     u = updater(critic_learning_rate=1e-2)
     batch = random_batch((6, 3))
-    losses = [u.critic_step(batch, zero_noise)["loss/critic"] for _ in range(60)]
+    losses = [u.critic_step(batch, zero_noise).metrics["loss/critic"] for _ in range(60)]
     assert losses[-1] < 0.3 * losses[0]
 
 
@@ -225,7 +225,7 @@ def test_what_padding_counts_for_can_be_chosen() -> None:
         assert not torch.allclose(*values), option
 
     over, real = (
-        updater(critic_loss_over_padding=choice).critic_step(batch, zero_noise)["loss/critic"]
+        updater(critic_loss_over_padding=choice).critic_step(batch, zero_noise).metrics["loss/critic"]
         for choice in (True, False)
     )
     torch.testing.assert_close(over * batch.mask.numel(), real * batch.real_count)
@@ -237,11 +237,7 @@ def test_the_coefficient_can_be_normalized_by_the_size_of_q(over_padding: bool) 
     u = updater(normalize_rl_coefficient=True, normalizer_over_padding=over_padding, rl_coefficient=2.0)
     assert u.networks.critic is not None
     output = u.networks.policy(
-        batch.states,
-        batch.actions,
-        batch.returns_to_go[:, :-1],
-        batch.timesteps,
-        batch.mask,
+        *batch.context(),
         padding="compute" if over_padding else "skip",
     )
     sizes = u.networks.critic.first(batch.states, output.action).abs().detach()
@@ -340,7 +336,7 @@ def test_the_distance_is_to_the_actions_as_the_online_phase_began() -> None:
         u.actor_step(batch, "online", zero_noise)
     u.networks.train()
     assert not reference.training
-    inputs = batch.states, batch.actions, batch.returns_to_go[:, :-1], batch.timesteps, batch.mask
+    inputs = batch.context()
     distance = batch.mean((policy(*inputs).action - reference(*inputs).action).square().mean(-1)).detach()
     row = u.actor_step(batch, "online", zero_noise)
     torch.testing.assert_close(row["loss/action_regularization"], distance)

@@ -27,9 +27,7 @@ def test_odt_steps(golden: GoldenFile, compare: Comparison, dtype: torch.dtype) 
     updater = Updater(networks, ODT_WITH_CRITIC, settings, lambda gs: reduced.append([g.clone() for g in gs]))
     for step in range(len(golden.group("noise"))):
         temperature = networks.log_temperature.detach().exp()
-        output = networks.policy(
-            batch.states, batch.actions, batch.returns_to_go[:, :-1], batch.timesteps, batch.mask
-        )
+        output = networks.policy(*batch.context())
         compare(f"rl_loss_step{step}", TD3(settings).actor_loss(networks, batch, output, torch.randn)[0])
         compare(f"rl_coeff_step{step}", torch.tensor(settings.rl_coefficient))
         noise = reference.replay_noise(golden[f"noise/step{step}"], dtype=dtype)

@@ -82,7 +82,8 @@ def test_off_policy_steps(golden: GoldenFile, compare: Comparison, dtype: torch.
         assert networks.value is not None
         compare("adv", (smaller - networks.value(batch.states))[..., None], where=real)
 
-    critic = updater.critic_step(batch, _draws(golden, "noise_critic", dtype))
+    critic_step = updater.critic_step(batch, _draws(golden, "noise_critic", dtype))
+    critic = critic_step.metrics
     compare("critic_loss", critic["loss/critic"])
     compare("critic_grad_norm", critic["gradient_norm/critic"])
     if "loss/value" in critic:
@@ -90,7 +91,9 @@ def test_off_policy_steps(golden: GoldenFile, compare: Comparison, dtype: torch.
         compare("q_loss", critic["loss/critic"] - critic["loss/value"])
     reference.compare_critics(compare, "critic_after1", networks)
 
-    actor = updater.actor_step(batch, "online", _draws(golden, "noise_actor", dtype))
+    noise = _draws(golden, "noise_actor", dtype)
+    actor = updater.actor_step(batch, "online", noise, advantages=critic_step.advantages)
+    networks.update_targets(settings.tau)
     compare("rl_coeff", torch.tensor(settings.rl_coefficient, dtype=dtype))
     compare("loss", actor["loss/actor"])
     compare("rl_loss", actor["loss/rl"])
@@ -99,9 +102,7 @@ def test_off_policy_steps(golden: GoldenFile, compare: Comparison, dtype: torch.
     if networks.log_temperature is None:
         compare.skip(DETERMINISTIC_HAS_NONE)
     else:
-        output = reference.networks(golden, method, settings, dtype).policy(
-            batch.states, batch.actions, batch.returns_to_go[:, :-1], batch.timesteps, batch.mask
-        )
+        output = reference.networks(golden, method, settings, dtype).policy(*batch.context())
         compare("nll", -batch.mean(output.distribution.log_prob(batch.actions)))
         compare("entropy", actor["policy/entropy"])
         compare("log_temperature_after", networks.log_temperature)

@@ -100,9 +100,7 @@ def _compare_actor_step(
 ) -> None:
     networks = updater.networks
     offline = reference.batch(golden.group("offline"), dtype)
-    output = networks.policy(
-        offline.states, offline.actions, offline.returns_to_go[:, :-1], offline.timesteps, offline.mask
-    )
+    output = networks.policy(*offline.context())
     compare("nll", -offline.mean(output.distribution.log_prob(offline.actions)))
     noise = reference.replay_noise(
         *(array for _, array in sorted(golden.group("noise").items())), dtype=dtype
@@ -119,11 +117,7 @@ def _compare_actor_step(
 def _whole_output(networks: Networks, batch: SegmentBatch) -> PolicyOutput:
     """The policy at all positions, padded ones too, over which the published code averages what it logs."""
     output: PolicyOutput = networks.policy(
-        batch.states,
-        batch.actions,
-        batch.returns_to_go[:, :-1],
-        batch.timesteps,
-        batch.mask,
+        *batch.context(),
         padding="compute",
     )
     return output
@@ -145,7 +139,7 @@ def test_ppo_steps(golden: GoldenFile, compare: Comparison, dtype: torch.dtype) 
     clip = settings.clip_ratio
     compare("surr2", (ratios.clamp(1 - clip, 1 + clip) * online.advantages).mean())
     _compare_actor_step(golden, compare, updater, online, dtype)
-    compare("critic_loss", updater.critic_step(online, torch.randn)["loss/critic"])
+    compare("critic_loss", updater.critic_step(online, torch.randn).metrics["loss/critic"])
     reference.compare_critics(compare, "critic_after1", networks)
     compare.skip(["online_batch0_V_old", "online_batch0_V_target"])
 
@@ -154,7 +148,10 @@ def test_ppo_steps(golden: GoldenFile, compare: Comparison, dtype: torch.dtype) 
 def test_awr_steps(golden: GoldenFile, compare: Comparison, dtype: torch.dtype) -> None:
     normalize = "normadv" in golden.name
     updater, networks, settings = _case(golden, "awr", dtype, normalize_advantages=normalize)
-    compare("critic_loss", updater.critic_step(_online_batch(golden, 0, dtype), torch.randn)["loss/critic"])
+    compare(
+        "critic_loss",
+        updater.critic_step(_online_batch(golden, 0, dtype), torch.randn).metrics["loss/critic"],
+    )
     reference.compare_critics(compare, "critic_after1", networks)
     _compare_targets(golden, compare, networks, settings, dtype)  # the file's are those after the critic step
     online = _online_batch(golden, 1, dtype)
@@ -176,7 +173,7 @@ def test_pretraining_of_the_value_function(
     batch = reference.batch(golden.group("in"), dtype)
     assert networks.value is not None
     compare("V_mean", networks.value(batch.states).mean())
-    compare("critic_loss", updater.critic_step(batch, torch.randn)["loss/critic"])
+    compare("critic_loss", updater.critic_step(batch, torch.randn).metrics["loss/critic"])
     for name, gradient in reference.named_critics(networks, lambda p: p.grad):
         compare(f"grad/{name}", gradient)
     reference.compare_critics(compare, "critic_after1", networks)

@@ -27,11 +27,7 @@ def _rl_coefficient(updater: Updater, batch: SegmentBatch) -> torch.Tensor:
     """The coefficient of -Q in the actor loss."""
     gradient = TD3(updater.hyperparameters)
     output = updater.networks.policy(
-        batch.states,
-        batch.actions,
-        batch.returns_to_go[:, :-1],
-        batch.timesteps,
-        batch.mask,
+        *batch.context(),
         padding="compute" if gradient.reads_padded_actions else "skip",
     )
     loss, metrics = gradient.actor_loss(updater.networks, batch, output, _no_noise)
@@ -55,6 +51,7 @@ def test_td3_actor_steps(golden: GoldenFile, compare: Comparison, dtype: torch.d
     for step in range(steps):
         compare(f"rl_coeff_step{step}", _rl_coefficient(updater, batch))
         metrics = updater.actor_step(batch, "online", _no_noise)
+        networks.update_targets(settings.tau)
         if step == 0:
             _compare_gradients(compare, networks, unclipped)
         compare(f"loss_step{step}", metrics["loss/actor"])

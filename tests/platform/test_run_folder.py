@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tests.platform.kills import dies_before
 from vitamin.algorithms.hyperparameters import Hyperparameters
-from vitamin.algorithms.rllib.evaluation import Evaluation
+from vitamin.algorithms.training.evaluation import Evaluation
 from vitamin.analysis.manifest import changed_files
 from vitamin.analysis.schema import DatasetInfo, RunInfo, RunTime
 from vitamin.errors import RunError

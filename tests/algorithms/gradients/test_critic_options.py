@@ -55,9 +55,7 @@ def test_targets_take_the_smallest_of_a_drawn_subset(method: str) -> None:
 
 
 def policy_output(u: Updater, batch: SegmentBatch, padding: Padding = "skip") -> PolicyOutput:
-    output: PolicyOutput = u.networks.policy(
-        batch.states, batch.actions, batch.returns_to_go[:, :-1], batch.timesteps, batch.mask, padding
-    )
+    output: PolicyOutput = u.networks.policy(*batch.context(), padding)
     return output
 
 
@@ -111,7 +109,7 @@ def test_recurrent_critics_are_trained_with_off_policy_gradients(method: str, ce
     first = u.update(batch, "online", zero_noise)["loss/critic"]
     assert not any(torch.equal(a, b) for a, b in zip(before, u.networks.critic.parameters(), strict=True))
     for _ in range(200):
-        last = u.critic_step(batch, zero_noise)["loss/critic"]
+        last = u.critic_step(batch, zero_noise).metrics["loss/critic"]
     assert last < 0.8 * first
 
 

@@ -37,7 +37,8 @@ def updater(
 def batches(u: Updater, lengths: tuple[int, ...] = LENGTHS) -> tuple[SegmentBatch, SegmentBatch | None]:
     """A batch of the replay, and one of the gradient's own if it has such."""
     batch = random_batch(lengths, K=u.hyperparameters.context_length)
-    return batch, None if u.data == "replay" else valued(random_batch(lengths, seed=1))
+    shares_batch = u.gradient is None or u.gradient.data == "replay"
+    return batch, None if shares_batch else valued(random_batch(lengths, seed=1))
 
 
 def valued(batch: SegmentBatch) -> ValuedBatch:
@@ -209,7 +210,7 @@ def test_values_are_pretrained(published: bool) -> None:
     values, next_values = value(batch.states), value(batch.next_states)
     discount = 1.0 if published else 0.99
     errors = values - batch.rewards - discount * (1 - batch.terminals) * next_values
-    losses = [u.critic_step(batch, zero_noise)["loss/critic"] for _ in range(40)]
+    losses = [u.critic_step(batch, zero_noise).metrics["loss/critic"] for _ in range(40)]
     torch.testing.assert_close(losses[0], errors.square().mean().detach())
     assert not published or losses[-1] < 0.5 * losses[0]
 
@@ -285,9 +286,7 @@ def test_td3_bc_weighs_q_by_its_size() -> None:
     u = updater("td3_bc", rl_coefficient=2.5)
     batch = random_batch((1, 1, 1, 1), K=1)
     assert u.networks.critic is not None
-    output = u.networks.policy(
-        batch.states, batch.actions, batch.returns_to_go[:, :-1], batch.timesteps, batch.mask
-    )
+    output = u.networks.policy(*batch.context())
     values = u.networks.critic.first(batch.states, output.action)
     expected = (output.action - batch.actions).square().mean() - 2.5 * values.mean() / values.abs().mean()
     for phase in ("pretrain", "online"):

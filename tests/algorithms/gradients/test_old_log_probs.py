@@ -73,9 +73,7 @@ def iteration(u: Updater) -> ValuedReplay:
 
 def ratios(u: Updater, batch: ValuedBatch) -> torch.Tensor:
     """Of all positions, (B, K)."""
-    output = u.networks.policy(
-        batch.states, batch.actions, batch.returns_to_go[:, :-1], batch.timesteps, batch.mask
-    )
+    output = u.networks.policy(*batch.context())
     return (log_likelihood(batch, output) - PPO(u.hyperparameters).old_log_probs(u.networks, batch)).exp()
 
 

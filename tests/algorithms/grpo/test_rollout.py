@@ -84,7 +84,7 @@ def test_groups_start_on_the_way_of_the_episodes() -> None:
     unit = rollout(transformer("stochastic"), reset_states=100)  # all states there are
     groups, trajectories = unit.groups, unit.trajectories
     assert groups.group.tolist() == np.repeat(np.arange(50), 3).tolist()
-    assert unit.group_steps == groups.lengths.sum()
+    assert unit.extra_steps == groups.lengths.sum()
     states = (trajectories.observations - MEAN.numpy()) / STD.numpy()
     for n in range(len(groups)):
         t = int(groups.group[n]) - (20 if groups.group[n] >= 20 else 0)

@@ -27,11 +27,7 @@ def run(
     model: DecisionTransformer, batch: SegmentBatch, padding: Padding, mask: torch.Tensor | None = None
 ) -> PolicyOutput:
     output: PolicyOutput = model(
-        batch.states,
-        batch.actions,
-        batch.returns_to_go[:, :-1],
-        batch.timesteps,
-        batch.mask if mask is None else mask,
+        *(batch.context() if mask is None else batch.context()._replace(mask=mask)),
         padding,
     )
     return output

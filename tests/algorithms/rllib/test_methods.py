@@ -14,7 +14,7 @@ from tests.algorithms.rllib.outcomes import digest, histories
 from vitamin.algorithms.methods import METHODS
 from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
 from vitamin.algorithms.rllib.learner import ReplayLearner
-from vitamin.algorithms.rllib.work import WorkUnit
+from vitamin.algorithms.rollouts.units import WorkUnit
 
 pytestmark = pytest.mark.ray
 MakeConfig = Callable[..., OfflineToOnlineConfig]

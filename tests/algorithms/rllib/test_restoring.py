@@ -19,8 +19,8 @@ from vitamin.algorithms.methods import METHODS
 from vitamin.algorithms.rllib.algorithm import OfflineToOnline
 from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
 from vitamin.algorithms.rllib.learner import ReplayLearner
-from vitamin.algorithms.rllib.learner_state import load_state, state_counters, state_tensors
 from vitamin.algorithms.rllib.restorable import KEPT
+from vitamin.algorithms.training.learner_state import load_state, state_counters, state_tensors
 from vitamin.algorithms.update import Updater
 from vitamin.errors import RunError, SettingsError
 

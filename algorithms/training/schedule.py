@@ -1,10 +1,13 @@
 """Where a run stands and what comes next: phases, updates, curricula and evaluations (paper §4, Alg. 1)."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
-from vitamin.algorithms.methods import Phase
+from vitamin.algorithms.methods import Method, Phase
+from vitamin.algorithms.rollouts.units import UnitResult, WorkUnit
 
 
 @dataclass
@@ -23,6 +26,16 @@ class Progress:
     episodes: int = 0
     gradient_updates: int = 0
 
+    def count_rollouts(self, results: Sequence[UnitResult]) -> None:
+        """Counts steps and episodes of an online iteration."""
+        self.env_steps += sum(result.num_steps for result in results)
+        self.episodes += sum(len(result.returns) for result in results)
+
+    def count_updates(self, updates: int) -> None:
+        """Counts the actor updates of an iteration, which are its end."""
+        self.iteration += 1
+        self.gradient_updates += updates
+
 
 class Schedule:
     """What an iteration consists of, given the progress before it (or, for `evaluation_due`, after it).
@@ -40,6 +53,15 @@ class Schedule:
         self._settings = hyperparameters
         self._warms_up = warms_up
         self._critic_steps = critic_steps
+
+    @classmethod
+    def of(cls, method: Method, hyperparameters: Hyperparameters) -> Self:
+        """The schedule of a method."""
+        return cls(
+            hyperparameters,
+            warms_up=method.network == "future_transformer",
+            critic_steps=hyperparameters.actor_update_interval if method.gradient else 1,
+        )
 
     @property
     def pretrain_iterations(self) -> int:
@@ -62,6 +84,17 @@ class Schedule:
         """Environment steps that the next iteration, an online one, collects at least."""
         settings = self._settings
         return settings.warmup_env_steps if self.warmup(progress) else settings.min_env_steps_per_iteration
+
+    def online_unit(self, progress: Progress, index: int) -> WorkUnit:
+        """Unit number ``index`` of the next iteration's rollouts."""
+        return WorkUnit(
+            "online",
+            progress.iteration,
+            index,
+            self._settings.envs_per_unit,
+            self.online_target_return(progress),
+            self.jump_start_steps(progress),
+        )
 
     def online_target_return(self, progress: Progress) -> float:
         """Return-to-go at the start of the next iteration's rollouts, in scaled-reward units."""

@@ -1,7 +1,7 @@
 import pytest
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
-from vitamin.algorithms.rllib.schedule import Progress, Schedule
+from vitamin.algorithms.training.schedule import Progress, Schedule
 
 
 def _run(**settings: int) -> list[tuple[str, int, bool]]:

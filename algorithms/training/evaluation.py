@@ -8,8 +8,8 @@ import numpy as np
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import Phase
-from vitamin.algorithms.rllib.schedule import Progress
-from vitamin.algorithms.rllib.work import UnitResult, WorkUnit, joined_successes
+from vitamin.algorithms.rollouts.units import UnitResult, WorkUnit, joined_successes
+from vitamin.algorithms.training.schedule import Progress
 
 PREFIX = "evaluation/"
 

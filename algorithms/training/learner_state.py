@@ -1,14 +1,17 @@
-"""What a learner's checkpoint holds: tensors of module and optimizers, and their settings."""
+"""What a learner's state consists of: tensors of module and optimizers, and their counters."""
 
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from vitamin.algorithms.rllib.checkpoint import Tensors
 from vitamin.algorithms.update import Updater
 from vitamin.errors import RunError
+
+Tensors = dict[str, NDArray[Any]]
+"""Named arrays, as safetensors holds them."""
 
 _MODULE = "module/"
 _STATISTICS_TOLERANCE = 1e-3
