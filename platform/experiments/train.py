@@ -1,13 +1,10 @@
 """The loop of a run: train, write down, save, and stop cleanly whatever happens."""
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
 
-from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import get_method
 from vitamin.algorithms.rllib.algorithm import OfflineToOnline
 from vitamin.analysis.manifest import damage
@@ -29,6 +26,7 @@ from vitamin.platform.experiments.checkpoints import (
     remove_checkpoints_after,
 )
 from vitamin.platform.experiments.records import Records
+from vitamin.platform.experiments.reporter import Reporter
 from vitamin.platform.experiments.run_folder import RunFolder
 from vitamin.platform.experiments.same_run import check_same_run, finished_run
 from vitamin.platform.experiments.spec import ExperimentSpec
@@ -39,33 +37,6 @@ from vitamin.platform.tasks.extras import require_extra
 
 # Where iterations are slow a checkpoint comes earlier than after checkpoint_interval of them.
 _LONGEST_UNSAVED_S = 600.0
-
-
-class Reporter(Protocol):
-    """Whoever watches a run."""
-
-    def message(self, text: str) -> None:
-        """Something that the user should know."""
-
-    def updates(self, done: int, total: int) -> None:
-        """``done`` of an iteration's ``total`` actor updates are made; called every ten seconds or so."""
-
-    def iteration(self, record: dict[str, Any], settings: Hyperparameters) -> None:
-        """An iteration ended; ``record`` is its line of metrics.jsonl."""
-
-
-class Quiet:
-    """A reporter that passes messages to the log and is silent otherwise."""
-
-    def message(self, text: str) -> None:
-        """Logs the text as a warning."""
-        logging.getLogger("vitamin").warning(text)
-
-    def updates(self, done: int, total: int) -> None:
-        """Nothing."""
-
-    def iteration(self, record: dict[str, Any], settings: Hyperparameters) -> None:
-        """Nothing."""
 
 
 class _StopRequest:
@@ -119,7 +90,7 @@ def train(
     Raises:
         VitaminError: Whatever ended the run; it is written to ``run.json`` first.
     """
-    reporter = reporter or Quiet()
+    reporter = reporter or Reporter()
     out = out.resolve()
     task = spec.scored_task()
     spec.check_capacity()
