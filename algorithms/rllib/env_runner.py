@@ -102,12 +102,9 @@ class UnitEnvRunner(EnvRunner, Checkpointable):
             return UnitResult((), (), failure=failure)
         trajectories = rollout.trajectories if isinstance(rollout, GroupRollout) else rollout
         remote = bool(self.worker_index)
-        successes = trajectories.successes
-        return UnitResult(
-            returns=tuple(trajectories.returns.tolist()),
-            lengths=tuple(trajectories.lengths.tolist()),
-            discounted_returns=tuple(trajectories.discounted_returns(settings.discount).tolist()),
-            successes=None if successes is None else tuple(successes.tolist()),
+        return UnitResult.of(
+            trajectories,
+            settings.discount,
             trajectories=(ray.put(rollout) if remote else rollout) if explore else None,
             group_steps=rollout.group_steps if isinstance(rollout, GroupRollout) else 0,
             notice=notices[0] if notices else None,

@@ -1,7 +1,5 @@
 """Work units: what the algorithm asks of env runners and what they answer."""
 
-import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,6 +7,7 @@ import ray
 
 from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.algorithms.grpo.rollout import GroupRollout
+from vitamin.algorithms.rollouts.outcomes import Outcomes
 from vitamin.errors import VitaminError, WorkerFailure
 
 Purpose = Literal["online", "evaluation"]
@@ -44,15 +43,11 @@ class WorkUnit:
     jump_start_steps: int = 0
 
 
-@dataclass(frozen=True)
-class UnitResult:
-    """Outcome of a unit.
+@dataclass(frozen=True, kw_only=True)
+class UnitResult(Outcomes):
+    """Outcome of a unit: that of each episode, and what else came of it.
 
     Attributes:
-        returns: Return of each episode, in the environment's reward units.
-        lengths: Steps of each episode.
-        discounted_returns: As ``returns``, discounted with the run's discount.
-        successes: Whether each episode reached its goal; None if the environment does not say.
         trajectories: The episodes, and groups if the method has them, or a reference to them in the object store;
             None for evaluations.
         group_steps: Environment steps beside those of the episodes: of sub-trajectories.
@@ -60,10 +55,6 @@ class UnitResult:
         notice: What the user should know of the environment, or None.
     """
 
-    returns: tuple[float, ...]
-    lengths: tuple[int, ...]
-    discounted_returns: tuple[float, ...] = ()
-    successes: tuple[bool, ...] | None = None
     trajectories: "Trajectories | GroupRollout | ray.ObjectRef[Any] | None" = None
     group_steps: int = 0
     failure: VitaminError | None = None
@@ -73,9 +64,3 @@ class UnitResult:
     def num_steps(self) -> int:
         """All environment steps of the unit."""
         return sum(self.lengths) + self.group_steps
-
-
-def joined_successes(results: Sequence[UnitResult]) -> tuple[bool, ...] | None:
-    """Successes of all episodes of ``results``, in order; None if the environment does not say."""
-    known = [result.successes for result in results if result.successes is not None]
-    return tuple(itertools.chain(*known)) if len(known) == len(results) else None
