@@ -15,7 +15,6 @@ from vitamin.platform.datasets import (
     dataset_path,
     dataset_warnings,
     fingerprint,
-    read_dataset,
 )
 from vitamin.platform.environments import check_restorable, probe_environment
 from vitamin.platform.experiments.build import algorithm_config, reference_scores
@@ -25,6 +24,7 @@ from vitamin.platform.experiments.checkpoints import (
     newest_checkpoint,
     remove_checkpoints_after,
 )
+from vitamin.platform.experiments.offline_data import OfflineData
 from vitamin.platform.experiments.records import Records
 from vitamin.platform.experiments.reporter import Reporter
 from vitamin.platform.experiments.run_folder import RunFolder
@@ -102,7 +102,8 @@ def train(
     check_utf8((data, out), RunError)
     digest = fingerprint(data)
     check_same_run(out, spec, data, digest, resume=resume)
-    spec = spec.with_data(lambda: read_dataset(data, task).trajectories)
+    offline = OfflineData(data, task)
+    spec = spec.with_data(lambda: offline.read().trajectories)
     if resume and (done := finished_run(out, spec)):
         reporter.message(f"{out} is finished already.")
         if damaged := damage(changed_at_rest(out)):
@@ -110,15 +111,17 @@ def train(
         return done
     stop = _StopRequest(stop_asked, reporter.message)
     with RunFolder(out, spec, resume=resume) as folder:
-        dataset = read_dataset(data, task)  # finds defects before Ray and all processes are started
+        dataset = offline.read()  # finds defects before Ray and all processes are started
         doubts, notes = dataset.doubts, dataset.notes
-        del dataset  # its arrays
+        del dataset  # the learner frees its arrays
+        if spec.num_learners:
+            offline.forget()  # these read it in their own processes
         for warning in (*notices, *dataset_warnings(data, task, doubts, notes)) if not doubts_told else ():
             reporter.message(warning)
         cpus = 1 + spec.num_env_runners + spec.num_learners
         gpus = max(1, spec.num_learners) * spec.num_gpus_per_learner
         with ray_session(cpus, gpus), ExitStack() as stack:
-            algorithm = algorithm_config(spec, data).build_algo()
+            algorithm = algorithm_config(spec, offline).build_algo()
             stack.callback(algorithm.stop)
             algorithm.dispatcher.on_notice, algorithm.dispatcher.told = reporter.message, set(notices)
             if resume:
