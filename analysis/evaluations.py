@@ -13,6 +13,7 @@ from vitamin.analysis.run_files import RunFiles
 from vitamin.analysis.run_settings import setting
 from vitamin.analysis.schema import EVALUATIONS_FILE, METRICS_FILE, ReferenceScores, RunInfo
 from vitamin.errors import RunError
+from vitamin.scores import normalized_score
 
 # Above, squares of returns may overflow.
 _LARGE: Final = 1e150
@@ -115,13 +116,13 @@ def _sound_rows(run: RunFiles, content: bytes, changed: Container[str]) -> _Kept
 
 
 def _with_scores(rows: Rows, reference: ReferenceScores) -> Rows:
-    """The rows with the normalized scores that are missing, 100·(return - min)/(max - min)."""
-    scores, span = rows["normalized_score"], reference.max - reference.min
+    """The rows with the normalized scores that are missing."""
+    scores = rows["normalized_score"]
     missing = np.isnan(scores)
-    if not missing.any() or not span:
+    if not missing.any() or reference.min == reference.max:
         return rows
     with np.errstate(over="ignore", invalid="ignore"):
-        computed = 100.0 * (rows["return"] - reference.min) / span
+        computed = normalized_score(rows["return"], reference.min, reference.max)
     return {**rows, "normalized_score": np.where(missing, computed, scores)}
 
 

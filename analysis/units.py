@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from vitamin.scores import normalized_score
+
 Floats = npt.NDArray[np.float64]
 Unit = Literal["normalized", "return"]
 NORMALIZED: Final = "normalized"
@@ -37,11 +39,13 @@ class Units:
 
     def scores(self, returns: Floats, rows: npt.NDArray[np.int64], tasks: pd.Series) -> Floats:
         """Scores for returns (E,) of the runs ``rows`` (E,), whose ``tasks`` are (R,): each in its task's unit."""
-        zero = tasks.map({task: low for task, (low, _) in self.references.items()})
-        span = tasks.map({task: high - low for task, (low, high) in self.references.items()})
-        low = zero.to_numpy(dtype=np.float64)[rows]
-        normalized = 100 * (returns - low) / span.to_numpy(dtype=np.float64)[rows]
-        return np.where(np.isnan(low), returns, normalized)
+
+        def of_runs(end: int) -> Floats:
+            by_task = {task: pair[end] for task, pair in self.references.items()}
+            return np.asarray(tasks.map(by_task), np.float64)[rows]
+
+        low, high = of_runs(0), of_runs(1)
+        return np.where(np.isnan(low), returns, normalized_score(returns, low, high))
 
 
 def same_references(found: Sequence[tuple[float, float]]) -> bool:

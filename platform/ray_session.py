@@ -133,7 +133,7 @@ def keep_logs() -> str:
 
 def _kill_processes(folder: Path) -> None:
     """Ends what is left of the private Ray in the folder: its processes, and all below them."""
-    psutil: Any = import_module("psutil")  # Ray brings it along
+    psutil: Any = import_module("psutil")  # Ray brings a copy along, which it puts on the path itself
     for child in psutil.Process().children():
         try:
             if str(folder) in " ".join(child.cmdline()):

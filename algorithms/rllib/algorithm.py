@@ -33,7 +33,8 @@ from vitamin.algorithms.rllib.overriding import overridden
 from vitamin.algorithms.rllib.processes import EnvRunners, call_learners, end_processes, start_failure
 from vitamin.algorithms.rllib.resources import check_resources
 from vitamin.algorithms.rllib.restorable import RestorableAlgorithm
-from vitamin.algorithms.rollouts.units import WorkUnit, collect, joined_successes
+from vitamin.algorithms.rollouts.outcomes import Outcomes
+from vitamin.algorithms.rollouts.units import WorkUnit, collect
 from vitamin.algorithms.training.evaluation import PREFIX, Evaluation, evaluation_units
 from vitamin.algorithms.training.schedule import Progress, Schedule
 from vitamin.errors import SettingsError
@@ -203,19 +204,19 @@ class OfflineToOnline(RestorableAlgorithm):
             self.dispatcher,
             unit,
         )
-        returns = [value for result in results for value in result.returns]
-        lengths = [value for result in results for value in result.lengths]
+        outcomes = Outcomes.joined(results)
         progress.count_rollouts(results)
         metrics = {
-            "rollout/return_mean": float(np.mean(returns)),
-            "rollout/length_mean": float(np.mean(lengths)),
+            "rollout/return_mean": float(np.mean(outcomes.returns)),
+            "rollout/length_mean": float(np.mean(outcomes.lengths)),
         }
         if self.hyperparameters.curriculum_target_return is not None:
             metrics["rollout/target_return"] = target_return
         if self.hyperparameters.jump_start_steps:
             metrics["rollout/jump_start_steps"] = float(guided)
-        successes = joined_successes(results)
-        return metrics if successes is None else metrics | {"rollout/success_rate": float(np.mean(successes))}
+        if outcomes.successes is not None:
+            metrics["rollout/success_rate"] = float(np.mean(outcomes.successes))
+        return metrics
 
     def _update(self, phase: Phase, updates: int) -> dict[str, float]:
         """The iteration's updates: one remote call, or several of about ten seconds, so that a user sees them pass.
@@ -258,7 +259,7 @@ class OfflineToOnline(RestorableAlgorithm):
         settings, progress = self.hyperparameters, self.progress
         self._call_back("on_evaluate_start")
         results = self.dispatcher.run(evaluation_units(settings, progress.iteration))
-        evaluation = Evaluation.of(results, phase, progress, settings.eval_target_return)
+        evaluation = Evaluation.of_units(results, phase, progress, settings.eval_target_return)
         self._call_back("on_evaluate_end", evaluation_metrics=self._plain_metrics(evaluation))
         return evaluation
 

@@ -1,7 +1,8 @@
 """RLlib configs: every field of `Hyperparameters` is an attribute, so that Tune can search over it."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from numbers import Integral
 from typing import Any, Self
 
@@ -26,6 +27,21 @@ from vitamin.errors import SettingsError, nearest
 
 EnvironmentCreator = Callable[[], gym.Env[Any, Any]]
 DatasetLoader = Callable[[], Trajectories]
+
+
+@lru_cache(maxsize=8)
+def _model_of(values: tuple[tuple[str, type, Any], ...]) -> Hyperparameters:
+    return Hyperparameters(**{name: value for name, _, value in values})
+
+
+def _validated(values: Mapping[str, Any]) -> Hyperparameters:
+    """The model of the values; a process keeps those that it has validated, since every part of an algorithm asks."""
+    key = tuple((name, type(value), value) for name, value in values.items())  # 1, 1.0 and True are equal
+    try:
+        hash(key)
+    except TypeError:  # a search space, say
+        return Hyperparameters(**values)
+    return _model_of(key)
 
 
 class OfflineToOnlineConfig(RefusingConfig):
@@ -128,7 +144,7 @@ class OfflineToOnlineConfig(RefusingConfig):
         """
         try:
             chosen = {name: getattr(self, name) for name in Hyperparameters.model_fields}
-            return Hyperparameters(**chosen | dict(self.get_method().fixed))
+            return _validated(chosen | dict(self.get_method().fixed))
         except ValidationError as error:
             raise SettingsError(f"Invalid hyperparameters: {describe_errors(error)}.") from error
 

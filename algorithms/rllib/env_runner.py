@@ -68,12 +68,12 @@ class UnitEnvRunner(EnvRunner, Checkpointable):
                     ray.get(weights) if isinstance(weights, ray.ObjectRef) else weights
                 )
             except ray.exceptions.RayError:
-                return UnitResult((), (), failure=WorkerFailure(LEARNER_DIED))
+                return UnitResult.failed(WorkerFailure(LEARNER_DIED))
             self.weights_version = version
         try:
             result = self.worker.roll_out(unit)
         except VitaminError as failure:
-            return UnitResult((), (), failure=failure)
+            return UnitResult.failed(failure)
         if self.worker_index and result.rollout is not None:
             return replace(result, rollout=ray.put(result.rollout))
         return result

@@ -3,10 +3,11 @@
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 
 from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.algorithms.randomness import Stream
+from vitamin.algorithms.rollouts.outcomes import Outcomes
 from vitamin.errors import VitaminError
 
 Purpose = Literal["online", "evaluation"]
@@ -59,44 +60,37 @@ class Rollout:
         return 0
 
 
-@dataclass(frozen=True)
-class UnitResult:
-    """Outcome of a unit.
+@dataclass(frozen=True, kw_only=True)
+class UnitResult(Outcomes):
+    """Outcome of a unit: that of each episode, and what else came of it.
 
     Attributes:
-        returns: Return of each episode, in the environment's reward units.
-        lengths: Steps of each episode.
-        discounted_returns: As ``returns``, discounted with the run's discount.
-        successes: Whether each episode reached its goal; None if the environment does not say.
         rollout: The `Rollout`, or what stands for it where it is elsewhere; None for evaluations.
         extra_steps: Environment steps beside those of the episodes.
         failure: What went wrong with the environment, or None; for those who cannot raise it.
         notice: What the user should know of the environment, or None.
     """
 
-    returns: tuple[float, ...]
-    lengths: tuple[int, ...]
-    discounted_returns: tuple[float, ...] = ()
-    successes: tuple[bool, ...] | None = None
     rollout: Any = None
     extra_steps: int = 0
     failure: VitaminError | None = None
     notice: str | None = None
 
     @classmethod
-    def of(cls, unit: WorkUnit, rollout: Rollout, discount: float, notice: str | None = None) -> "UnitResult":
+    def of_unit(cls, unit: WorkUnit, rollout: Rollout, discount: float, notice: str | None = None) -> Self:
         """The outcome of a unit that went well; an evaluation's episodes are not kept."""
-        trajectories = rollout.trajectories
-        successes = trajectories.successes
-        return cls(
-            returns=tuple(trajectories.returns.tolist()),
-            lengths=tuple(trajectories.lengths.tolist()),
-            discounted_returns=tuple(trajectories.discounted_returns(discount).tolist()),
-            successes=None if successes is None else tuple(successes.tolist()),
+        return cls.of(
+            rollout.trajectories,
+            discount,
             rollout=rollout if unit.explores else None,
             extra_steps=rollout.extra_steps,
             notice=notice,
         )
+
+    @classmethod
+    def failed(cls, failure: VitaminError) -> Self:
+        """The outcome of a unit that went wrong: no episodes."""
+        return cls(returns=(), lengths=(), failure=failure)
 
     @property
     def num_steps(self) -> int:
@@ -136,9 +130,3 @@ def collect(workers: Workers, unit: Callable[[int], WorkUnit], minimum: int) -> 
 
 def _steps(results: list[UnitResult]) -> int:
     return sum(result.num_steps for result in results)
-
-
-def joined_successes(results: Sequence[UnitResult]) -> tuple[bool, ...] | None:
-    """Successes of all episodes of ``results``, in order; None if the environment does not say."""
-    known = [result.successes for result in results if result.successes is not None]
-    return tuple(itertools.chain(*known)) if len(known) == len(results) else None

@@ -8,21 +8,21 @@ import numpy as np
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import Phase
-from vitamin.algorithms.rollouts.units import UnitResult, WorkUnit, joined_successes
+from vitamin.algorithms.rollouts.outcomes import Outcomes
+from vitamin.algorithms.rollouts.units import UnitResult, WorkUnit
 from vitamin.algorithms.training.schedule import Progress
+from vitamin.scores import normalized_score
 
 PREFIX = "evaluation/"
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """Episodes of one evaluation, in the environment's reward units.
+@dataclass(frozen=True, kw_only=True)
+class Evaluation(Outcomes):
+    """Episodes of one evaluation.
 
     Attributes:
         phase: Phase of the iteration after which it was made.
         target_return: Return-to-go at the start of each episode, in scaled-reward units.
-        discounted_returns: With the run's discount.
-        successes: Whether each episode reached its goal; None if the environment does not say.
     """
 
     phase: Phase
@@ -30,26 +30,19 @@ class Evaluation:
     env_steps: int
     gradient_updates: int
     target_return: float
-    returns: tuple[float, ...]
-    lengths: tuple[int, ...]
-    discounted_returns: tuple[float, ...] = ()
-    successes: tuple[bool, ...] | None = None
 
     @classmethod
-    def of(
+    def of_units(
         cls, results: Sequence[UnitResult], phase: Phase, progress: Progress, target_return: float
     ) -> Self:
         """The evaluation that these units make, in their order."""
-        return cls(
+        return cls.joined(
+            results,
             phase=phase,
             iteration=progress.iteration,
             env_steps=progress.env_steps,
             gradient_updates=progress.gradient_updates,
             target_return=target_return,
-            returns=tuple(value for result in results for value in result.returns),
-            lengths=tuple(value for result in results for value in result.lengths),
-            discounted_returns=tuple(value for result in results for value in result.discounted_returns),
-            successes=joined_successes(results),
         )
 
     def metrics(self, reference_scores: tuple[float, float] | None) -> dict[str, float]:
@@ -64,8 +57,7 @@ class Evaluation:
         if self.successes is not None:
             metrics[f"{PREFIX}success_rate"] = float(np.mean(self.successes))
         if reference_scores is not None:
-            low, high = reference_scores
-            metrics[f"{PREFIX}normalized_score"] = 100 * (mean - low) / (high - low)
+            metrics[f"{PREFIX}normalized_score"] = normalized_score(mean, *reference_scores)
         return metrics
 
 

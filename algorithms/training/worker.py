@@ -66,4 +66,4 @@ class RolloutWorker:
         # A worker may share its process with the learner, which has its own number of threads.
         with torch_threads(settings.rollout_threads), global_generators(*unit.key(self._seed)):
             rollout = roll_out(self._pool, self.module, unit, self._seed, notices.append)
-        return UnitResult.of(unit, rollout, settings.discount, notices[0] if notices else None)
+        return UnitResult.of_unit(unit, rollout, settings.discount, notices[0] if notices else None)

@@ -29,6 +29,7 @@ from vitamin.analysis.schema import RunInfo, RunTime
 from vitamin.analysis.timing import PARTS
 from vitamin.analysis.together import written_together
 from vitamin.errors import ReportError
+from vitamin.scores import normalized_score
 
 # An absolute path, or a URI; what follows it in a sentence is no part of it.
 _PLACE: Final = re.compile(
@@ -183,7 +184,7 @@ def _follows(returns: Any, scores: Any, info: RunInfo) -> bool:
     reference = info.reference_scores
     if reference is None or reference.max == reference.min:
         return False
-    return bool((100.0 * (returns - reference.min) / (reference.max - reference.min) == scores).all())
+    return bool((normalized_score(returns, reference.min, reference.max) == scores).all())
 
 
 def _write(file: Path, header: Iterable[str], rows: Iterable[Mapping[str, str]]) -> None:

@@ -45,7 +45,7 @@ def train(
         progress.count_updates(updates)
         if schedule.evaluation_due(progress, phase):
             episodes = worker.run(evaluation_units(settings, progress.iteration))
-            yield learner, Evaluation.of(episodes, phase, progress, settings.eval_target_return)
+            yield learner, Evaluation.of_units(episodes, phase, progress, settings.eval_target_return)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import typer
 
 from vitamin.algorithms.seeds import LARGEST_SEED
 from vitamin.platform.cli.endings import say
+from vitamin.platform.cli.options import Force
 
 _OPTIONS = {
     "random": ("--steps",),
@@ -45,7 +46,7 @@ def collect(
             "--out", metavar="FILE", help="The file to write; by default the task's place in the cache."
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    force: Force = False,
     target_score: Annotated[
         float | None,
         typer.Option(

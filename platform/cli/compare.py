@@ -5,17 +5,8 @@ from typing import Annotated
 
 import typer
 
-from vitamin.platform.cli.report import (
-    AtSteps,
-    Final,
-    Methods,
-    Reps,
-    Seed,
-    Tasks,
-    Unfinished,
-    print_table_block,
-    report_options,
-)
+from vitamin.platform.cli.options import AtSteps, Final, Methods, Reps, Seed, Tasks, Unfinished
+from vitamin.platform.cli.report import print_table_block, report_options
 
 
 def compare(

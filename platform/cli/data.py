@@ -7,13 +7,13 @@ import typer
 
 from vitamin.platform.cli.collect import collect
 from vitamin.platform.cli.endings import say
+from vitamin.platform.cli.options import Force
 
 app = typer.Typer(
     help="Offline datasets: inspect, fetch, import, export, collect, list.", no_args_is_help=True
 )
 
 TaskOption = Annotated[str, typer.Option("--task", metavar="TASK", help="The task it belongs to.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
 
 app.command()(collect)
 

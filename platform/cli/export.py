@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from vitamin.platform.cli.report import Sources
+from vitamin.platform.cli.options import Sources
 
 
 def export(

@@ -1,9 +1,7 @@
 """Watching a run: a live display at a terminal, lines in a log."""
 
 import time
-from abc import ABC, abstractmethod
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -12,49 +10,17 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.platform.cli.display import Display
 from vitamin.platform.cli.pace import Pace, Record, format_seconds
+from vitamin.platform.experiments.reporter import Reporter
 
 _SECONDS_BETWEEN_LINES = 5.0
 _SECONDS_BETWEEN_UPDATES = 30.0
 _LOSSES = ("loss/supervised", "loss/rl", "loss/critic", "q/mean", "policy/entropy")
 
 
-class RunReporter(ABC):
-    """A reporter that is open for the length of a run; writes to standard error."""
-
-    def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Closes the display, if there is one."""
-        return
-
-    def message(self, text: str) -> None:
-        """Something that the user should know."""
-        self.console.print(Text(text), soft_wrap=True)
-
-    @abstractmethod
-    def updates(self, done: int, total: int) -> None:
-        """``done`` of an iteration's ``total`` actor updates are made."""
-
-    @abstractmethod
-    def iteration(self, record: dict[str, Any], settings: Hyperparameters) -> None:
-        """An iteration ended; ``record`` is its line of metrics.jsonl."""
-
-
-class QuietReporter(RunReporter):
-    """Messages only."""
-
-    def updates(self, done: int, total: int) -> None:
-        """Nothing."""
-
-    def iteration(self, record: dict[str, Any], settings: Hyperparameters) -> None:
-        """Nothing."""
+class RunReporter(Display, Reporter):
+    """Shows messages only."""
 
 
 class LineReporter(RunReporter):
@@ -114,16 +80,7 @@ class LiveReporter(RunReporter):
         self._pretrain = self._bars.add_task("pretrain", total=None, unit="updates")
         self._online = self._bars.add_task("online", total=None, unit="environment steps")
         self._spinner = Spinner("dots", "starting Ray, loading data")
-        self._live = Live(get_renderable=self.render, console=self.console, refresh_per_second=4)
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
+        self.live = Live(get_renderable=self.render, console=self.console, refresh_per_second=4)
 
     def updates(self, done: int, total: int) -> None:
         """Shows how far the iteration has come."""
@@ -164,7 +121,7 @@ class LiveReporter(RunReporter):
 def open_reporter(title: str, *, quiet: bool) -> RunReporter:
     """The reporter that suits where standard error goes."""
     if quiet:
-        return QuietReporter()
+        return RunReporter()
     return LiveReporter(title) if Console(stderr=True).is_terminal else LineReporter(title)
 
 

@@ -5,40 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vitamin.platform.cli.options import AtSteps, Final, Methods, Reps, Seed, Sources, Tasks, Unfinished
+
 if TYPE_CHECKING:
     from vitamin.analysis.report.blocks import TableBlock
     from vitamin.analysis.report.build import Report
     from vitamin.analysis.report.options import ReportOptions
 
-Sources = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="RESULTS…",
-        help="Folders with run folders at any depth, files of `vitamin export`, or URIs such as s3://bucket/results.",
-    ),
-]
-Tasks = Annotated[
-    list[str] | None,
-    typer.Option(help="Only these tasks, by commas or repeated; hopper-* stands for several."),
-]
-Methods = Annotated[
-    list[str] | None, typer.Option(help="Only these methods, such as td3_odt,odt; in the same way.")
-]
-AtSteps = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        metavar="STEPS",
-        help="Compare finals at this number of online steps [default: the largest common].",
-    ),
-]
-Final = Annotated[
-    str,
-    typer.Option(
-        metavar="last|mean:K|best",
-        help="Final score: of the last evaluation, the mean of the last K, or the best one.",
-    ),
-]
 By = Annotated[
     list[str] | None,
     typer.Option(
@@ -49,12 +22,6 @@ By = Annotated[
 Baseline = Annotated[
     str | None,
     typer.Option(metavar="METHOD", help="Compare every method with this one only: fewer tests, more power."),
-]
-Unfinished = Annotated[
-    bool,
-    typer.Option(
-        "--include-unfinished", help="Count running, stopped and failed runs with their last score."
-    ),
 ]
 Against = Annotated[
     str | None,
@@ -72,8 +39,6 @@ Interval = Annotated[
     ),
 ]
 Std = Annotated[bool, typer.Option("--std", help="Bands of ± one standard deviation instead of intervals.")]
-Reps = Annotated[int, typer.Option(min=1, max=100_000, help="Bootstrap resamples of the intervals.")]
-Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the resampling.")]
 
 _MOST_ROWS = 30
 _MOST_NOTES = 20

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vitamin.platform.cli.endings import say
+from vitamin.platform.cli.options import Quiet
 from vitamin.platform.stopping import exit_code
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def sweep(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan and its cost, run nothing.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print messages and the end only.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train every combination of tasks, methods, settings and seeds that a specification asks for."""
     from vitamin.platform.sweeps import check_paths, find_spec, make_plan, read_spec, run_sweep

@@ -1,14 +1,13 @@
 """Watching a sweep: a live table at a terminal, lines in a log."""
 
 import time
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from vitamin.platform.cli.display import Display
 from vitamin.platform.cli.pace import format_seconds
 from vitamin.platform.sweeps import SweepProgress, TrialProgress, TrialStatus
 
@@ -16,24 +15,12 @@ _SECONDS_BETWEEN_LINES = 10.0
 _STATUSES: tuple[TrialStatus, ...] = ("finished", "running", "waiting", "stopped", "diverged", "failed")
 
 
-class SweepDisplay:
-    """Messages only; open for the length of a sweep. Writes to standard error."""
+class SweepDisplay(Display):
+    """Shows messages only."""
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
+        super().__init__(Console(stderr=True, highlight=False, soft_wrap=True))
         self.progress: SweepProgress | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
-
-    def message(self, text: str) -> None:
-        """Something that the user should know."""
-        self.console.print(Text(text))
 
     def started(self, progress: SweepProgress) -> None:
         """The sweep starts from this state, which is updated in place from now on."""
@@ -76,16 +63,7 @@ class LiveDisplay(SweepDisplay):
         super().__init__()
         self._title = title
         self._started: dict[str, float] = {}
-        self._live = Live(get_renderable=self.render, console=self.console, refresh_per_second=2)
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
+        self.live = Live(get_renderable=self.render, console=self.console, refresh_per_second=2)
 
     def changed(self, trial: TrialProgress) -> None:
         """Leaves a line above the table for each trial that ends."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vitamin.algorithms.seeds import LARGEST_SEED
+from vitamin.platform.cli.options import Quiet
 from vitamin.platform.stopping import exit_code
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def train(
             rich_help_panel=_PROCESSES,
         ),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print messages and the end only.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Pretrain a decision transformer on offline data, then fine-tune it online."""
     if config is None and task is None:

@@ -20,6 +20,7 @@ from vitamin.algorithms.models.policy import PolicyNetwork
 from vitamin.algorithms.randomness import Stream, generator, global_generators
 from vitamin.algorithms.rllib.checkpoint import read_state, read_tensors
 from vitamin.algorithms.rollouts.environment import Environment
+from vitamin.algorithms.rollouts.outcomes import Outcomes
 from vitamin.algorithms.rollouts.rollout import rollout_unit
 from vitamin.algorithms.seeds import check_seed
 from vitamin.algorithms.setting_types import LARGEST_NUMBER
@@ -137,23 +138,15 @@ class Agent:
             )
 
 
-@dataclass(frozen=True)
-class EvaluationResult:
+@dataclass(frozen=True, kw_only=True)
+class EvaluationResult(Outcomes):
     """Episodes of one evaluation.
 
     Attributes:
-        returns: Undiscounted returns in the environment's reward units, one an episode.
-        lengths: Steps of each episode.
         normalized_scores: D4RL's score of each episode; None if the task has no reference scores.
-        discounted_returns: As ``returns``, discounted with the run's discount.
-        successes: Whether each episode reached its goal; None if the environment does not say.
     """
 
-    returns: tuple[float, ...]
-    lengths: tuple[int, ...]
     normalized_scores: tuple[float, ...] | None
-    discounted_returns: tuple[float, ...]
-    successes: tuple[bool, ...] | None
 
 
 def evaluate_run(
@@ -214,15 +207,11 @@ def evaluate_agent(
     for notice in dict.fromkeys(notices):
         report(notice)
     episodes_done = Trajectories.concatenate(units)
-    returns = tuple(episodes_done.returns.tolist())
-    scores = [score for value in returns if (score := agent.task.normalized_score(value)) is not None]
-    successes = episodes_done.successes
-    return EvaluationResult(
-        returns=returns,
-        lengths=tuple(episodes_done.lengths.tolist()),
-        normalized_scores=tuple(scores) or None,
-        discounted_returns=tuple(episodes_done.discounted_returns(agent.hyperparameters.discount).tolist()),
-        successes=None if successes is None else tuple(successes.tolist()),
+    scores = [agent.task.normalized_score(value) for value in episodes_done.returns.tolist()]
+    return EvaluationResult.of(
+        episodes_done,
+        agent.hyperparameters.discount,
+        normalized_scores=tuple(score for score in scores if score is not None) or None,
     )
 
 

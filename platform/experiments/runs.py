@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from vitamin.platform.experiments.evaluate import CheckpointName
-    from vitamin.platform.experiments.train import Reporter
+    from vitamin.platform.experiments.reporter import Reporter
 
 RESULTS = Path("results")
 

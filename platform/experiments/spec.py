@@ -1,10 +1,11 @@
 """The specification of a run: a task, a method, a preset, a seed, overrides, and how many processes may work on it."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -32,6 +33,9 @@ def _as_text(source: Any) -> Any:
 
 DataSource = Annotated[str, BeforeValidator(_as_text)]
 """A file in D4RL's layout, or ``minari:ID``."""
+
+
+_DECIDE_SETTINGS = frozenset({"task", "method", "preset", "overrides"})
 
 
 class ExperimentSpec(BaseModel):
@@ -109,20 +113,31 @@ class ExperimentSpec(BaseModel):
             load: Returns the offline data; called only if some are.
         """
         found = settings_from_data(get_task(self.task), self.method, self.preset, self.overrides, load)
-        return self.model_copy(update={"overrides": self.overrides | found})
+        return self.model_copy(update={"overrides": self.overrides | found}) if found else self
 
     def open_to_data(self) -> tuple[str, ...]:
         """Settings that `with_data` would take from the data."""
         return left_to_data(get_task(self.task), self.method, self.preset, self.overrides)
 
     def hyperparameters(self) -> Hyperparameters:
-        """Defaults, then the task's values, then the preset's, then the overrides.
+        """Defaults, then the task's values, then the preset's, then the overrides; resolved once.
 
         Raises:
             SettingsError: If an override is unknown or ill-typed.
             TaskError: If the task is unknown.
         """
+        return self._hyperparameters
+
+    @cached_property
+    def _hyperparameters(self) -> Hyperparameters:
         return resolve_hyperparameters(get_task(self.task), self.method, self.preset, self.overrides)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As pydantic's, whose copies keep what was computed from the fields: here only while it still holds."""
+        copied = super().model_copy(update=update, deep=deep)
+        if not _DECIDE_SETTINGS.isdisjoint(update or ()):
+            copied.__dict__.pop("_hyperparameters", None)
+        return copied
 
     def changes(self) -> dict[str, Any]:
         """Overrides whose values are not the preset's, and those that it leaves to the data, as in ``run.json``."""

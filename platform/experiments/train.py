@@ -1,13 +1,10 @@
 """The loop of a run: train, write down, save, and stop cleanly whatever happens."""
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
 
-from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import get_method
 from vitamin.algorithms.rllib.algorithm import OfflineToOnline
 from vitamin.analysis.manifest import damage
@@ -18,7 +15,6 @@ from vitamin.platform.datasets import (
     dataset_path,
     dataset_warnings,
     fingerprint,
-    read_dataset,
 )
 from vitamin.platform.environments import check_restorable, probe_environment
 from vitamin.platform.experiments.build import algorithm_config, reference_scores
@@ -28,7 +24,9 @@ from vitamin.platform.experiments.checkpoints import (
     newest_checkpoint,
     remove_checkpoints_after,
 )
+from vitamin.platform.experiments.offline_data import OfflineData
 from vitamin.platform.experiments.records import Records
+from vitamin.platform.experiments.reporter import Reporter
 from vitamin.platform.experiments.run_folder import RunFolder
 from vitamin.platform.experiments.same_run import check_same_run, finished_run
 from vitamin.platform.experiments.spec import ExperimentSpec
@@ -39,33 +37,6 @@ from vitamin.platform.tasks.extras import require_extra
 
 # Where iterations are slow a checkpoint comes earlier than after checkpoint_interval of them.
 _LONGEST_UNSAVED_S = 600.0
-
-
-class Reporter(Protocol):
-    """Whoever watches a run."""
-
-    def message(self, text: str) -> None:
-        """Something that the user should know."""
-
-    def updates(self, done: int, total: int) -> None:
-        """``done`` of an iteration's ``total`` actor updates are made; called every ten seconds or so."""
-
-    def iteration(self, record: dict[str, Any], settings: Hyperparameters) -> None:
-        """An iteration ended; ``record`` is its line of metrics.jsonl."""
-
-
-class Quiet:
-    """A reporter that passes messages to the log and is silent otherwise."""
-
-    def message(self, text: str) -> None:
-        """Logs the text as a warning."""
-        logging.getLogger("vitamin").warning(text)
-
-    def updates(self, done: int, total: int) -> None:
-        """Nothing."""
-
-    def iteration(self, record: dict[str, Any], settings: Hyperparameters) -> None:
-        """Nothing."""
 
 
 class _StopRequest:
@@ -119,7 +90,7 @@ def train(
     Raises:
         VitaminError: Whatever ended the run; it is written to ``run.json`` first.
     """
-    reporter = reporter or Quiet()
+    reporter = reporter or Reporter()
     out = out.resolve()
     task = spec.scored_task()
     spec.check_capacity()
@@ -131,7 +102,8 @@ def train(
     check_utf8((data, out), RunError)
     digest = fingerprint(data)
     check_same_run(out, spec, data, digest, resume=resume)
-    spec = spec.with_data(lambda: read_dataset(data, task).trajectories)
+    offline = OfflineData(data, task)
+    spec = spec.with_data(lambda: offline.read().trajectories)
     if resume and (done := finished_run(out, spec)):
         reporter.message(f"{out} is finished already.")
         if damaged := damage(changed_at_rest(out)):
@@ -139,9 +111,11 @@ def train(
         return done
     stop = _StopRequest(stop_asked, reporter.message)
     with RunFolder(out, spec, resume=resume) as folder:
-        dataset = read_dataset(data, task)  # finds defects before Ray and all processes are started
+        dataset = offline.read()  # finds defects before Ray and all processes are started
         warnings, notes = dataset.warnings, dataset.notes
-        del dataset  # its arrays
+        del dataset  # the learner frees its arrays
+        if spec.num_learners:
+            offline.forget()  # these read it in their own processes
         for warning in (
             (*notices, *dataset_warnings(data, task, warnings, notes)) if not warnings_told else ()
         ):
@@ -149,7 +123,7 @@ def train(
         cpus = 1 + spec.num_env_runners + spec.num_learners
         gpus = max(1, spec.num_learners) * spec.num_gpus_per_learner
         with ray_session(cpus, gpus), ExitStack() as stack:
-            algorithm = algorithm_config(spec, data).build_algo()
+            algorithm = algorithm_config(spec, offline).build_algo()
             stack.callback(algorithm.stop)
             algorithm.dispatcher.on_notice, algorithm.dispatcher.told = reporter.message, set(notices)
             if resume:

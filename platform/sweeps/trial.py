@@ -7,6 +7,7 @@ from ray import tune
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.errors import Diverged, VitaminError, WorkerFailure
+from vitamin.platform.experiments.reporter import Reporter
 from vitamin.platform.experiments.spec import ExperimentSpec
 from vitamin.platform.experiments.train import train
 from vitamin.platform.sweeps.folder import SweepFolder
@@ -52,7 +53,7 @@ def run_trial(config: dict[str, Any]) -> dict[str, Any]:
     return {STATUS: "finished" if info.status == "finished" else "stopped"}
 
 
-class _TuneReporter:
+class _TuneReporter(Reporter):
     """Hands what a run says to Tune, which passes it to the driver of the sweep."""
 
     def __init__(self, stop_file: Path) -> None:
@@ -61,9 +62,6 @@ class _TuneReporter:
     def message(self, text: str) -> None:
         if not self._stop_file.exists():  # then the driver has said for all trials that they stop
             tune.report({NOTICE: text})
-
-    def updates(self, done: int, total: int) -> None:
-        """Nothing."""
 
     def iteration(self, record: dict[str, Any], settings: Hyperparameters) -> None:  # noqa: ARG002
         tune.report(record)

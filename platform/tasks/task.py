@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from vitamin.platform.tasks.expectations import ObservationRange, RewardRange, ScoreRange
+from vitamin.scores import normalized_score
 
 EpisodeEnds = Literal["flags", "transitions", "jumps"]
 """How a file is cut into episodes; `vitamin.platform.datasets.episodes` says what each means."""
@@ -110,9 +111,7 @@ class Task:
         return {name: value for layer in self.settings for name, value in layer.values.items()}
 
     def normalized_score(self, episode_return: float) -> float | None:
-        """D4RL's score, 100 * (return - min) / (max - min); None without reference scores."""
+        """D4RL's score of a return; None without reference scores."""
         if self.reference_min is None or self.reference_max is None:
             return None
-        return (
-            100.0 * (float(episode_return) - self.reference_min) / (self.reference_max - self.reference_min)
-        )
+        return normalized_score(float(episode_return), self.reference_min, self.reference_max)

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.platform.cli.pace import Pace, format_seconds
-from vitamin.platform.cli.progress import LineReporter, LiveReporter, QuietReporter, open_reporter
+from vitamin.platform.cli.progress import LineReporter, LiveReporter, RunReporter, open_reporter
 
 SETTINGS = Hyperparameters(
     pretrain_updates=100,
@@ -156,7 +156,7 @@ def test_reporter_suits_the_output(
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert isinstance(open_reporter("title", quiet=False), LiveReporter)
     with open_reporter("title", quiet=True) as reporter:
-        assert isinstance(reporter, QuietReporter)
+        assert type(reporter) is RunReporter
         reporter.iteration(record(1, **EVALUATED), SETTINGS)
         reporter.message("only this")
     assert capsys.readouterr().err == "title\nonly this\n"

@@ -15,6 +15,7 @@ from safetensors.numpy import load_file
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.analysis.schema import TIME_PREFIX, RunInfo
 from vitamin.platform.experiments.checkpoints import list_checkpoints, verify_checkpoint
+from vitamin.platform.experiments.reporter import Reporter
 from vitamin.platform.experiments.spec import ExperimentSpec
 from vitamin.platform.experiments.train import train
 
@@ -30,7 +31,7 @@ def spec(data: Path, online_steps: int = 2400, **values: Any) -> ExperimentSpec:
     return ExperimentSpec.create(**defaults | values, data=data)
 
 
-class Watcher:
+class Watcher(Reporter):
     """A reporter that remembers messages and calls ``after(iteration)`` after each iteration."""
 
     def __init__(self, after: Callable[[int], object] = lambda iteration: None) -> None:
@@ -40,9 +41,6 @@ class Watcher:
 
     def message(self, text: str) -> None:
         self.messages.append(text)
-
-    def updates(self, done: int, total: int) -> None:
-        pass
 
     def iteration(self, record: dict[str, Any], settings: Hyperparameters) -> None:
         self.iterations.append(record["iteration"])

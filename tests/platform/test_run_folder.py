@@ -71,7 +71,15 @@ def record(iteration: int) -> dict[str, Any]:
 
 
 def evaluation(iteration: int) -> Evaluation:
-    return Evaluation("online", iteration, 10 * iteration, iteration, 3600.0, (1.5 * iteration, 2.0), (7, 8))
+    return Evaluation(
+        (1.5 * iteration, 2.0),
+        (7, 8),
+        phase="online",
+        iteration=iteration,
+        env_steps=10 * iteration,
+        gradient_updates=iteration,
+        target_return=3600.0,
+    )
 
 
 def add(records: Records, *iterations: int) -> None:
