@@ -110,9 +110,9 @@ def evaluate(
         target_return: Return-to-go at the start, in scaled-reward units; by default ``eval_target_return``.
 
     Returns:
-        A row for each episode. ``return`` and ``discounted_return`` are in reward units, ``length`` in
-        steps; ``normalized_score`` is NaN if the task has no reference scores, ``success`` missing if the environment
-        does not say.
+        A row for each episode. ``return`` and ``discounted_return`` are in the environment's reward units, ``length``
+        in steps; ``normalized_score`` is NaN if the task has no reference scores, ``success`` missing if the
+        environment does not say.
 
     Raises:
         EnvironmentFailure: If the environment raises or returns values that are not finite.
