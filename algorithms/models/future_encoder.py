@@ -1,10 +1,10 @@
 """The future encoder q(z|future) of PDT (Xie et al. 2023): what follows a segment, as a latent for each step."""
 
-import torch
 from torch import Tensor
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
-from vitamin.algorithms.models.latents import DiagonalGaussian, GaussianHead
+from vitamin.algorithms.models.heads import GaussianHead
+from vitamin.algorithms.models.latents import DiagonalGaussian, clip_log_std
 from vitamin.algorithms.models.layers import Linear
 from vitamin.algorithms.models.layout import TokenLayout, dense_layout, skip_layout
 from vitamin.algorithms.models.transformer import CausalTransformer
@@ -27,7 +27,7 @@ class FutureEncoder(CausalTransformer):
         self.embed_state = Linear(observation_size, width)
         self.embed_action = Linear(action_size, width)
         self._add_blocks(hyperparameters, _TOKENS_OF_A_STEP * hyperparameters.future_length)
-        self.head = GaussianHead(width, hyperparameters.latent_size)
+        self.head = GaussianHead(width, hyperparameters.latent_size, clip_log_std)
 
     def forward(self, states: Tensor, actions: Tensor, mask: Tensor, steps: int) -> DiagonalGaussian:
         """The distribution q of the latents of a segment's K = ``steps`` steps.
@@ -43,10 +43,9 @@ class FutureEncoder(CausalTransformer):
         """
         B, F = mask.shape
         known = min(F, steps)
-        loc = states.new_zeros(B, steps, self.latent_size)
-        log_std = torch.zeros_like(loc)
+        parts = states.new_zeros(B, steps, 2 * self.latent_size)
         if not bool(mask.any()):
-            return DiagonalGaussian(loc, log_std)
+            return DiagonalGaussian.of(parts)
         layout: TokenLayout
         if bool(mask.all()):
             layout = dense_layout(B, F, self.causal_bias, _TOKENS_OF_A_STEP)
@@ -57,6 +56,5 @@ class FutureEncoder(CausalTransformer):
             self.embed_action(layout.take_steps(actions)),
         ]
         read = self.head(self._read(embedded, layout)).to(states.dtype)
-        loc[:, steps - known :] = layout.restore(read.loc)[:, F - known :]
-        log_std[:, steps - known :] = layout.restore(read.log_std)[:, F - known :]
-        return DiagonalGaussian(loc, log_std)
+        parts[:, steps - known :] = layout.restore(read)[:, F - known :]
+        return DiagonalGaussian.of(parts)

@@ -5,8 +5,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
-from vitamin.algorithms.models.heads import PolicyOutput, StochasticHead
-from vitamin.algorithms.models.latents import DiagonalGaussian, GaussianHead
+from vitamin.algorithms.models.heads import GaussianHead, PolicyOutput, StochasticHead
+from vitamin.algorithms.models.latents import DiagonalGaussian, clip_log_std
 from vitamin.algorithms.models.layers import Linear
 from vitamin.algorithms.models.layout import (
     TokenLayout,
@@ -42,8 +42,8 @@ class FutureConditionedPolicy(CausalTransformer, PolicyNetwork):
         self._add_timesteps(hyperparameters)
         self._add_blocks(hyperparameters, 3 * hyperparameters.context_length)
         self.head = StochasticHead(width, action_size)
-        self.prior_head = GaussianHead(width, self.latent_size)
-        self.return_head = GaussianHead(2 * width, 1)
+        self.prior_head = GaussianHead(width, self.latent_size, clip_log_std)
+        self.return_head = GaussianHead(2 * width, 1, clip_log_std)
         self.register_buffer("return_updates", torch.tensor(0))
         self._warmup_updates = hyperparameters.return_warmup_updates
 
@@ -109,15 +109,14 @@ class FutureConditionedPolicy(CausalTransformer, PolicyNetwork):
 
     def prior(self, states: Tensor) -> DiagonalGaussian:
         """p(z|s); (..., S) -> a distribution over (..., Z)."""
-        prior: DiagonalGaussian = self.prior_head(F.relu(self._embed(self.embed_state, states)))
-        return prior.to(states.dtype)
+        prior = self.prior_head(F.relu(self._embed(self.embed_state, states)))
+        return DiagonalGaussian.of(prior.to(states.dtype))
 
     def predict_return(self, states: Tensor, latents: Tensor) -> DiagonalGaussian:
         """p(R|z, s), R times ``return_scale``; (..., S), (..., Z) -> over (..., 1); states may broadcast."""
         state, latent = self._embed(self.embed_state, states), self._embed(self.embed_future, latents)
         embedded = torch.cat([state.expand_as(latent), latent], dim=-1)  # (..., 2 H)
-        predicted: DiagonalGaussian = self.return_head(F.relu(embedded))
-        return predicted.to(states.dtype)
+        return DiagonalGaussian.of(self.return_head(F.relu(embedded)).to(states.dtype))
 
     def choose_latents(self, states: Tensor, noise: Tensor) -> Tensor:
         """The latents to act with: of M samples of the prior those of highest predicted mean return.

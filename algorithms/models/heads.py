@@ -1,5 +1,6 @@
 """Heads that turn a state token into an action or an action distribution."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -57,23 +58,36 @@ class DeterministicHead(nn.Module):
         return PolicyOutput(raw.tanh().clamp(-ACTION_LIMIT, ACTION_LIMIT), None)
 
 
-class StochasticHead(nn.Module):
-    """Linear maps to the mean and the log-std, squashed into [-5, 2], of a Gaussian before the tanh, (..., 2 A).
+class GaussianHead(nn.Module):
+    """Linear maps to mean and log-std of D independent Gaussians; orthogonal initialization with zero biases.
 
-    Orthogonal initialization with zero biases, as Online DT has it.
+    Args:
+        input_size: I.
+        size: D.
+        bound_log_std: Keeps the log-std within bounds.
     """
 
-    def __init__(self, hidden_size: int, action_size: int) -> None:
+    def __init__(self, input_size: int, size: int, bound_log_std: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
-        self.loc = Linear(hidden_size, action_size)
-        self.log_std = Linear(hidden_size, action_size)
+        self.loc = Linear(input_size, size)
+        self.log_std = Linear(input_size, size)
+        self._bound_log_std = bound_log_std
         for layer in (self.loc, self.log_std):
             nn.init.orthogonal_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """(..., H) -> (..., 2 A)."""
-        return torch.cat([self.loc(tokens), squash_log_std(self.log_std(tokens))], dim=-1)
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Mean and log-std side by side; (..., I) -> (..., 2 D)."""
+        rows = inputs.flatten(0, -2)
+        parts = torch.cat([self.loc(rows), self._bound_log_std(self.log_std(rows))], dim=-1)
+        return parts.view(*inputs.shape[:-1], -1)
+
+
+class StochasticHead(GaussianHead):
+    """Online DT's: a Gaussian before the tanh, its log-std squashed into [-5, 2], (..., 2 A)."""
+
+    def __init__(self, hidden_size: int, action_size: int) -> None:
+        super().__init__(hidden_size, action_size, squash_log_std)
 
     def output(self, raw: Tensor) -> PolicyOutput:
         """The policy's output from what ``forward`` gave."""
@@ -82,8 +96,8 @@ class StochasticHead(nn.Module):
         return PolicyOutput(distribution.mean_action, distribution)
 
 
-class GaussianHead(nn.Module):
-    """A linear map to the mean, after a tanh, of a Gaussian whose log-std is a parameter, clipped to [-5, 2]; IQL's."""
+class SharedStdHead(nn.Module):
+    """IQL's: a linear map to a Gaussian's mean, after a tanh, and one log-std for all states, clipped to [-5, 2]."""
 
     def __init__(self, hidden_size: int, action_size: int) -> None:
         super().__init__()

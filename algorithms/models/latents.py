@@ -1,13 +1,11 @@
-"""Diagonal Gaussians over latent futures and returns, and the head that gives one (PDT; Xie et al. 2023)."""
+"""Diagonal Gaussians over latent futures and returns (PDT; Xie et al. 2023)."""
 
 import math
 from dataclasses import dataclass
 from typing import Self
 
 import torch
-from torch import Tensor, nn
-
-from vitamin.algorithms.models.layers import Linear
+from torch import Tensor
 
 _LOWEST_LOG_STD, _HIGHEST_LOG_STD = -10.0, 2.0
 
@@ -23,6 +21,11 @@ class DiagonalGaussian:
 
     loc: Tensor
     log_std: Tensor
+
+    @classmethod
+    def of(cls, parts: Tensor) -> Self:
+        """From loc and log_std side by side, (..., 2 Z), as a head gives them."""
+        return cls(*parts.chunk(2, dim=-1))
 
     def sample(self, noise: Tensor) -> Tensor:
         """The sample that ``noise`` (..., Z), standard normal, gives; differentiable in loc and log_std."""
@@ -52,19 +55,6 @@ class DiagonalGaussian:
         return type(self)(torch.zeros_like(self.loc), torch.zeros_like(self.log_std))
 
 
-class GaussianHead(nn.Module):
-    """Linear maps to mean and log-std, which is clipped to [-10, 2]; orthogonal initialization with zero biases."""
-
-    def __init__(self, input_size: int, latent_size: int) -> None:
-        super().__init__()
-        self.loc = Linear(input_size, latent_size)
-        self.log_std = Linear(input_size, latent_size)
-        for layer in (self.loc, self.log_std):
-            nn.init.orthogonal_(layer.weight)
-            nn.init.zeros_(layer.bias)
-
-    def forward(self, inputs: Tensor) -> DiagonalGaussian:
-        """(..., I) -> a distribution over (..., Z)."""
-        rows, shape = inputs.flatten(0, -2), inputs.shape[:-1]
-        log_std = self.log_std(rows).clamp(_LOWEST_LOG_STD, _HIGHEST_LOG_STD)
-        return DiagonalGaussian(self.loc(rows).view(*shape, -1), log_std.view(*shape, -1))
+def clip_log_std(raw: Tensor) -> Tensor:
+    """The log-std of PDT's heads, in [-10, 2]; (...) -> (...)."""
+    return raw.clamp(_LOWEST_LOG_STD, _HIGHEST_LOG_STD)

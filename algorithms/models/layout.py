@@ -4,6 +4,39 @@ Linear layers, LayerNorm and dropout work on M packed tokens, (M, H), one row a 
 attention needs them arranged in rows of slots, (rows, slots, H), which hold R_1 s_1 a_1 R_2 s_2 a_2 ... A row's last
 action token is left out wherever no query sees it. The last block computes only its n queries, the state tokens.
 Models with other tokens fit in too: the second token of a step is its query, tokens after the last query are left out.
+
+Example: B = 2 segments of K = 2 steps, six tokens each. Steps are numbered as in (B * K), and step 0 is padding::
+
+    segments                rows of slots             queries of the last block
+    R0 s0 a0 R1 s1 a1       R1 s1  .  .  .            s1  .
+    R2 s2 a2 R3 s3 a3       R2 s2 a2 R3 s3            s2 s3
+
+`skip_layout` makes these rows. It embeds m = 3 steps and computes M = 7 tokens, n = 3 of them queries::
+
+    steps         1  2  3                             of (B * K)
+    tokens        0  1  3  4  5  6  7                 of (3 m), R1 s1 a1 R2 s2 a2 R3 s3 a3, without a1 and a3
+    slot          0  1  5  6  7  8  9                 of (2 * 5), where each token sits
+    source        0  1  0  0  0  2  3  4  5  6        of (M), what each slot shows; nobody sees what "." shows
+    query         1  3  6                             of (M): s1, s2, s3
+    query_slot    0  2  3                             of (2 * 2), where each query sits
+    query_source  0  0  1  2                          of (n), what each query slot shows
+    output        3  0  1  2                          of (n), for each step; 3 = n gives zeros to the padded one
+
+Slots see those before them in their row and themselves; of this mask, ``bias``, the last block needs the rows ``s``::
+
+       R s a R s
+    R  x . . . .
+    s  x x . . .
+    a  x x x . .
+    R  x x x x .
+    s  x x x x x
+
+`attend_layout` has padding seen as if it were real. What is computed of it, with no real step before it, is the same in
+all segments: it is in the last row, and shown in the others::
+
+    R0 s0 a0 R1 s1
+    R2 s2 a2 R3 s3
+    R0 s0 a0 R0 s0
 """
 
 from dataclasses import dataclass

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.algorithms.methods import PolicyKind
-from vitamin.algorithms.models.heads import DeterministicHead, GaussianHead, PolicyOutput
+from vitamin.algorithms.models.heads import DeterministicHead, PolicyOutput, SharedStdHead
 from vitamin.algorithms.models.layers import Dropout, Linear
 from vitamin.algorithms.models.policy import Padding, PolicyNetwork
 
@@ -23,7 +23,7 @@ class MLPPolicy(PolicyNetwork):
         self.first = Linear(observation_size, width)
         self.second = Linear(width, width)
         self.dropout = Dropout(hyperparameters.dropout)
-        head = DeterministicHead if policy == "deterministic" else GaussianHead
+        head = DeterministicHead if policy == "deterministic" else SharedStdHead
         self.head = head(width, action_size)
 
     def forward(
