@@ -11,7 +11,7 @@ from vitamin.platform.tasks import Task
 
 
 def load_silently(path: Path, task: str) -> Trajectories:
-    """The trajectories in the file ``path`` of the task of that name; doubts about them are not logged.
+    """The trajectories in the file ``path`` of the task of that name; no warnings are logged.
 
     Raises:
         DatasetError: As `read_dataset`.
