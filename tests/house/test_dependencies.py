@@ -11,8 +11,8 @@ from packaging.utils import canonicalize_name
 
 from tests.house.sources import ROOT, module_files
 
-# Gymnasium draws with pygame and nobody else does; `tensorboard` is a program.
-USED_OTHERWISE = {"pygame", "tensorboard"}
+# Gymnasium draws with pygame and nobody else does; `tensorboard` is a program; a report's statistics are checked with rliable.
+USED_OTHERWISE = {"pygame", "tensorboard", "rliable"}
 EXTRAS = (
     "video",
     "tensorboard",
