@@ -71,7 +71,7 @@ def build_networks(
 
 def _build_critic(observation_size: int, action_size: int, settings: Hyperparameters) -> Critic:
     sizes = observation_size, action_size, settings.critic_hidden_size
-    if settings.critic_network == "perceptron":
+    if settings.critic_network == "mlp":
         return Critic(*sizes, settings.critic_layer_norm, settings.critic_members)
     return RecurrentCritic(
         settings.critic_network,

@@ -18,6 +18,7 @@ from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
 from vitamin.algorithms.rllib.learner import ReplayLearner
 from vitamin.algorithms.rllib.schedule import Progress
 from vitamin.errors import RunError
+from vitamin.former_names import present_settings
 
 T = TypeVar("T")
 
@@ -122,7 +123,7 @@ class RestorableAlgorithm(Algorithm):
         for name, own in self._identity().items():
             if state.get(name) != own:
                 raise RunError(f"This is a checkpoint of the {name} {state.get(name)}, not of {own}.")
-        before = state.get("hyperparameters", {})
+        before = present_settings(state.get("hyperparameters", {}))
         now = self.hyperparameters.model_dump(mode="json")
         for what, names in KEPT.items():
             for name in names:
