@@ -103,7 +103,7 @@ def build_module(
 
 def _build_critic(observation_size: int, action_size: int, settings: Hyperparameters) -> Critic:
     sizes = observation_size, action_size, settings.critic_hidden_size
-    if settings.critic_network == "perceptron":
+    if settings.critic_network == "mlp":
         return Critic(*sizes, settings.critic_layer_norm, settings.critic_members)
     return RecurrentCritic(
         settings.critic_network,
@@ -121,13 +121,13 @@ def build_updater(
     average_over_learners: AverageOverLearners = single_learner,
     learners: int = 1,
 ) -> Updater:
-    """What makes the updates of a method's networks; arguments as for `Updater`."""
+    """The updater of a method's networks; arguments as for `Updater`."""
     updater = FutureUpdater if method.network == "future_transformer" else Updater
     return updater(networks, method, hyperparameters, average_over_learners, learners)
 
 
 def build_source(method: Method, updater: Updater) -> ReplaySource:
-    """What the method's updates learn from."""
+    """The source of the method's batches."""
     if method.groups:
         return GroupSource(updater)
     data = "replay" if method.gradient is None else GRADIENTS[method.gradient].data
@@ -137,7 +137,7 @@ def build_source(method: Method, updater: Updater) -> ReplaySource:
 
 
 def replay_class(method: Method) -> type[Replay]:
-    """What holds a method's trajectories."""
+    """The class of a method's replay."""
     return {"transformer": Replay, "future_transformer": FutureReplay, "mlp": TransitionReplay}[
         method.network
     ]

@@ -53,7 +53,7 @@ def check_settings(method: Method, settings: Hyperparameters) -> None:
             f"The warm-up of {method.label}, warmup_env_steps {settings.warmup_env_steps}, takes all of online_steps "
             f"{settings.online_steps}: nothing would be fine-tuned. Lower the one or raise the other."
         )
-    if settings.critic_network != "perceptron" and settings.context_length == 1:
+    if settings.critic_network != "mlp" and settings.context_length == 1:
         raise SettingsError(
             f"critic_network {settings.critic_network} makes no sense with context_length 1: there is no past to read."
         )

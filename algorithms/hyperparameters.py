@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from vitamin.algorithms.setting_types import (
     Count,
+    CriticNetwork,
     NonNegativeFloat,
     NonNegativeInt,
     Number,
@@ -67,8 +68,8 @@ class Hyperparameters(BaseModel):
         "several_q_functions",
         "gradient",
     )
-    critic_network: Literal["perceptron", "rnn", "lstm"] = setting(
-        "perceptron",
+    critic_network: CriticNetwork = setting(
+        "mlp",
         "rnn, lstm: Q functions that read the segment up to the action",
         "segments",
         "recurrent_critics",

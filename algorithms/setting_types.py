@@ -1,11 +1,13 @@
 """Types of settings: numbers with the bounds within which they can be computed with, refused with a reason beyond."""
 
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from vitamin.algorithms.seeds import LARGEST_SEED
+from vitamin.former_names import present_value
 
 Reader = Literal[
     # Parts of every method
@@ -99,6 +101,10 @@ PositiveFloat = Annotated[Number, Field(gt=0)]
 
 RewardDelay = Annotated[int | Literal["episode"], BeforeValidator(_check_delay)]
 """0: none; n: rewards of n steps are received at the last of them, the rest at the end; ``episode``: all there."""
+
+CriticNetwork = Annotated[
+    Literal["mlp", "rnn", "lstm"], BeforeValidator(partial(present_value, "critic_network"))
+]
 
 
 def setting(default: Any, description: str, *read_by: Reader, **bounds: Any) -> Any:

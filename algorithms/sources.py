@@ -1,4 +1,4 @@
-"""What updates learn from: batches of the replay, and online those that an RL gradient has for itself."""
+"""Sources of batches: those of the replay, and online those that an RL gradient has for itself."""
 
 from collections.abc import Sequence
 

@@ -205,7 +205,7 @@ class Updater:
     def _run_policy(
         self, batch: SegmentBatch, rl_batch: SegmentBatch, terms: "Terms"
     ) -> tuple[PolicyOutput, PolicyOutput]:
-        """What the policy says of ``batch`` and of ``rl_batch``: of one pass where they are the same."""
+        """The policy's outputs on ``batch`` and on ``rl_batch``: of one pass where they are the same."""
         policy, shared = self.networks.policy, rl_batch is batch
         for_entropy = self.hyperparameters.entropy_over_padding and self.networks.log_temperature is not None
         for_rl = terms.gradient is not None and terms.gradient.reads_padded_actions
@@ -274,7 +274,7 @@ class Updater:
 
 @dataclass(frozen=True)
 class CriticStep:
-    """What a step of the critics gives.
+    """The result of a step of the critics.
 
     Attributes:
         metrics: Detached scalars.
@@ -287,7 +287,7 @@ class CriticStep:
 
 @dataclass(frozen=True)
 class Terms:
-    """What the actor loss of a phase consists of.
+    """The terms of the actor loss of a phase.
 
     Attributes:
         gradient: The RL gradient if its term counts, else None.

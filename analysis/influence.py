@@ -129,7 +129,7 @@ _CONDITIONS: Final[Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {
     "max_timestep": lambda settings: bool(settings.get("timestep_embedding", True)),
     "target_noise_clip": lambda settings: settings.get("target_policy_noise", 1) != 0,
     "normalizer_over_padding": lambda settings: bool(settings.get("normalize_rl_coefficient", True)),
-    "critic_reads_padding": lambda settings: settings.get("critic_network") != "perceptron",
+    "critic_reads_padding": lambda settings: settings.get("critic_network") != "mlp",
     "updates_per_iteration": lambda settings: not settings.get("update_to_data_ratio", 0),
     "curriculum_share": lambda settings: (
         settings.get("jump_start_steps", 1) != 0 or settings.get("curriculum_target_return") is not None

@@ -10,6 +10,7 @@ import yaml
 
 from vitamin.analysis.run_files import RunFiles
 from vitamin.analysis.schema import CONFIG_FILE, RunInfo
+from vitamin.former_names import present_settings
 
 _HYPERPARAMETERS: Final = "hyperparameters"
 # Where a line begins an entry of the mapping that the file holds.
@@ -24,7 +25,7 @@ def read_settings(run: RunFiles) -> dict[str, Any] | None:
     except (OSError, ValueError, TypeError, ArithmeticError, RecursionError, yaml.YAMLError):
         return None
     hyperparameters = content.pop(_HYPERPARAMETERS, None)
-    return content | hyperparameters if isinstance(hyperparameters, dict) else None
+    return content | present_settings(hyperparameters) if isinstance(hyperparameters, dict) else None
 
 
 def setting(run: RunFiles, info: RunInfo, name: str) -> Any:

@@ -7,13 +7,14 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from vitamin.analysis.run_files import RunFiles
 from vitamin.errors import RunError
 from vitamin.files import write_text
+from vitamin.former_names import present_settings
 
 SCHEMA_VERSION: Final = 1
 LARGEST_SEED: Final = 2**31 - 1
@@ -99,7 +100,7 @@ class RunInfo(BaseModel):
     method: str = Field(description="row of the table of methods")
     preset: str = Field(description="named set of hyperparameters the run started from")
     seed: int = Field(ge=0, le=LARGEST_SEED, description="key of every random draw")
-    overrides: dict[str, Any] = Field(
+    overrides: Annotated[dict[str, Any], AfterValidator(present_settings)] = Field(
         default_factory=dict,
         description="hyperparameters that differ from the preset, by name: set by the user, or derived from the data",
     )

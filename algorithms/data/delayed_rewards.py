@@ -9,7 +9,7 @@ from vitamin.algorithms.setting_types import RewardDelay
 def delay_rewards(
     rewards: NDArray[np.float32], offsets: NDArray[np.int64], delay: RewardDelay
 ) -> NDArray[np.float32]:
-    """What each step pays; the sum of an episode stays as it is, up to rounding.
+    """Rewards as they are received, with a delay; the sum of an episode stays as it is, up to rounding.
 
     Args:
         rewards: float32 (N,), what each step earned, of E episodes laid end to end.
@@ -30,7 +30,7 @@ def delay_rewards(
 
 
 def reward_paid(rewards: NDArray[np.float32], delay: RewardDelay, *, ended: bool) -> np.float32:
-    """What the last step of an episode so far pays, as `delay_rewards` has it.
+    """The reward received at the last step of an episode so far, as `delay_rewards` has it.
 
     Args:
         rewards: float32 (t,), what its steps earned, t at least 1.

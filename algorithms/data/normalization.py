@@ -69,7 +69,7 @@ def constant_components(observations: Observations, std: NDArray[np.float64]) ->
 def normalize(
     observations: Observations, mean: NDArray[np.floating[Any]], std: NDArray[np.floating[Any]]
 ) -> NDArray[np.float32]:
-    """What a policy sees; (..., S) -> (..., S).
+    """Observations as a policy sees them; (..., S) -> (..., S).
 
     The mean is subtracted in float64, a part at a time: seconds since 1970 differ by less than float32 can tell.
     """

@@ -245,7 +245,7 @@ class Replay:
         return self.gather(self.draw(rng, count))
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """What `load_state` needs besides the offline data: the slot table and the online trajectories."""
+        """All that `load_state` needs besides the offline data: the slot table and the online trajectories."""
         online = self._slots[self._slots["origin"] == ONLINE]
         rows = np.concatenate(
             [np.arange(s["row"], s["row"] + s["length"]) for s in online] or [np.zeros(0, np.int64)]

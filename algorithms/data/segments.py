@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class Context(NamedTuple):
-    """What a policy reads of B segments of K steps; the arguments of `PolicyNetwork.forward`, in its order.
+    """The part of B segments of K steps that a policy reads: the arguments of `PolicyNetwork.forward`, in order.
 
     Attributes:
         states: (B, K, S), normalized.

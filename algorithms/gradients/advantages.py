@@ -1,4 +1,4 @@
-"""What gradients that imitate good actions share: weights of actions by their advantage, and their likelihood."""
+"""The common part of gradients that imitate good actions: weights of actions by their advantage, and their likelihood."""
 
 from torch import Tensor
 

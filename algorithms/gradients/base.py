@@ -1,4 +1,4 @@
-"""What an RL gradient is: a critic loss and a term of the actor loss (paper Eq. 2 and 3)."""
+"""The interface of RL gradients: a critic loss and a term of the actor loss (paper Eq. 2 and 3)."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -27,7 +27,7 @@ Targets = Literal["soft", "iteration"]
 """When target copies move: by ``tau`` after each actor step, or all the way as an online iteration begins."""
 
 Data = Literal["replay", "iteration", "valued_replay"]
-"""What the RL term learns from online; see `RLGradient`."""
+"""The data that the RL term learns from online; see `RLGradient`."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the critics of off-policy gradients share: the next step's policy output, and squared Bellman errors."""
+"""The common part of off-policy critics: the next step's policy output, and squared Bellman errors."""
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ class BellmanGradient(RLGradient):
     def reads_padded_actions(self) -> bool:
         """With recurrent critics that read padding, and so what the policy does there."""
         settings = self.hyperparameters
-        return settings.critic_network != "perceptron" and settings.critic_reads_padding
+        return settings.critic_network != "mlp" and settings.critic_reads_padding
 
     @torch.no_grad()
     def next_output(self, networks: Networks, batch: SegmentBatch) -> PolicyOutput:

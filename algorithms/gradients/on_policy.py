@@ -1,4 +1,4 @@
-"""What PPO and AWR share: a value function, its pretraining, and its regression on TD(lambda) targets."""
+"""The common part of PPO and AWR: a value function, its pretraining, and its regression on TD(lambda) targets."""
 
 from typing import ClassVar
 

@@ -55,7 +55,7 @@ class TD3(BellmanGradient):
 
     @torch.no_grad()
     def bellman_target(self, networks: Networks, batch: SegmentBatch, noise: Noise) -> BellmanTarget:
-        """What the critics are regressed on (Eq. 3, right of the minus); meaningless at padded positions."""
+        """The target y of the critics (Eq. 3, right of the minus); meaningless at padded positions."""
         settings = self.hyperparameters
         # Smoothing: a~ = clip(mu_target(R_2..t+1, s_2..t+1, a_2..t) + clip(sigma eps, -c, c)), eps ~ N(0, 1)
         output = self.next_output(networks, batch)

@@ -31,7 +31,7 @@ _SMALLEST_VARIANCE = 1e-12
 
 @dataclass(frozen=True)
 class GroupRollout(Rollout):
-    """What an online unit of grpo gives.
+    """The data of an online unit of grpo.
 
     Attributes:
         groups: The groups from states of the episodes.

@@ -1,4 +1,4 @@
-"""What grpo's updates learn from: the replay in pretraining, groups of sub-trajectories online."""
+"""The source of grpo's batches: the replay in pretraining, groups of sub-trajectories online."""
 
 from collections.abc import Sequence
 

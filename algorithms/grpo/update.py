@@ -38,7 +38,7 @@ class GroupUpdater:
         return len(self._buffer)
 
     def metrics(self) -> dict[str, float]:
-        """What the groups are like."""
+        """Statistics of the groups."""
         groups = self._buffer.groups
         sizes = np.bincount(groups.group)
         mean = np.bincount(groups.group, groups.returns) / sizes

@@ -16,7 +16,7 @@ Example: B = 2 segments of K = 2 steps, six tokens each. Steps are numbered as i
     steps         1  2  3                             of (B * K)
     tokens        0  1  3  4  5  6  7                 of (3 m), R1 s1 a1 R2 s2 a2 R3 s3 a3, without a1 and a3
     slot          0  1  5  6  7  8  9                 of (2 * 5), where each token sits
-    source        0  1  0  0  0  2  3  4  5  6        of (M), what each slot shows; nobody sees what "." shows
+    source        0  1  0  0  0  2  3  4  5  6        of (M), what each slot shows; no query sees what "." shows
     query         1  3  6                             of (M): s1, s2, s3
     query_slot    0  2  3                             of (2 * 2), where each query sits
     query_source  0  0  1  2                          of (n), what each query slot shows

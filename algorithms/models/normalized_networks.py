@@ -35,7 +35,7 @@ class NormalizedNetworks(nn.Module):
         self._hold(networks, observation_size, guides)
 
     def _hold(self, networks: Networks, observation_size: int, guides: bool) -> None:
-        """What ``__init__`` does beside nn.Module's, for RLlib's module, which is built in a method."""
+        """The part of ``__init__`` beside nn.Module's, for RLlib's module, which is built in a method."""
         self.networks = networks
         self.register_buffer("observation_mean", torch.zeros(observation_size, dtype=torch.float64))
         self.register_buffer("observation_std", torch.ones(observation_size, dtype=torch.float64))

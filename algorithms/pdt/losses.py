@@ -35,7 +35,7 @@ def encode_futures(encoder: FutureEncoder, batch: FutureBatch, noise: Tensor) ->
 def latent_divergence(
     batch: FutureBatch, posterior: DiagonalGaussian, prior: DiagonalGaussian, settings: Hyperparameters
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """What holds q(z|future) and p(z|s) together, and its metrics; divergences in nats a component.
+    """The divergence that holds q(z|future) and p(z|s) together, and its metrics; divergences in nats a component.
 
     With ``latent_reference`` of ``standard_normal`` beta KL(q || N(0, 1)) + KL(q' || p), where no gradient flows
     through q', as in the published code. With ``prior`` beta KL(q || p).

@@ -346,7 +346,7 @@ class OfflineToOnline(RestorableAlgorithm):
 
 
 def _unwatched(done: int, total: int) -> None:
-    """What `OfflineToOnline.on_updates` does until somebody watches."""
+    """The `OfflineToOnline.on_updates` of an algorithm that nobody watches."""
 
 
 def _nested(record: dict[str, Any]) -> dict[str, Any]:

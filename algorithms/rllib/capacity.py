@@ -1,4 +1,4 @@
-"""What this machine has, compared with what a run asks for, before anything of the run is built."""
+"""The memory of this machine, compared with what a run asks for, before anything of the run is built."""
 
 import os
 import shutil

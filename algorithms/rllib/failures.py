@@ -1,4 +1,4 @@
-"""What learners say of each other when one of them is gone."""
+"""Failures of learners that wait for each other."""
 
 from vitamin.errors import WorkerFailure
 

@@ -50,7 +50,7 @@ class ReplayLearner(TorchLearner):
 
     @property
     def updater(self) -> Updater:
-        """What makes the updates."""
+        """The updater of the networks."""
         return self.learner.updater
 
     @property

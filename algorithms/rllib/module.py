@@ -29,7 +29,7 @@ class OfflineToOnlineModule(TorchRLModule, InferenceOnlyAPI, NormalizedNetworks)
             self.drop_idle()  # RLlib cannot delete nested attributes, but passes over those that are None
 
     def get_non_inference_attributes(self) -> list[str]:
-        """What only the learner needs."""
+        """Names of the networks that only the learner needs."""
         return [f"networks.{name}" for name in self.idle]
 
     def _forward(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def expected_cause(error: BaseException) -> VitaminError | None:
 
 
 def start_failure(error: BaseException, env_runners: EnvRunnerGroup | None) -> VitaminError | None:
-    """What to raise instead of ``error`` if that came of an env runner or learner that died while it started."""
+    """The error to raise instead of ``error`` if that came of an env runner or learner that died while it started."""
     deaths: list[BaseException] = [error] if isinstance(error, ray.exceptions.RayError) else []
     if isinstance(error, IndexError) and env_runners is not None:  # RLlib's, if no env runner is alive
         deaths = [death for actor in remote_env_runners(env_runners) if (death := cause_of_death(actor))]

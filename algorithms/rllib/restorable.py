@@ -18,6 +18,7 @@ from vitamin.algorithms.rllib.config import OfflineToOnlineConfig
 from vitamin.algorithms.rllib.learner import ReplayLearner
 from vitamin.algorithms.training.schedule import Progress
 from vitamin.errors import RunError
+from vitamin.former_names import present_settings
 
 T = TypeVar("T")
 
@@ -72,7 +73,7 @@ class RestorableAlgorithm(Algorithm):
         """Hands the policy's weights to the env runners."""
 
     def _identity(self) -> dict[str, Any]:
-        """What a checkpoint must share with the algorithm that takes it."""
+        """Names and values that a checkpoint must share with the algorithm that takes it."""
         return {"task": self.config.env, "method": self.config.method}
 
     def get_state(
@@ -122,7 +123,7 @@ class RestorableAlgorithm(Algorithm):
         for name, own in self._identity().items():
             if state.get(name) != own:
                 raise RunError(f"This is a checkpoint of the {name} {state.get(name)}, not of {own}.")
-        before = state.get("hyperparameters", {})
+        before = present_settings(state.get("hyperparameters", {}))
         now = self.hyperparameters.model_dump(mode="json")
         for what, names in KEPT.items():
             for name in names:

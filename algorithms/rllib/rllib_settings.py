@@ -1,4 +1,4 @@
-"""What becomes of the settings that RLlib's own methods take: read, or refused with what to use instead.
+"""Settings that RLlib's own methods take: read, or refused with what to use instead.
 
 RLlib's configs take every setting of every algorithm. One that nothing here reads would change nothing without a word,
 so only those of `READ` are taken; the others, and whatever a later version of Ray adds, are refused by name.

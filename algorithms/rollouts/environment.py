@@ -1,4 +1,4 @@
-"""What rollouts ask of an environment, and calls of it that say which environment did what wrong."""
+"""The interface of environments in rollouts, and calls of it that say which environment did what wrong."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, SupportsFloat, TypeVar, runtime_checkable
@@ -88,7 +88,7 @@ class CheckedEnvironment:
 
     @property
     def notice(self) -> str | None:
-        """What a user should know of the episode: that the environment's word on success says nothing."""
+        """A note to the user on the episode: that the environment's word on success says nothing."""
         return self._unclear if self.success is None else None
 
     def reset(self, seed: int | None) -> Observations:
@@ -180,7 +180,7 @@ def check_environments(
 
 
 def first_notice(environments: Sequence[CheckedEnvironment]) -> str | None:
-    """What a user should know of the environments' episodes, if anything."""
+    """A note to the user on the environments' episodes, if there is one."""
     return next((environment.notice for environment in environments if environment.notice), None)
 
 

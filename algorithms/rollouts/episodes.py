@@ -13,7 +13,7 @@ from vitamin.algorithms.rollouts.units import Rollout, WorkUnit
 
 
 class RollOut(Protocol):
-    """What a method does for an online unit."""
+    """The way in which a method rolls out an online unit."""
 
     def check(self, environment: Environment) -> None:
         """Checks that the environment offers what is used of it.

@@ -1,4 +1,4 @@
-"""What episodes came to."""
+"""Outcomes of episodes: returns, lengths, successes."""
 
 import itertools
 from collections.abc import Sequence

@@ -31,7 +31,7 @@ def untold(_: str) -> None:
 
 
 class Policy(Protocol):
-    """What acts: `vitamin.algorithms.models.decision_transformer.DecisionTransformer`, on the CPU."""
+    """A policy that acts: `vitamin.algorithms.models.decision_transformer.DecisionTransformer`, on the CPU."""
 
     def act(self, states: Tensor, actions: Tensor, returns_to_go: Tensor, timesteps: Tensor) -> PolicyOutput:
         """(N, C, S), (N, C, A), (N, C), (N, C) -> action and distribution over (N, 1, A)."""
@@ -39,7 +39,7 @@ class Policy(Protocol):
 
 @runtime_checkable
 class LatentPolicy(Protocol):
-    """What acts on a latent (Z,) for each step instead of a return-to-go, such as PDT's policy."""
+    """A policy that acts on a latent (Z,) for each step instead of a return-to-go, such as PDT's policy."""
 
     @property
     def latent_noise_shape(self) -> tuple[int, int]:
@@ -249,7 +249,7 @@ def _log_probs(output: PolicyOutput, actions: NDArray[np.float32]) -> NDArray[np
 
 
 class Episodes:
-    """What W episodes, all at the same step, have shown and done so far; room is made as they grow.
+    """Observations, actions and rewards so far of W episodes, all at the same step; room is made as they grow.
 
     Attributes:
         observations: (W, room, S), float64 once an environment has given such.
@@ -334,7 +334,7 @@ class Episodes:
         return copies
 
     def paid(self, active: NDArray[np.int64], step: int, delay: RewardDelay) -> NDArray[np.float32]:
-        """What each of the N ``active`` episodes pays at ``step``, (N,)."""
+        """The reward that each of the N ``active`` episodes receives at ``step``, (N,)."""
         rewards: NDArray[np.float32] = self.rewards[active, step]
         if delay != 0:
             for row, i in enumerate(active):

@@ -1,4 +1,4 @@
-"""What environments return, taken apart: copies of arrays, plain numbers and flags, or a word on what is wrong."""
+"""Values that environments return, taken apart: copies of arrays, plain numbers and flags, or a word on what is wrong."""
 
 import math
 import reprlib

@@ -46,7 +46,7 @@ class WorkUnit:
 
 @dataclass(frozen=True)
 class Rollout:
-    """What an online unit gives the learner.
+    """The data that an online unit gives the learner.
 
     Attributes:
         trajectories: The unit's W episodes.
@@ -99,7 +99,7 @@ class UnitResult(Outcomes):
 
 
 class Workers(Protocol):
-    """What computes units: a `RolloutWorker`, or a dispatcher of several."""
+    """Whoever computes units: a `RolloutWorker`, or a dispatcher of several."""
 
     @property
     def parallelism(self) -> int:

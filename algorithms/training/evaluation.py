@@ -46,7 +46,7 @@ class Evaluation(Outcomes):
         )
 
     def metrics(self, reference_scores: tuple[float, float] | None) -> dict[str, float]:
-        """What metrics.jsonl says of it; with reference scores (0 and 100 as returns) the normalized score too."""
+        """Its entries in metrics.jsonl; with reference scores (0 and 100 as returns) the normalized score too."""
         mean = float(np.mean(self.returns))
         metrics = {
             f"{PREFIX}return_mean": mean,

@@ -1,4 +1,4 @@
-"""What a learner's state consists of: tensors of module and optimizers, and their counters."""
+"""The state of a learner: tensors of module and optimizers, and their counters."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def state_counters(updater: Updater) -> dict[str, Any]:
 
 
 def _counters_of(optimizer: Optimizer, group: dict[str, Any]) -> dict[str, Any]:
-    """What of a parameter group is no setting, as LAMB's number of steps."""
+    """Entries of a parameter group that are no settings, as LAMB's number of steps."""
     return {key: value for key, value in group.items() if key != "params" and key not in optimizer.defaults}
 
 

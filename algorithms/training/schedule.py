@@ -38,7 +38,7 @@ class Progress:
 
 
 class Schedule:
-    """What an iteration consists of, given the progress before it (or, for `evaluation_due`, after it).
+    """The parts of an iteration, given the progress before it (or, for `evaluation_due`, after it).
 
     Args:
         hyperparameters: The run's settings.

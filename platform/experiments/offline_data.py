@@ -36,7 +36,7 @@ class OfflineData:
         self._dataset: LoadedDataset | None = None
 
     def read(self) -> LoadedDataset:
-        """What is in the file, which is read at the first call and kept.
+        """The content of the file, which is read at the first call and kept.
 
         Raises:
             DatasetError: As `read_dataset`.

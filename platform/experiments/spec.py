@@ -15,6 +15,7 @@ from vitamin.algorithms.methods import get_method
 from vitamin.algorithms.rllib.capacity import check_capacity
 from vitamin.algorithms.setting_types import NonNegativeFloat, NonNegativeInt, Number, PositiveInt, Seed
 from vitamin.errors import SettingsError, TaskError
+from vitamin.former_names import present_settings
 from vitamin.platform.catalog import get_task
 from vitamin.platform.tasks import Task
 from vitamin.platform.tasks.presets import (
@@ -207,7 +208,7 @@ def _with_settings(values: dict[str, Any], hyperparameters: dict[str, Any]) -> E
     unused = ignored_settings(row).keys() | row.fixed.keys()
     overrides = {
         name: value
-        for name, value in hyperparameters.items()
+        for name, value in present_settings(hyperparameters).items()
         if name not in unused and (name in open_to_data or name not in preset or preset[name] != value)
     }
     return ExperimentSpec.create(**(spec.model_dump() | {"overrides": spec.overrides | overrides}))

@@ -14,6 +14,7 @@ from vitamin.analysis.schema import METRICS_FILE, RUN_FILE, SCHEMA_VERSION, SWEE
 from vitamin.analysis.sweep_file import read_trials
 from vitamin.errors import RunError, SweepError, VitaminError
 from vitamin.files import replacing
+from vitamin.former_names import present_settings
 from vitamin.platform.catalog import get_task
 from vitamin.platform.datasets import dataset_path, fingerprint
 from vitamin.platform.experiments.checkpoints import changed_at_rest
@@ -265,9 +266,10 @@ def _content(entry: dict[str, Any]) -> str:
 
 
 def _with_what_is_used(entry: dict[str, Any]) -> dict[str, Any]:
-    """A trial's entry without overrides that its method does not use, which other versions may have written."""
+    """A trial's entry with the overrides that its method uses, by present names: other versions wrote others."""
     method = entry["method"]
-    used = {name: value for name, value in entry.get("overrides", {}).items() if uses(method, name)}
+    overrides = present_settings(entry.get("overrides", {}))
+    used = {name: value for name, value in overrides.items() if uses(method, name)}
     return entry | {"overrides": used}
 
 

@@ -52,7 +52,7 @@ def test_settings_that_are_taken_from_data() -> None:
         ({"timestep_embedding": False}, "max_timestep"),
         ({"target_policy_noise": 0.0}, "target_noise_clip"),
         ({"normalize_rl_coefficient": False}, "normalizer_over_padding"),
-        ({"critic_network": "perceptron"}, "critic_reads_padding"),
+        ({"critic_network": "mlp"}, "critic_reads_padding"),
         ({"update_to_data_ratio": 1.0}, "updates_per_iteration"),
         ({"jump_start_steps": 0, "curriculum_target_return": None}, "curriculum_share"),
     ],

@@ -1,4 +1,4 @@
-"""What is imported is declared in pyproject.toml, and what is declared is imported."""
+"""Imports and the dependencies that pyproject.toml declares agree."""
 
 import ast
 import sys
@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from tests.house.sources import ROOT, module_files
 
-# Gymnasium draws with pygame and nobody else does; `tensorboard` is a program; a report's statistics are checked with rliable.
+# Gymnasium draws with pygame; `tensorboard` is a program; rliable is what a report's statistics are checked with.
 USED_OTHERWISE = {"pygame", "tensorboard", "rliable"}
 EXTRAS = (
     "video",

@@ -41,4 +41,4 @@ def test_analyse_results(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     finals = run_scores(load_results(module.QUICKSTART)).counted.groupby("label", observed=True)["final"]
     assert table["mean"].to_dict() == pytest.approx(finals.mean().to_dict())
     assert (table["low"] < table["mean"]).all()
-    assert "it is apart from ODT (p = 0.001" in capsys.readouterr().out
+    assert "it is apart from ODT (p < 0.001" in capsys.readouterr().out

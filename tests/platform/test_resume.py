@@ -13,6 +13,7 @@ import pytest
 
 from tests.platform import runs
 from tests.platform.runs import outcome, spec
+from vitamin.algorithms.hyperparameters import Hyperparameters
 from vitamin.analysis.manifest import changed_files
 from vitamin.analysis.schema import RunInfo, RunTime
 from vitamin.errors import RunError
@@ -188,6 +189,31 @@ def test_signals_end_the_run_after_the_iteration_or_at_once(
     assert finished.time == seconds(folder)
     assert outcome(folder) == outcome(undisturbed)
     assert [signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)] == handlers
+
+
+def test_a_run_of_a_version_that_named_values_otherwise_goes_on(
+    data: Path, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, dump = tmp_path / "run", Hyperparameters.model_dump
+
+    def former(self: Hyperparameters, **options: Any) -> dict[str, Any]:
+        values = dump(self, **options)
+        assert values["critic_network"] == "mlp"
+        written = options.get("mode") == "json"
+        return values | ({"critic_network": "perceptron"} if written else {})
+
+    with monkeypatch.context() as version:
+        version.setattr(Hyperparameters, "model_dump", former)
+        runs.stop_after(4, folder, spec(data))
+    state = (list_checkpoints(folder / "checkpoints")[-1] / "state.json").read_text()
+    assert '"critic_network": "perceptron"' in state
+    assert "critic_network: perceptron" in (folder / "config.yaml").read_text()
+
+    watcher = runs.Watcher()
+    train(spec(data), folder, resume=True, reporter=watcher)
+    assert watcher.messages == ["Resuming after iteration 4."]
+    assert RunInfo.read(folder).notes == []
+    assert outcome(folder) == outcome(undisturbed)
 
 
 def test_damage_is_survived(data: Path, undisturbed: Path, tmp_path: Path) -> None:

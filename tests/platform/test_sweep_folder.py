@@ -446,6 +446,26 @@ def test_trials_are_found_under_the_names_they_were_started_with(tmp_path: Path)
         ]
 
 
+def test_a_sweep_goes_on_whose_values_had_other_names(tmp_path: Path) -> None:
+    def axes(*networks: str) -> Plan:
+        return plan(methods=["td3_odt"], axes={"critic_network": [*networks]})
+
+    create(tmp_path, axes("mlp", "lstm"))
+    file = tmp_path / "sweep.json"
+    file.write_text(file.read_text().replace("mlp", "perceptron"))
+    names = [f"td3_odt-Pendulum-v1-critic_network={network}-seed0" for network in ("perceptron", "lstm")]
+    write_run(tmp_path / names[0], "finished")
+    for networks in (("perceptron", "lstm"), ("mlp", "lstm")):
+        with SweepFolder(tmp_path, axes(*networks), resume=True) as folder:
+            states = folder.progress().trials
+            assert [(name, state.status) for name, state in states.items()] == [
+                (names[0], "finished"),
+                (names[1], "waiting"),
+            ]
+    with pytest.raises(SweepError, match="critic_network=perceptron-seed0 is not a trial"):
+        create(tmp_path, axes("rnn", "lstm"), resume=True)
+
+
 def test_a_folder_that_is_refused_is_left_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(SweepError, match="is not empty and holds no sweep"):

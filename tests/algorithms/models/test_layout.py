@@ -82,7 +82,7 @@ def seen_by_queries(layout: PackedLayout, names: Sequence[Token]) -> dict[Token,
 
 
 def check_round_trips(layout: PackedLayout) -> None:
-    """What is arranged in slots, tokens or queries, comes back."""
+    """Tokens and queries come back from their slots."""
     tokens, queries = numbered(len(layout.tokens)), numbered(len(layout.query))
     assert torch.equal(layout.collect(layout.spread(tokens)), tokens)
     assert torch.equal(layout.collect_queries(layout.spread_queries(queries)), queries)

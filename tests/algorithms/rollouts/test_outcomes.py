@@ -1,4 +1,4 @@
-"""What episodes came to, and parts of it joined."""
+"""Outcomes of episodes, and parts of it joined."""
 
 import numpy as np
 
