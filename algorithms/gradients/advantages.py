@@ -1,4 +1,4 @@
-"""The common part of gradients that imitate good actions: weights of actions by their advantage, and their likelihood."""
+"""The common part of gradients that imitate good actions: weights by advantage, and likelihoods."""
 
 from torch import Tensor
 

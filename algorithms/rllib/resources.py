@@ -1,4 +1,4 @@
-"""Resources that env runners and learners ask Ray for, and whether Ray has it: RLlib itself waits for it without a word."""
+"""Resources that env runners and learners ask Ray for, and whether Ray has it: RLlib waits for it without a word."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vitamin.algorithms.data.delayed_rewards import reward_paid
 from vitamin.algorithms.data.normalization import as_observations, normalize, transform_rewards
 from vitamin.algorithms.randomness import Stream, generator
-from vitamin.algorithms.rollouts.rollout import LatentPolicy
+from vitamin.algorithms.rollouts.rollout import LatentPolicy, Policy
 from vitamin.algorithms.rollouts.step_values import LARGEST
 from vitamin.algorithms.seeds import check_seed
 from vitamin.algorithms.threads import torch_threads
@@ -56,9 +56,7 @@ class ActingAgent:
         self._center, self._half = (high + low) / 2, (high - low) / 2
         self._episode = -1
         # The last steps: states (S,), actions (A,) in [-1, 1], and the return-to-go () or latent (Z,) of each.
-        self._context: deque[tuple[NDArray[np.float32], NDArray[np.float32], Any]] = deque(
-            maxlen=settings.eval_context_length
-        )
+        self._context: deque[tuple[NDArray[np.float32], ...]] = deque(maxlen=settings.eval_context_length)
         self.reset()
 
     def reset(self) -> None:
@@ -89,7 +87,8 @@ class ActingAgent:
         self._receive(reward)
         settings, policy = self.agent.hyperparameters, self.agent.policy
         with torch_threads(settings.rollout_threads), torch.inference_mode():
-            self._context.append((state, np.zeros(policy.action_size, np.float32), self._condition(state)))
+            condition = self._condition(policy, state)
+            self._context.append((state, np.zeros(policy.action_size, np.float32), condition))
             states, actions, conditions = (
                 torch.from_numpy(np.stack(parts)[None]) for parts in zip(*self._context, strict=True)
             )
@@ -135,17 +134,15 @@ class ActingAgent:
         rewards = transform_rewards(np.array([received]), settings.reward_shift, settings.reward_divisor)
         self._return_to_go -= settings.return_scale * rewards
 
-    def _condition(self, state: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _condition(self, policy: Policy | LatentPolicy, state: NDArray[np.float32]) -> NDArray[np.float32]:
         """The step's return-to-go, (); of a latent policy its latent, (Z,)."""
-        policy = self.agent.policy
         if not isinstance(policy, LatentPolicy):
-            return np.asarray(self._return_to_go[0], np.float32)
+            return self._return_to_go.astype(np.float32).reshape(())
         noise = self._rng.standard_normal((1, *policy.latent_noise_shape), np.float32)
         latents: NDArray[np.float32] = policy.choose_latents(
             torch.from_numpy(state[None]), torch.from_numpy(noise)
         ).numpy()
-        first: NDArray[np.float32] = latents[0]
-        return first
+        return latents.reshape(-1)
 
 
 def load_agent(

@@ -132,13 +132,14 @@ def evaluate(
         target_return=target_return,
         report=logging.getLogger("vitamin").warning,
     )
+    successes: Any = result.successes or [None] * len(result.returns)
     frame = pd.DataFrame(
         {
             "return": result.returns,
             "discounted_return": result.discounted_returns,
             "length": result.lengths,
             "normalized_score": result.normalized_scores or float("nan"),
-            "success": pd.array(result.successes or [None] * len(result.returns), dtype="boolean"),
+            "success": pd.array(successes, dtype="boolean"),
         }
     )
     frame.index.name = "episode"
