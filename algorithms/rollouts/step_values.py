@@ -1,4 +1,4 @@
-"""Values that environments return, taken apart: copies of arrays, plain numbers and flags, or a word on their faults."""
+"""Values that environments return, taken apart: copies of arrays, plain numbers and flags, or their faults."""
 
 import math
 import reprlib
