@@ -219,7 +219,7 @@ class Replay:
         lengths: NDArray[np.int64],
         real_count: float | None,
     ) -> SegmentBatch:
-        """Segments of so many steps, left-padded to K, given of their first steps what `locate` and the storage say."""
+        """Segments of ``lengths`` steps, left-padded to K; `locate` and the storage have given the rest."""
         K = self._settings.context_length
         host = np.stack([rows, positions, remaining, lengths])
         row, position, left, length = torch.from_numpy(host).to(self._storage.device)[

@@ -37,7 +37,7 @@ class StepStorage:
         return sum(column.nbytes for column in self._columns.values())
 
     def fits(self, rows: int) -> bool:
-        """Whether so many rows can be appended without repacking."""
+        """Whether ``rows`` rows can be appended without repacking."""
         return self._used + rows <= self._capacity
 
     @property

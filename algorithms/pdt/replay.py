@@ -66,7 +66,7 @@ class FutureReplay(Replay):
         )
 
     def _future_rows(self, last: NDArray[np.int64], after: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Rows (B, F), and which are real, of the steps after the rows ``last``, where so many follow."""
+        """Rows (B, F), and which are real, of the steps after the rows ``last``, as far as they follow."""
         F = self._settings.future_length
         host = torch.from_numpy(np.stack([last, np.minimum(after, F)])).to(self._storage.device)
         row, count = host[:, :, None]  # (B, 1) each

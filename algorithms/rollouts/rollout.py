@@ -284,7 +284,7 @@ class Episodes:
         self.lengths = np.zeros(W, np.int64)
 
     def reserve(self, room: int) -> None:
-        """Makes room for so many steps, by doubling."""
+        """Makes room for ``room`` steps, by doubling."""
         while room > self.rewards.shape[1]:
             names = ("observations", "states", "actions", "conditions", "rewards", "log_probs")
             for name in names if self.log_probs is not None else names[:-1]:
