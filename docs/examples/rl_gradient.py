@@ -10,14 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.nn import functional as F
 
 import vitamin
 from vitamin.algorithms.assembly import build_networks
 from vitamin.algorithms.data.replay import Replay
 from vitamin.algorithms.data.segments import SegmentBatch
-from vitamin.algorithms.gradients.base import Metrics, Noise
+from vitamin.algorithms.gradients.base import CriticLoss, Noise
 from vitamin.algorithms.gradients.td3 import TD3
 from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.optimizers.lamb import Lamb
@@ -29,12 +28,12 @@ TASK = "Pendulum-v1"
 class HuberTD3(TD3):
     """TD3 (Fujimoto et al. 2018) whose critics' large Bellman errors count linearly; the actor's loss is TD3's."""
 
-    def critic_loss(self, networks: Networks, batch: SegmentBatch, noise: Noise) -> tuple[Tensor, Metrics]:
+    def critic_loss(self, networks: Networks, batch: SegmentBatch, noise: Noise) -> CriticLoss:
         """Huber loss of Bellman errors, summed over critics and averaged over real positions."""
         targets = self.bellman_target(networks, batch, noise).values  # (B, K)
-        values = networks.critic(batch.states, batch.actions, batch.mask)  # (members, B, K)
+        values = networks.q(batch.states, batch.actions, batch.mask)  # (members, B, K)
         errors = F.smooth_l1_loss(values, targets.expand_as(values), reduction="none").sum(0)  # (B, K)
-        return batch.mean(errors), {"q/mean": batch.mean(values[0].detach())}
+        return CriticLoss(batch.mean(errors), {"q/mean": batch.mean(values[0].detach())})
 
 
 def main(folder: Path, updates: int = 300) -> list[float]:
@@ -59,15 +58,13 @@ def main(folder: Path, updates: int = 300) -> list[float]:
     rng, losses = np.random.default_rng(0), []
     for update in range(updates):
         batch = replay.sample(rng, 64)
-        critic_loss, metrics = gradient.critic_loss(networks, batch, torch.randn)
+        critics = gradient.critic_loss(networks, batch, torch.randn)
         critic_optimizer.zero_grad()
-        critic_loss.backward()
+        critics.loss.backward()
         critic_optimizer.step()
 
         if update % settings.actor_update_interval == 0:  # the delayed update of policy and targets
-            output = networks.policy(
-                batch.states, batch.actions, batch.returns_to_go[:, :-1], batch.timesteps, batch.mask
-            )
+            output = networks.policy(*batch.context())
             supervised = batch.mean((output.action - batch.actions).square().mean(-1))  # Eq. 1
             rl, _ = gradient.actor_loss(networks, batch, output, torch.randn)
             policy_optimizer.zero_grad()
@@ -75,9 +72,9 @@ def main(folder: Path, updates: int = 300) -> list[float]:
             policy_optimizer.step()
             networks.update_targets(settings.tau)
 
-        losses.append(critic_loss.item())
+        losses.append(critics.loss.item())
         if update % 100 == 0:
-            print(f"{update:6} critic loss {losses[-1]:.4f}, mean Q {metrics['q/mean'].item():.3f}")
+            print(f"{update:6} critic loss {losses[-1]:.4f}, mean Q {critics.metrics['q/mean'].item():.3f}")
     return losses
 
 
