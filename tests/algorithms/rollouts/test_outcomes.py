@@ -34,5 +34,5 @@ def test_joined_outcomes_know_successes_if_all_parts_do() -> None:
 
 
 def test_a_class_derived_from_it_gets_its_own_fields() -> None:
-    result = UnitResult.of(episodes([[1], [2]], None), 1.0, group_steps=5)
+    result = UnitResult.of(episodes([[1], [2]], None), 1.0, extra_steps=5)
     assert (result.returns, result.num_steps) == ((1.0, 2.0), 7)
