@@ -130,7 +130,8 @@ class _VideoFile:
                 )
                 self._encoder.send(None)
             self._encoder.send(frame)
-        except (OSError, StopIteration) as error:  # the second once it has failed
+        # A program that is no ffmpeg lists no encoders, an IndexError there; StopIteration is of one that has ended.
+        except (OSError, IndexError, StopIteration) as error:
             raise self._unwritable(self._reason()) from error
 
     def _close(self) -> None:
