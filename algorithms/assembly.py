@@ -5,10 +5,10 @@ import torch
 from vitamin.algorithms.data.replay import Replay
 from vitamin.algorithms.data.transition_replay import TransitionReplay
 from vitamin.algorithms.gradients import GRADIENTS
-from vitamin.algorithms.gradients.base import AverageOverLearners, single_learner
 from vitamin.algorithms.grpo.rollout import RollOutGroups
 from vitamin.algorithms.grpo.source import GroupSource
 from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.algorithms.lockstep import ALONE, Lockstep
 from vitamin.algorithms.methods import Method
 from vitamin.algorithms.models.critics import Critic, ValueFunction
 from vitamin.algorithms.models.decision_transformer import DecisionTransformer
@@ -115,15 +115,11 @@ def _build_critic(observation_size: int, action_size: int, settings: Hyperparame
 
 
 def build_updater(
-    networks: Networks,
-    method: Method,
-    hyperparameters: Hyperparameters,
-    average_over_learners: AverageOverLearners = single_learner,
-    learners: int = 1,
+    networks: Networks, method: Method, hyperparameters: Hyperparameters, lockstep: Lockstep = ALONE
 ) -> Updater:
     """The updater of a method's networks; arguments as for `Updater`."""
     updater = FutureUpdater if method.network == "future_transformer" else Updater
-    return updater(networks, method, hyperparameters, average_over_learners, learners)
+    return updater(networks, method, hyperparameters, lockstep)
 
 
 def build_source(method: Method, updater: Updater) -> ReplaySource:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import cast
 
 from vitamin.algorithms.assembly import uses_temperature
 from vitamin.algorithms.gradients import GRADIENTS, RLGradient
@@ -20,8 +21,7 @@ def readers_of(setting: str) -> list[Reader]:
     """
     extra = Hyperparameters.model_fields[setting].json_schema_extra
     assert isinstance(extra, dict)
-    names: list[Reader] = extra[READ_BY]  # type: ignore[assignment]
-    return names
+    return cast(list[Reader], extra[READ_BY])
 
 
 def why_unread(method: Method, setting: str) -> str | None:

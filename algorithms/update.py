@@ -12,8 +12,8 @@ from vitamin.algorithms import supervised
 from vitamin.algorithms.coefficients import loss_coefficients
 from vitamin.algorithms.data.segments import SegmentBatch
 from vitamin.algorithms.gradients import GRADIENTS, Metrics, Noise, RLGradient
-from vitamin.algorithms.gradients.base import AverageOverLearners, single_learner
 from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.algorithms.lockstep import ALONE, Lockstep
 from vitamin.algorithms.methods import Method, Phase
 from vitamin.algorithms.models.heads import PolicyOutput
 from vitamin.algorithms.models.networks import Networks
@@ -29,9 +29,7 @@ class Updater:
         networks: The method's networks, already on their device.
         method: The row of the table of methods.
         hyperparameters: The run's settings.
-        average_over_learners: Called on the gradients of each optimizer between backward and clipping, and on what
-            losses are divided by.
-        learners: Number of learners that take part in the averages.
+        lockstep: The learner's place among several.
 
     Attributes:
         networks: What is trained.
@@ -47,8 +45,7 @@ class Updater:
         networks: Networks,
         method: Method,
         hyperparameters: Hyperparameters,
-        average_over_learners: AverageOverLearners = single_learner,
-        learners: int = 1,
+        lockstep: Lockstep = ALONE,
     ) -> None:
         settings = hyperparameters
         self.networks = networks
@@ -56,11 +53,9 @@ class Updater:
         self.actor_updates = 0
         self.critic_updates = 0
         self._method = method
-        self._average = average_over_learners
+        self._average = lockstep.average
         self.gradient: RLGradient | None = (
-            None
-            if method.gradient is None
-            else GRADIENTS[method.gradient](settings, average_over_learners, learners)
+            None if method.gradient is None else GRADIENTS[method.gradient](settings, lockstep)
         )
         self._targets = None if self.gradient is None else self.gradient.targets
         self._clip = math.inf

@@ -75,8 +75,8 @@ class AWAC(BellmanGradient):
         if not self.hyperparameters.advantage_losses_over_padding:
             scaled = scaled.masked_fill(~batch.mask, -torch.inf)
         largest = scaled.max()
-        self.average([largest])  # any shift that all learners share will do
+        self.lockstep.average([largest])  # any shift that all learners share will do
         sizes = (scaled - largest).exp()
         total = sizes.sum()
-        self.average([total])
-        return sizes / (self.learners * total)
+        self.lockstep.average([total])
+        return sizes / (self.lockstep.learners * total)

@@ -63,9 +63,9 @@ class AWR(ValueGradient):
     def standardized(self, batch: SegmentBatch, advantages: Tensor) -> Tensor:
         """Advantages less their mean, over their standard deviation, in the batch of all learners; (B, K)."""
         over_padding = self.hyperparameters.advantage_losses_over_padding
-        count = self.learners * (advantages.numel() if over_padding else batch.real_count)
+        count = self.lockstep.learners * (advantages.numel() if over_padding else batch.real_count)
         mean = batch.mean_over(advantages, over_padding)
-        self.average([mean])
+        self.lockstep.average([mean])
         variance = batch.mean_over((advantages - mean).square(), over_padding)
-        self.average([variance])
+        self.lockstep.average([variance])
         return (advantages - mean) / ((variance * count / max(count - 1, 1)).sqrt() + _SMALLEST_STD)

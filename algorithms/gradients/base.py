@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vitamin.algorithms.data.segments import SegmentBatch
 from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.algorithms.lockstep import ALONE, Lockstep
 from vitamin.algorithms.methods import PolicyKind
 from vitamin.algorithms.models.heads import PolicyOutput
 from vitamin.algorithms.models.networks import Networks
@@ -19,9 +20,6 @@ Metrics = dict[str, Tensor]
 
 Noise = Callable[[torch.Size], Tensor]
 """Draws standard normals of a shape."""
-
-AverageOverLearners = Callable[[list[Tensor]], None]
-"""Replaces tensors, in place, by their averages over all learners."""
 
 Targets = Literal["soft", "iteration"]
 """When target copies move: by ``tau`` after each actor step, or all the way as an online iteration begins."""
@@ -46,10 +44,6 @@ class CriticLoss:
     advantages: Tensor | None = None
 
 
-def single_learner(tensors: list[Tensor]) -> None:
-    """The average over one learner: leaves the tensors as they are."""
-
-
 class RLGradient(ABC):
     """The RL part of a method. It computes losses; it does not step, log or move anything.
 
@@ -68,8 +62,7 @@ class RLGradient(ABC):
         learns_temperature: Whether it uses the entropy's weight itself, which is then learned on.
         reads: Hyperparameters that only some gradients read, this one among them.
         hyperparameters: The run's settings.
-        average: For means that a loss divides by: with several learners they are over the global batch.
-        learners: Number of learners, which share that batch.
+        lockstep: The learner's place among several: what a loss divides by is averaged over the global batch.
     """
 
     policies: ClassVar[tuple[PolicyKind, ...]] = ("deterministic", "stochastic")
@@ -81,15 +74,9 @@ class RLGradient(ABC):
     learns_temperature: ClassVar[bool] = False
     reads: ClassVar[frozenset[str]] = frozenset()
 
-    def __init__(
-        self,
-        hyperparameters: Hyperparameters,
-        average: AverageOverLearners = single_learner,
-        learners: int = 1,
-    ) -> None:
+    def __init__(self, hyperparameters: Hyperparameters, lockstep: Lockstep = ALONE) -> None:
         self.hyperparameters = hyperparameters
-        self.average = average
-        self.learners = learners
+        self.lockstep = lockstep
 
     @property
     def reads_recorded_log_probs(self) -> bool:

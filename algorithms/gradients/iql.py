@@ -7,9 +7,10 @@ from torch import Tensor
 
 from vitamin.algorithms.data.segments import SegmentBatch
 from vitamin.algorithms.gradients.advantages import advantage_weights, log_likelihood
-from vitamin.algorithms.gradients.base import AverageOverLearners, CriticLoss, Metrics, Noise, single_learner
+from vitamin.algorithms.gradients.base import CriticLoss, Metrics, Noise
 from vitamin.algorithms.gradients.bellman import BellmanGradient
 from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.algorithms.lockstep import ALONE, Lockstep
 from vitamin.algorithms.models.heads import PolicyOutput
 from vitamin.algorithms.models.networks import Networks
 
@@ -25,13 +26,8 @@ class IQL(BellmanGradient):
         {"expectile", "inverse_temperature", "max_advantage_weight", "advantage_losses_over_padding"}
     )
 
-    def __init__(
-        self,
-        hyperparameters: Hyperparameters,
-        average: AverageOverLearners = single_learner,
-        learners: int = 1,
-    ) -> None:
-        super().__init__(hyperparameters, average, learners)
+    def __init__(self, hyperparameters: Hyperparameters, lockstep: Lockstep = ALONE) -> None:
+        super().__init__(hyperparameters, lockstep)
         self.supervised_entropy = hyperparameters.published_entropy
 
     def critic_loss(self, networks: Networks, batch: SegmentBatch, noise: Noise) -> CriticLoss:

@@ -98,6 +98,6 @@ class TD3(BellmanGradient):
         metrics = {"loss/rl": loss.detach()}
         if self.hyperparameters.normalize_rl_coefficient:
             normalizer = batch.mean_over(values.detach().abs(), self.hyperparameters.normalizer_over_padding)
-            self.average([normalizer])
+            self.lockstep.average([normalizer])
             loss = loss / normalizer
         return loss, metrics

@@ -7,8 +7,8 @@ from torch.optim import Adam
 from vitamin.algorithms import supervised
 from vitamin.algorithms.data.segments import FutureBatch, SegmentBatch
 from vitamin.algorithms.gradients import Metrics, Noise
-from vitamin.algorithms.gradients.base import AverageOverLearners, single_learner
 from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.algorithms.lockstep import ALONE, Lockstep
 from vitamin.algorithms.methods import Method, Phase
 from vitamin.algorithms.models.future_policy import FutureConditionedPolicy
 from vitamin.algorithms.models.networks import Networks
@@ -28,10 +28,9 @@ class FutureUpdater(Updater):
         networks: Networks,
         method: Method,
         hyperparameters: Hyperparameters,
-        average_over_learners: AverageOverLearners = single_learner,
-        learners: int = 1,
+        lockstep: Lockstep = ALONE,
     ) -> None:
-        super().__init__(networks, method, hyperparameters, average_over_learners, learners)
+        super().__init__(networks, method, hyperparameters, lockstep)
         if not isinstance(networks.policy, FutureConditionedPolicy) or networks.future_encoder is None:
             raise TypeError(
                 "PDT's updates are of a policy that is conditioned on futures, and of their encoder."

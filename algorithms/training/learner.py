@@ -12,7 +12,7 @@ from vitamin.algorithms.data.replay import Replay
 from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.algorithms.draws import Draws
 from vitamin.algorithms.hyperparameters import Hyperparameters
-from vitamin.algorithms.lockstep import Lockstep
+from vitamin.algorithms.lockstep import ALONE, Lockstep
 from vitamin.algorithms.memory import keep_freed_memory
 from vitamin.algorithms.methods import Method, Phase
 from vitamin.algorithms.models.normalized_networks import NormalizedNetworks, PolicyWeights
@@ -56,7 +56,7 @@ class Learner:
         *,
         seed: int = 0,
         device: torch.device | str = "cpu",
-        lockstep: Lockstep | None = None,
+        lockstep: Lockstep = ALONE,
     ) -> None:
         self.module = module
         self.updates = 0
@@ -65,10 +65,8 @@ class Learner:
         self._settings = hyperparameters
         self._seed = seed
         self._device = torch.device(device)
-        self._lockstep = lockstep or Lockstep()
-        self.updater = build_updater(
-            module.networks, method, hyperparameters, self._lockstep.average, self._lockstep.learners
-        )
+        self._lockstep = lockstep
+        self.updater = build_updater(module.networks, method, hyperparameters, lockstep)
         self._source = build_source(method, self.updater)
         self._sums = MetricSums()
         if self._device.type == "cpu":

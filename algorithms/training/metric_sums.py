@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from vitamin.algorithms.gradients import Metrics
-from vitamin.algorithms.gradients.base import AverageOverLearners
+from vitamin.algorithms.lockstep import AverageOverLearners
 
 
 class MetricSums:

@@ -12,10 +12,7 @@ from gymnasium.wrappers import FlattenObservation
 from vitamin.errors import TaskError
 from vitamin.platform.datasets.cache import cache_directory
 from vitamin.platform.datasets.hdf5 import read_attributes
-from vitamin.platform.datasets.minari_read import (
-    minari_path,
-    observation_layout,
-)
+from vitamin.platform.datasets.minari_read import minari_path, observation_layout
 from vitamin.platform.datasets.provenance import ENVIRONMENT_ATTRIBUTE, LAYOUT_ATTRIBUTE
 from vitamin.platform.environments import described_task
 from vitamin.platform.tasks.minari import PREFIX, minari_id

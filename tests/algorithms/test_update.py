@@ -10,8 +10,8 @@ from torch import Tensor
 from tests.algorithms.batches import A, S, random_batch, settings
 from vitamin.algorithms.assembly import build_networks
 from vitamin.algorithms.data.segments import SegmentBatch
-from vitamin.algorithms.gradients.base import AverageOverLearners, single_learner
 from vitamin.algorithms.gradients.td3 import TD3
+from vitamin.algorithms.lockstep import ALONE, Lockstep
 from vitamin.algorithms.methods import METHODS
 from vitamin.algorithms.update import Updater
 
@@ -26,13 +26,13 @@ def zero_noise(shape: torch.Size) -> Tensor:
 def updater(
     method: str = "td3_odt",
     dtype: torch.dtype = torch.float64,
-    average: AverageOverLearners = single_learner,
+    lockstep: Lockstep = ALONE,
     **overrides: Any,
 ) -> Updater:
     torch.manual_seed(0)
     chosen = settings(**overrides)
     networks = build_networks(S, A, METHODS[method], chosen).to(dtype).train()
-    return Updater(networks, METHODS[method], chosen, average)
+    return Updater(networks, METHODS[method], chosen, lockstep)
 
 
 def weights(module: torch.nn.Module) -> list[Tensor]:
@@ -132,7 +132,7 @@ class AllReduce:
         self._barrier = threading.Barrier(learners)
         self._sent: list[list[Tensor]] = [[] for _ in range(learners)]
 
-    def of(self, rank: int) -> AverageOverLearners:
+    def of(self, rank: int) -> Lockstep:
         def average(gradients: list[Tensor]) -> None:
             self._sent[rank] = [gradient.clone() for gradient in gradients]
             self._barrier.wait()
@@ -140,7 +140,7 @@ class AllReduce:
                 gradient.copy_(torch.stack(copies).mean(0))
             self._barrier.wait()
 
-        return average
+        return Lockstep(rank, len(self._sent), average)
 
 
 @pytest.mark.parametrize("over_padding", [False, True])
@@ -162,7 +162,7 @@ def test_learners_with_averaged_gradients_equal_one_with_the_whole_batch(
     ]
     whole = updater(method, **options)
     reduction = AllReduce(2)
-    learners = [updater(method, average=reduction.of(rank), **options) for rank in range(2)]
+    learners = [updater(method, lockstep=reduction.of(rank), **options) for rank in range(2)]
     with ThreadPoolExecutor(2) as pool:
         for _ in range(2):
             whole.update(batch, "online", zero_noise)
@@ -185,7 +185,7 @@ def test_gradients_are_clipped_after_they_are_averaged() -> None:
         for gradient in gradients:
             gradient.mul_(1000)
 
-    u = updater(gradient_clip=0.5, average=enlarge)
+    u = updater(gradient_clip=0.5, lockstep=Lockstep(average=enlarge))
     metrics = u.actor_step(random_batch((6, 3)), "online", zero_noise)
     assert metrics["gradient_norm/actor"] > 10
     total = torch.stack([gradient.norm() for gradient in seen[0]]).norm()

@@ -14,8 +14,8 @@ from tests.algorithms.test_update import AllReduce, zero_noise
 from vitamin.algorithms.assembly import build_networks
 from vitamin.algorithms.data.segments import SegmentBatch, ValuedBatch
 from vitamin.algorithms.gradients import GRADIENTS
-from vitamin.algorithms.gradients.base import AverageOverLearners, single_learner
 from vitamin.algorithms.gradients.bellman import BellmanGradient
+from vitamin.algorithms.lockstep import ALONE, Lockstep
 from vitamin.algorithms.methods import METHODS, Method
 from vitamin.algorithms.models.mlp_policy import MLPPolicy
 from vitamin.algorithms.update import Updater
@@ -24,14 +24,12 @@ from vitamin.analysis.schema import METRIC_KEYS
 LENGTHS = (6, 2, 5, 1)
 
 
-def updater(
-    method: str | Method, average: AverageOverLearners = single_learner, learners: int = 1, **overrides: Any
-) -> Updater:
+def updater(method: str | Method, lockstep: Lockstep = ALONE, **overrides: Any) -> Updater:
     torch.manual_seed(0)
     row = METHODS[method] if isinstance(method, str) else method
     chosen = settings(**overrides | dict(row.fixed))
     networks = build_networks(S, A, row, chosen).to(torch.float64).train()
-    return Updater(networks, row, chosen, average, learners)
+    return Updater(networks, row, chosen, lockstep)
 
 
 def batches(u: Updater, lengths: tuple[int, ...] = LENGTHS) -> tuple[SegmentBatch, SegmentBatch | None]:
@@ -233,7 +231,7 @@ def test_learners_with_averaged_gradients_equal_one_with_the_whole_batch(
 ) -> None:
     whole = updater(method, rl_coefficient=1.0, **options)
     reduction = AllReduce(2)
-    learners = [updater(method, reduction.of(rank), 2, rl_coefficient=1.0, **options) for rank in range(2)]
+    learners = [updater(method, reduction.of(rank), rl_coefficient=1.0, **options) for rank in range(2)]
     batch, own = batches(whole)
     rows = (slice(0, 2), slice(2, 4))
     threads = threading.active_count()
