@@ -231,7 +231,7 @@ class Hyperparameters(BaseModel):
     reward_shift: Number = setting(0.0, "added to each reward before the division", "replay")
     reward_delay: RewardDelay = setting(
         0,
-        "steps between payments of what was earned, offline and online; 0: none; episode: its end",
+        "steps after which rewards are received together, offline and online; 0: at once; episode: its end",
         "replay",
     )
 

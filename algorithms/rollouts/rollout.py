@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vitamin.algorithms.data.delayed_rewards import reward_paid
+from vitamin.algorithms.data.delayed_rewards import reward_received
 from vitamin.algorithms.data.normalization import ACTION_LIMIT, Observations, normalize, transform_rewards
 from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.algorithms.hyperparameters import Hyperparameters
@@ -79,7 +79,7 @@ def rollout_unit(
         observation_mean: (S,), on the CPU.
         observation_std: (S,), on the CPU; the divisor of the observations.
         target_return: Return-to-go at the start, in scaled-reward units; one for all, or (W,). Each reward is
-            subtracted from it when it is paid, see ``reward_delay``. A `LatentPolicy` does not look at it.
+            subtracted from it when it is received, see ``reward_delay``. A `LatentPolicy` does not look at it.
         explore: True: the deterministic policy's action plus noise, or a sample of the stochastic policy's
             distribution. False: the action, or tanh of the distribution's mean.
         rng: Source of all randomness.
@@ -204,7 +204,7 @@ class Player:
                 for i, action in zip(active.tolist(), actions, strict=True):
                     episodes.record(i, step, *environments[i].step(action))
                 rewards = transform_rewards(
-                    episodes.paid(active, step, settings.reward_delay),
+                    episodes.received(active, step, settings.reward_delay),
                     settings.reward_shift,
                     settings.reward_divisor,
                 )
@@ -333,12 +333,12 @@ class Episodes:
             getattr(copies, name)[:, :step] = getattr(self, name)[i, :step]
         return copies
 
-    def paid(self, active: NDArray[np.int64], step: int, delay: RewardDelay) -> NDArray[np.float32]:
+    def received(self, active: NDArray[np.int64], step: int, delay: RewardDelay) -> NDArray[np.float32]:
         """The reward that each of the N ``active`` episodes receives at ``step``, (N,)."""
         rewards: NDArray[np.float32] = self.rewards[active, step]
         if delay != 0:
             for row, i in enumerate(active):
-                rewards[row] = reward_paid(self.rewards[i, : step + 1], delay, ended=self.lengths[i] > 0)
+                rewards[row] = reward_received(self.rewards[i, : step + 1], delay, ended=self.lengths[i] > 0)
         return rewards
 
     def trajectories(self, successes: Sequence[bool | None]) -> Trajectories:

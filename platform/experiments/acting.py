@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vitamin.algorithms.data.delayed_rewards import reward_paid
+from vitamin.algorithms.data.delayed_rewards import reward_received
 from vitamin.algorithms.data.normalization import as_observations, normalize, transform_rewards
 from vitamin.algorithms.randomness import Stream, generator
 from vitamin.algorithms.rollouts.rollout import LatentPolicy, Policy
@@ -130,7 +130,7 @@ class ActingAgent:
             raise EnvironmentFailure(f"The reward is {reward}.")
         settings = self.agent.hyperparameters
         self._rewards.append(float(reward))
-        received = reward_paid(np.array(self._rewards, np.float32), settings.reward_delay, ended=False)
+        received = reward_received(np.array(self._rewards, np.float32), settings.reward_delay, ended=False)
         rewards = transform_rewards(np.array([received]), settings.reward_shift, settings.reward_divisor)
         self._return_to_go -= settings.return_scale * rewards
 

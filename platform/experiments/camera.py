@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import gymnasium
 import numpy as np
 
-from vitamin.algorithms.data.delayed_rewards import reward_paid
+from vitamin.algorithms.data.delayed_rewards import reward_received
 from vitamin.algorithms.setting_types import RewardDelay
 from vitamin.platform.environments.rendering import Frame
 
@@ -19,13 +19,13 @@ class Shot:
     Attributes:
         step: Steps done.
         total: Sum of their rewards.
-        paid: What of them the delay, if there is one, has paid.
+        received: Their sum as the policy has received it, with the delay if there is one.
         frame: (height, width, 3), both even.
     """
 
     step: int
     total: float
-    paid: float
+    received: float
     frame: Frame
 
 
@@ -45,7 +45,7 @@ class Camera(gymnasium.Wrapper[Any, Any, Any, Any]):
     Args:
         environment: The one that is drawn.
         viewers: Who looks.
-        delay: Of the rewards that `Shot.paid` counts.
+        delay: Of the rewards that `Shot.received` counts.
         size: Width and height that pictures fit into, pixels.
         progress: Called after each step with the steps, the sum of their rewards, and whether the episode has ended.
     """
@@ -62,12 +62,12 @@ class Camera(gymnasium.Wrapper[Any, Any, Any, Any]):
         self._viewers, self._delay, self._size, self._progress = viewers, delay, size, progress
         self._shape: tuple[int, int] | None = None
         self._rewards: list[float] = []
-        self._total = self._paid = 0.0
+        self._total = self._received = 0.0
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
         """Draws what the episode begins with."""
         first = self.env.reset(seed=seed, options=options)
-        self._rewards, self._total, self._paid = [], 0.0, 0.0
+        self._rewards, self._total, self._received = [], 0.0, 0.0
         self._draw(ended=False)
         return first
 
@@ -77,7 +77,9 @@ class Camera(gymnasium.Wrapper[Any, Any, Any, Any]):
         self._rewards.append(float(result[1]))
         self._total += self._rewards[-1]
         ended = bool(result[2] or result[3])
-        self._paid += float(reward_paid(np.asarray(self._rewards, np.float32), self._delay, ended=ended))
+        self._received += float(
+            reward_received(np.asarray(self._rewards, np.float32), self._delay, ended=ended)
+        )
         self._draw(ended=ended)
         self._progress(len(self._rewards), self._total, ended)
         return result
@@ -86,7 +88,7 @@ class Camera(gymnasium.Wrapper[Any, Any, Any, Any]):
         step = len(self._rewards)
         if viewers := [viewer for viewer in self._viewers if ended or viewer.wants(step)]:
             frame = self._fitted(np.asarray(self.env.render()))
-            shot = Shot(step, self._total, self._paid, frame)
+            shot = Shot(step, self._total, self._received, frame)
             for viewer in viewers:
                 viewer.show(shot)
 

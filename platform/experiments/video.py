@@ -155,7 +155,7 @@ def _caption(agent: Agent, target_return: float | None) -> Callable[[Shot], str]
         words = f"step {shot.step}   return {shot.total:.1f}"
         if agent.blind_to_returns is not None:
             return words
-        to_go = target - (shot.paid + shot.step * settings.reward_shift) / settings.reward_divisor
+        to_go = target - (shot.received + shot.step * settings.reward_shift) / settings.reward_divisor
         return f"{words}   return-to-go {to_go:.1f}"
 
     return caption

@@ -7,6 +7,7 @@ from tests.parity import reference
 from tests.parity.comparison import Comparison
 from tests.parity.golden_files import GoldenFile
 from vitamin.algorithms.gradients.td3 import TD3
+from vitamin.algorithms.lockstep import Lockstep
 from vitamin.algorithms.methods import Method
 from vitamin.algorithms.update import Updater
 
@@ -24,7 +25,12 @@ def test_odt_steps(golden: GoldenFile, compare: Comparison, dtype: torch.dtype) 
         networks.log_temperature.copy_(torch.from_numpy(golden["log_temperature"]))
     batch = reference.batch(golden.group("in"), dtype)
     reduced: list[list[torch.Tensor]] = []
-    updater = Updater(networks, ODT_WITH_CRITIC, settings, lambda gs: reduced.append([g.clone() for g in gs]))
+    updater = Updater(
+        networks,
+        ODT_WITH_CRITIC,
+        settings,
+        Lockstep(average=lambda gs: reduced.append([g.clone() for g in gs])),
+    )
     for step in range(len(golden.group("noise"))):
         temperature = networks.log_temperature.detach().exp()
         output = networks.policy(*batch.context())

@@ -16,6 +16,7 @@ from vitamin.algorithms.gradients.bellman import BellmanGradient
 from vitamin.algorithms.gradients.iql import IQL
 from vitamin.algorithms.gradients.td3 import TD3
 from vitamin.algorithms.hyperparameters import Hyperparameters
+from vitamin.algorithms.lockstep import Lockstep
 from vitamin.algorithms.methods import Method
 from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.update import Updater
@@ -71,7 +72,9 @@ def test_off_policy_steps(golden: GoldenFile, compare: Comparison, dtype: torch.
     batch = reference.batch(golden.group("in"), dtype)
     real = reference.mask_of(golden.group("in"))
     reduced: list[list[torch.Tensor]] = []
-    updater = Updater(networks, method, settings, lambda gs: reduced.append([g.clone() for g in gs]))
+    updater = Updater(
+        networks, method, settings, Lockstep(average=lambda gs: reduced.append([g.clone() for g in gs]))
+    )
 
     assert method.gradient is not None
     gradient = GRADIENTS[method.gradient](settings)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tests.parity.comparison import Comparison
 from tests.parity.golden_files import GoldenFile
-from vitamin.algorithms.data.delayed_rewards import delay_rewards, reward_paid
+from vitamin.algorithms.data.delayed_rewards import delay_rewards, reward_received
 from vitamin.algorithms.data.replay import Replay
 from vitamin.algorithms.data.trajectories import Trajectories
 from vitamin.algorithms.hyperparameters import Hyperparameters
@@ -110,13 +110,13 @@ def _compare_delays(golden: GoldenFile, compare: Comparison) -> None:
     assert in_rollouts
     for name in in_data:
         delay, trajectory = _numbers(name)
-        paid = delay_rewards(raw.rewards, raw.offsets, delay)
-        compare(name, np.split(paid, raw.offsets[1:-1])[trajectory])
+        received = delay_rewards(raw.rewards, raw.offsets, delay)
+        compare(name, np.split(received, raw.offsets[1:-1])[trajectory])
     for name in in_rollouts:
         delay, trajectory = _numbers(name)
         earned = raw.select([trajectory]).rewards
         T = len(earned)
-        compare(name, np.array([reward_paid(earned[:t], delay, ended=t == T) for t in range(1, T + 1)]))
+        compare(name, np.array([reward_received(earned[:t], delay, ended=t == T) for t in range(1, T + 1)]))
 
 
 def _compare_loading(golden: GoldenFile, compare: Comparison) -> None:

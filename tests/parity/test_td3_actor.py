@@ -8,6 +8,7 @@ from tests.parity.comparison import Comparison
 from tests.parity.golden_files import GoldenFile
 from vitamin.algorithms.data.segments import SegmentBatch
 from vitamin.algorithms.gradients.td3 import TD3
+from vitamin.algorithms.lockstep import Lockstep
 from vitamin.algorithms.methods import METHODS
 from vitamin.algorithms.models.networks import Networks
 from vitamin.algorithms.update import Updater
@@ -46,7 +47,7 @@ def test_td3_actor_steps(golden: GoldenFile, compare: Comparison, dtype: torch.d
             tensor.clone() for tensor in tensors
         ]  # gradients come last, after a loss's normalizer
 
-    updater = Updater(networks, METHODS["td3_odt"], settings, keep)
+    updater = Updater(networks, METHODS["td3_odt"], settings, Lockstep(average=keep))
     steps = sum(1 for key in golden if key.startswith("expected/loss_step"))
     for step in range(steps):
         compare(f"rl_coeff_step{step}", _rl_coefficient(updater, batch))

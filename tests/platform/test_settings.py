@@ -66,7 +66,7 @@ def test_the_last_of_equal_keys_counts() -> None:
         ("online_steps=-1", r"expected an integer >= 0"),
         ("critic_layer_norm=7", r"expected true or false"),
         ("precision=half", r"expected float32 or bfloat16"),
-        ("reward_delay=-1", r"expected an integer or episode \(steps between payments"),
+        ("reward_delay=-1", r"expected an integer or episode \(steps after which rewards"),
         ("reward_delay=2.5", r"expected an integer or episode"),
         ("reward_delay=end", r"expected an integer or episode"),
         ("pretrain_rl_coefficient=-1", r"expected a number >= 0 or online \("),

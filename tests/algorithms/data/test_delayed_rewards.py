@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from vitamin.algorithms.data.delayed_rewards import delay_rewards, reward_paid
+from vitamin.algorithms.data.delayed_rewards import delay_rewards, reward_received
 from vitamin.algorithms.hyperparameters import Hyperparameters, describe_errors
 from vitamin.algorithms.setting_types import RewardDelay
 
@@ -22,7 +22,7 @@ def episodes(lengths: list[int]) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize(
-    ("delay", "paid"),
+    ("delay", "received"),
     [
         (0, [1, 2, 4, 8, 16, 32]),
         (1, [1, 2, 4, 8, 16, 32]),
@@ -32,10 +32,10 @@ def episodes(lengths: list[int]) -> tuple[np.ndarray, np.ndarray]:
         ("episode", [0, 0, 0, 0, 31, 32]),
     ],
 )
-def test_what_two_episodes_pay(delay: RewardDelay, paid: list[float]) -> None:
+def test_what_two_episodes_pay(delay: RewardDelay, received: list[float]) -> None:
     earned = np.array([1, 2, 4, 8, 16, 32], np.float32)
     result = delay_rewards(earned, np.array([0, 5, 6]), delay)
-    assert result.tolist() == paid
+    assert result.tolist() == received
     assert result.dtype == np.float32
     assert earned.tolist() == [1, 2, 4, 8, 16, 32]
 
@@ -44,12 +44,12 @@ def test_what_two_episodes_pay(delay: RewardDelay, paid: list[float]) -> None:
 @given(lengths=LENGTHS, delay=DELAYS)
 def test_rollouts_pay_as_data_does_and_nothing_is_lost(lengths: list[int], delay: RewardDelay) -> None:
     earned, offsets = episodes(lengths)
-    paid = delay_rewards(earned, offsets, delay)
+    received = delay_rewards(earned, offsets, delay)
     for start, end in pairwise(offsets):
         steps = range(start + 1, end + 1)
-        in_rollouts = [reward_paid(earned[start:t], delay, ended=t == end) for t in steps]
-        np.testing.assert_allclose(paid[start:end], in_rollouts, rtol=1e-6)
-        np.testing.assert_allclose(paid[start:end].sum(), earned[start:end].sum(), rtol=1e-5, atol=1e-5)
+        in_rollouts = [reward_received(earned[start:t], delay, ended=t == end) for t in steps]
+        np.testing.assert_allclose(received[start:end], in_rollouts, rtol=1e-6)
+        np.testing.assert_allclose(received[start:end].sum(), earned[start:end].sum(), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("value", [-1, 2.5, "end", True, None])

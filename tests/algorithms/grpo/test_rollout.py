@@ -126,13 +126,13 @@ def test_returns_are_what_was_paid_and_returns_to_go_what_was_seen(delay: Reward
     policy = Script(stochastic=True)
     overrides = {"reward_shift": -1.0, "reward_divisor": 4.0, "reward_delay": delay, "reset_states": 100}
     groups = rollout(policy, (12, 12, 12), environment=Counting, **overrides).groups
-    paid = delay_rewards(np.arange(1, 13, dtype=np.float32), np.array([0, 12]), delay)
-    to_go = 5.0 - np.concatenate([[0], np.cumsum((paid - 1) / 4)])
+    received = delay_rewards(np.arange(1, 13, dtype=np.float32), np.array([0, 12]), delay)
+    to_go = 5.0 - np.concatenate([[0], np.cumsum((received - 1) / 4)])
     for n, group in enumerate(groups.group % 12):
         steps = groups.timesteps[groups.offsets[n] : groups.offsets[n + 1]]
         seen = groups.returns_to_go[groups.offsets[n] : groups.offsets[n + 1]]
         np.testing.assert_allclose(seen, 0.01 * to_go[steps], rtol=1e-5)
-        assert groups.returns[n] == pytest.approx((paid[group : steps[-1] + 1] - 1).sum() / 4, abs=1e-5)
+        assert groups.returns[n] == pytest.approx((received[group : steps[-1] + 1] - 1).sum() / 4, abs=1e-5)
 
 
 def test_a_batch_holds_the_contexts_that_the_policy_acted_on() -> None:

@@ -220,8 +220,8 @@ def test_the_policy_sees_delayed_rewards(delay: RewardDelay) -> None:
     assert_identical(episodes, rollout([Walk(length) for length in lengths], Script()))
     for i, length in enumerate(lengths):
         episode = episodes.select([i])
-        paid = delay_rewards(episode.rewards, episode.offsets, delay)
-        to_go = 5.0 - np.concatenate([[0], np.cumsum(paid - 1.0)])
+        received = delay_rewards(episode.rewards, episode.offsets, delay)
+        to_go = 5.0 - np.concatenate([[0], np.cumsum(received - 1.0)])
         for step in range(length):
             row = [j for j, other in enumerate(lengths) if step < other].index(i)
             shown = policy.contexts[step][2][row, -1]
